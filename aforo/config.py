@@ -1,0 +1,354 @@
+"""The site file: one YAML document, every key described, unknown keys refused, errors with key and line.
+
+Read with `load_site`; stages never see it: `aforo.assemble` turns it into plain arguments.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+
+from aforo.errors import ConfigurationError
+from aforo.geometry import check_line, check_polygon
+from aforo.model import Point, without_credentials
+
+
+def _known_timezone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"expected an IANA time zone such as America/Bogota, got {name!r}") from None
+    return name
+
+
+Identifier = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", description="Letters, digits, dot, dash, underscore; at most 64."
+    ),
+]
+Fraction = Annotated[float, Field(ge=0.0, le=1.0, description="A fraction of the frame's width or height.")]
+PointPair = tuple[Fraction, Fraction]
+
+
+class Section(BaseModel):
+    """A part of the configuration: immutable, no unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, hide_input_in_errors=True)
+
+
+class SiteIdentity(Section):
+    """Where the cameras stand."""
+
+    id: Identifier = Field(default="site", description="Short name, used in reports and file names.")
+    name: str = Field(default="", max_length=200, description="Name for people.")
+    timezone: Annotated[str, AfterValidator(_known_timezone)] = Field(
+        default="UTC", description="IANA time zone; hours and days of every report are local to it."
+    )
+
+
+def _version(**parts: Any) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
+
+
+class LineSection(Section):
+    """A counting line: an open polyline of two or more points, with a name for each direction."""
+
+    id: Identifier = Field(description="Unique within the site.")
+    name: str = Field(default="", max_length=200, description="Name for people.")
+    points: list[PointPair] = Field(min_length=2, max_length=16, description="Fractions of the frame, in order.")
+    directions: tuple[str, str] | None = Field(
+        default=None,
+        description="Names of the two directions: first, from the left to the right of a person who walks along the "
+        "line from its first to its last point as seen in the image; second, the other way. "
+        "Default: right/left when the line is nearer to vertical, else down/up, in the image's sense.",
+    )
+    anchor: Literal["bottom_centre", "centre"] = Field(
+        default="bottom_centre", description="The point of the box that has to cross."
+    )
+
+    @model_validator(mode="after")
+    def _checked(self) -> LineSection:
+        check_line(self.points)
+        if self.directions is not None and (
+            self.directions[0] == self.directions[1]
+            or not all(re.match(r"^[\w .+-]{1,40}$", d) for d in self.directions)
+        ):
+            raise ValueError("directions must be two different short names")
+        return self
+
+    @property
+    def version(self) -> str:
+        """Changes whenever the geometry or the meaning of a direction does."""
+        return _version(points=self.points, directions=self.directions, anchor=self.anchor)
+
+
+class ZoneSection(Section):
+    """A zone: a simple polygon in which road users are present."""
+
+    id: Identifier = Field(description="Unique within the site.")
+    name: str = Field(default="", max_length=200, description="Name for people.")
+    polygon: list[PointPair] = Field(
+        min_length=3, max_length=64, description="Corners in order, fractions of the frame."
+    )
+    anchor: Literal["bottom_centre", "centre"] = Field(
+        default="bottom_centre", description="The point of the box that has to be inside."
+    )
+
+    @model_validator(mode="after")
+    def _checked(self) -> ZoneSection:
+        check_polygon(self.polygon)
+        return self
+
+    @property
+    def version(self) -> str:
+        """Changes whenever the geometry does."""
+        return _version(polygon=self.polygon, anchor=self.anchor)
+
+
+class GateSection(Section):
+    """One end of a turning movement: a line (perhaps in one direction only) or a zone of the same camera."""
+
+    line: Identifier | None = Field(default=None, description="Id of a counting line.")
+    direction: str | None = Field(default=None, description="Only this direction of the line.")
+    zone: Identifier | None = Field(default=None, description="Id of a zone; passed on entry.")
+
+    @model_validator(mode="after")
+    def _one(self) -> GateSection:
+        if (self.line is None) == (self.zone is None):
+            raise ValueError("a gate is either a line or a zone")
+        if self.zone is not None and self.direction is not None:
+            raise ValueError("a zone has no direction")
+        return self
+
+
+class MovementSection(Section):
+    """A turning movement: from one gate to another by the same road user."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, hide_input_in_errors=True)
+
+    id: Identifier = Field(description="Unique within the site.")
+    name: str = Field(default="", max_length=200, description="Name for people, such as 'north to east'.")
+    origin: GateSection = Field(alias="from", description="Entry gate.")
+    destination: GateSection = Field(alias="to", description="Exit gate.")
+
+    @property
+    def version(self) -> str:
+        """Changes whenever the gates do."""
+        return _version(origin=self.origin.model_dump(), destination=self.destination.model_dump())
+
+
+class CameraSection(Section):
+    """One camera and what is counted in its picture."""
+
+    id: Identifier = Field(description="Unique within the site.")
+    name: str = Field(default="", max_length=200, description="Name for people.")
+    source: SecretStr = Field(
+        description="A file, rtsp://, http(s):// (MJPEG or HLS), or the number of a USB camera. May carry credentials; "
+        "they are never shown."
+    )
+    analyse_fps: float = Field(default=10.0, gt=0, le=120, description="Frames analysed per second.")
+    starts_at: str | None = Field(
+        default=None,
+        description="For a recording: when it starts, ISO 8601; local to the site when without offset. "
+        "Default: from the file name or its metadata, else the file's time.",
+    )
+    repeat: bool = Field(
+        default=False, description="For a recording: start again at its end, as a live camera would go on."
+    )
+    lines: list[LineSection] = Field(default_factory=list, description="Counting lines.")
+    zones: list[ZoneSection] = Field(default_factory=list, description="Zones.")
+    movements: list[MovementSection] = Field(
+        default_factory=list, description="Turning movements between lines and zones."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _usb_number(cls, raw: Any) -> Any:
+        if isinstance(raw, dict) and isinstance(raw.get("source"), int) and not isinstance(raw["source"], bool):
+            return {**raw, "source": str(raw["source"])}
+        return raw
+
+    @model_validator(mode="after")
+    def _gates_exist(self) -> CameraSection:
+        lines, zones = {line.id: line for line in self.lines}, {zone.id for zone in self.zones}
+        for movement in self.movements:
+            for gate in (movement.origin, movement.destination):
+                if gate.line is not None and gate.line not in lines:
+                    raise ValueError(
+                        f"movement {movement.id!r} names the line {gate.line!r}, which this camera does not have"
+                    )
+                if gate.zone is not None and gate.zone not in zones:
+                    raise ValueError(
+                        f"movement {movement.id!r} names the zone {gate.zone!r}, which this camera does not have"
+                    )
+        return self
+
+    @property
+    def shown_source(self) -> str:
+        """The source without credentials, for people."""
+        return without_credentials(self.source.get_secret_value())
+
+
+class DetectorSection(Section):
+    """The model and the engine that runs it."""
+
+    model: str = Field(
+        default="yolov8n", description="A known model's name, or the path of a .pt, .onnx or OpenVINO model."
+    )
+    image_size: int = Field(
+        default=640, ge=64, le=4096, multiple_of=32, description="Longer side of the network's input, pixels."
+    )
+    engine: Literal["auto", "openvino", "ultralytics"] = Field(
+        default="auto", description="auto: OpenVINO on a CPU, Ultralytics where it finds a GPU."
+    )
+    device: str = Field(default="auto", description="auto, cpu, cuda:0 (Ultralytics), GPU or NPU (OpenVINO).")
+    road_users: dict[str, str] = Field(
+        default_factory=lambda: dict(DEFAULT_ROAD_USERS),
+        description="Which road user each label of the model is. Labels not named here are ignored.",
+    )
+
+
+DEFAULT_ROAD_USERS = {
+    "person": "pedestrian",
+    "bicycle": "cyclist",
+    "motorcycle": "motorcyclist",
+    "car": "car",
+    "bus": "bus",
+    "truck": "truck",
+}
+"""The labels of models trained on COCO. What a bicycle alone counts as is decided in `track.riders`."""
+
+
+class ApiSection(Section):
+    """The web server."""
+
+    host: str = Field(default="127.0.0.1", description="Address to listen on; loopback unless you know better.")
+    port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+
+
+class Site(Section):
+    """A whole site file."""
+
+    site: SiteIdentity = Field(default_factory=SiteIdentity, description="Where the cameras stand.")
+    cameras: list[CameraSection] = Field(default_factory=list, description="The cameras.")
+    detector: DetectorSection = Field(default_factory=DetectorSection, description="Model and engine.")
+    bus: str = Field(default="memory", pattern=r"^(memory|kafka://.+)$", description="memory, or kafka://host:port.")
+    store: SecretStr = Field(
+        default=SecretStr("sqlite:///aforo.db"),
+        description="sqlite:///FILE, or postgresql://user:password@host/database.",
+    )
+    api: ApiSection = Field(default_factory=ApiSection, description="The web server.")
+
+    @model_validator(mode="after")
+    def _unique(self) -> Site:
+        for what, ids in (
+            ("camera", [camera.id for camera in self.cameras]),
+            ("line", [line.id for camera in self.cameras for line in camera.lines]),
+            ("zone", [zone.id for camera in self.cameras for zone in camera.zones]),
+            ("movement", [movement.id for camera in self.cameras for movement in camera.movements]),
+        ):
+            twice = [name for name, times in Counter(ids).items() if times > 1]
+            if twice:
+                raise ValueError(f"the {what} id {twice[0]!r} is used twice; ids are unique within the site")
+        if not re.match(r"^(sqlite|postgresql|postgres)://", self.store.get_secret_value()):
+            raise ValueError("store must start with sqlite:/// or postgresql://")
+        return self
+
+    @property
+    def timezone(self) -> ZoneInfo:
+        """The site's time zone."""
+        return ZoneInfo(self.site.timezone)
+
+    def camera(self, camera_id: str) -> CameraSection:
+        """The camera of that id.
+
+        Raises:
+            ConfigurationError: there is none.
+        """
+        for camera in self.cameras:
+            if camera.id == camera_id:
+                return camera
+        known = ", ".join(camera.id for camera in self.cameras) or "none"
+        raise ConfigurationError(f"no camera {camera_id!r} in the configuration; it has: {known}")
+
+
+def points(pairs: list[PointPair]) -> tuple[Point, ...]:
+    """Configured pairs as points."""
+    return tuple(Point(x, y) for x, y in pairs)
+
+
+def load_site(path: Path) -> Site:
+    """Read and check a site file.
+
+    Relative paths in `source` and `store` are taken as they are, from the working directory.
+
+    Raises:
+        ConfigurationError: the file cannot be read, is not YAML, or is not a valid site; the message names the
+            file, the line, the key and what was expected.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"cannot read the configuration {path}: {_reason(error)}") from error
+    return parse_site(text, str(path))
+
+
+def parse_site(text: str, name: str) -> Site:
+    """Check the text of a site file; `name` stands for it in errors.
+
+    Raises:
+        ConfigurationError: as `load_site`.
+    """
+    try:
+        tree = yaml.compose(text, Loader=yaml.SafeLoader)
+        raw = yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 0
+        raise ConfigurationError(f"{name}, line {line}: not valid YAML: {error.problem}") from error
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"{name}: not valid YAML: {error}") from error
+    if not isinstance(raw, dict):
+        raise ConfigurationError(f"{name}: expected keys such as site, cameras and store, got {type(raw).__name__}")
+    try:
+        return Site.model_validate(raw)
+    except ValidationError as error:
+        problems = [_problem(tree, problem["loc"], problem["type"], problem["msg"]) for problem in error.errors()]
+        raise ConfigurationError(f"{name}, " + "; ".join(problems)) from None
+
+
+def _problem(tree: yaml.Node, loc: tuple[int | str, ...], kind: str, message: str) -> str:
+    key = ".".join(str(part) for part in loc) or "the document"
+    line = _line_of(tree, loc)
+    if kind == "extra_forbidden":
+        message = "unknown key"
+    return f"line {line}: {key}: {message.removeprefix('Value error, ')}"
+
+
+def _line_of(node: yaml.Node | None, loc: tuple[int | str, ...]) -> int:
+    """The 1-based line of the deepest node that the path reaches."""
+    line = node.start_mark.line + 1 if node is not None else 1
+    for part in loc:
+        if isinstance(node, yaml.MappingNode):
+            found = [(key, value) for key, value in node.value if key.value == str(part)]
+            if not found:
+                return line
+            line, node = found[0][0].start_mark.line + 1, found[0][1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+        else:
+            return line
+    return line
+
+
+def _reason(error: OSError | UnicodeDecodeError) -> str:
+    return error.strerror or str(error) if isinstance(error, OSError) else "it is not UTF-8 text"

@@ -1,0 +1,74 @@
+"""Every error that Aforo raises on purpose, and what the shell and the API make of it.
+
+    AforoError                    exit 1   500
+    ├── ConfigurationError        exit 2   500   the site file or an option is wrong
+    ├── QueryError                exit 2   400   a question cannot be answered as asked
+    │   └── NotFoundError         exit 2   404   it names a camera, line or zone that does not exist
+    ├── SourceError               exit 3   503   a video or camera cannot be read
+    ├── AssetError                exit 4   500   a model or sample cannot be had, or has the wrong hash
+    ├── ModelError                exit 4   500   a model cannot be loaded or run
+    ├── StoreError                exit 5   503   the database cannot be read or written
+    └── BusError                  exit 5   503   the message bus cannot be reached
+
+A message is one sentence: what, expected, got, which camera or file, what to do. It never carries a secret:
+a source is shown through `aforo.model.without_credentials`.
+"""
+
+
+class AforoError(Exception):
+    """The root of the tree: catch this to catch everything that Aforo reports by itself."""
+
+    exit_code = 1
+    http_status = 500
+
+
+class ConfigurationError(AforoError):
+    """The configuration, or an option that stands in for it, is wrong."""
+
+    exit_code = 2
+
+
+class QueryError(AforoError):
+    """A question to the store or the API cannot be answered as it was asked."""
+
+    exit_code = 2
+    http_status = 400
+
+
+class NotFoundError(QueryError):
+    """The question names a camera, line, zone or movement that the site does not have."""
+
+    http_status = 404
+
+
+class SourceError(AforoError):
+    """A video file or camera cannot be opened or read."""
+
+    exit_code = 3
+    http_status = 503
+
+
+class AssetError(AforoError):
+    """A model or sample cannot be fetched, or what came is not what the manifest says."""
+
+    exit_code = 4
+
+
+class ModelError(AforoError):
+    """A detection model cannot be loaded, exported or run."""
+
+    exit_code = 4
+
+
+class StoreError(AforoError):
+    """The database cannot be opened, read or written."""
+
+    exit_code = 5
+    http_status = 503
+
+
+class BusError(AforoError):
+    """The message bus cannot be reached, or refuses what was sent."""
+
+    exit_code = 5
+    http_status = 503

@@ -1,0 +1,108 @@
+"""Plane geometry of counting: sides, intersections, polygons.
+
+Points are any pairs of floats in one frame of reference; x to the right, y down, as in images.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from aforo.model import Point
+
+Pair = tuple[float, float]
+
+MINIMUM_LENGTH = 1e-3
+"""Lines shorter than this share of the frame are taken for a slip of the mouse."""
+
+
+def cross(origin: Pair, a: Pair, b: Pair) -> float:
+    """Twice the signed area of the triangle origin-a-b; positive when b lies clockwise of a as seen in the image."""
+    return (a[0] - origin[0]) * (b[1] - origin[1]) - (a[1] - origin[1]) * (b[0] - origin[0])
+
+
+def intersection(a: Pair, b: Pair, c: Pair, d: Pair) -> tuple[float, float] | None:
+    """Where the segment a-b meets the segment c-d.
+
+    Half-open in a-b (a belongs to it, b does not), so that a path that touches the line with a vertex meets it once.
+
+    Returns:
+        The shares (0..1) along a-b and along c-d, or None where they do not meet or are parallel.
+    """
+    rx, ry = b[0] - a[0], b[1] - a[1]
+    sx, sy = d[0] - c[0], d[1] - c[1]
+    denominator = rx * sy - ry * sx
+    if denominator == 0.0:
+        return None
+    t = ((c[0] - a[0]) * sy - (c[1] - a[1]) * sx) / denominator
+    u = ((c[0] - a[0]) * ry - (c[1] - a[1]) * rx) / denominator
+    if 0.0 <= t < 1.0 and 0.0 <= u <= 1.0:
+        return t, u
+    return None
+
+
+def distance_to_segment(point: Pair, a: Pair, b: Pair) -> float:
+    """Distance from a point to the nearest point of the segment a-b."""
+    dx, dy = b[0] - a[0], b[1] - a[1]
+    square = dx * dx + dy * dy
+    share = 0.0 if square == 0.0 else max(0.0, min(1.0, ((point[0] - a[0]) * dx + (point[1] - a[1]) * dy) / square))
+    return math.hypot(point[0] - a[0] - share * dx, point[1] - a[1] - share * dy)
+
+
+def contains(polygon: Sequence[Pair], point: Pair) -> bool:
+    """Whether the polygon contains the point (even-odd rule; each border belongs to one of the two sides)."""
+    inside = False
+    x, y = point
+    for (x1, y1), (x2, y2) in zip(polygon, (*polygon[1:], polygon[0]), strict=True):
+        if (y1 > y) != (y2 > y) and x < (x2 - x1) * (y - y1) / (y2 - y1) + x1:
+            inside = not inside
+    return inside
+
+
+def distance_to_border(polygon: Sequence[Pair], point: Pair) -> float:
+    """Distance from a point to the nearest border of the polygon."""
+    return min(distance_to_segment(point, a, b) for a, b in zip(polygon, (*polygon[1:], polygon[0]), strict=True))
+
+
+def check_line(points: Sequence[Pair]) -> None:
+    """Refuse a line that cannot count.
+
+    Raises:
+        ValueError: a piece of it has no length.
+    """
+    for a, b in zip(points, points[1:], strict=False):
+        if math.dist(a, b) < MINIMUM_LENGTH:
+            raise ValueError(f"the line has no length between {list(a)} and {list(b)}; give two different points")
+
+
+def check_polygon(polygon: Sequence[Pair]) -> None:
+    """Refuse a polygon that is not simple.
+
+    Raises:
+        ValueError: two of its edges cross, or it has no area.
+    """
+    corners = [Point(*corner) for corner in polygon]
+    edges = list(zip(corners, [*corners[1:], corners[0]], strict=True))
+    for i, (a, b) in enumerate(edges):
+        if a == b:
+            raise ValueError(f"the zone has the corner {list(a)} twice in a row; leave one out")
+        for j in range(i + 2, len(edges)):
+            if (j + 1) % len(edges) == i:
+                continue
+            if _edges_touch(a, b, *edges[j]):
+                raise ValueError(
+                    f"the zone crosses itself: the edge {list(a)} to {list(b)} meets the edge "
+                    f"{list(edges[j][0])} to {list(edges[j][1])}; give the corners in order around it"
+                )
+    if abs(sum(a[0] * b[1] - b[0] * a[1] for a, b in edges)) / 2 < MINIMUM_LENGTH**2:
+        raise ValueError("the zone has no area; give at least three corners that are not on one line")
+
+
+def _edges_touch(a: Pair, b: Pair, c: Pair, d: Pair) -> bool:
+    d1, d2, d3, d4 = cross(c, d, a), cross(c, d, b), cross(a, b, c), cross(a, b, d)
+    if d1 * d2 < 0 and d3 * d4 < 0:
+        return True
+    return any(
+        side == 0 and distance_to_segment(point, *edge) == 0
+        for side, point, edge in ((d1, a, (c, d)), (d2, b, (c, d)), (d3, c, (a, b)), (d4, d, (a, b)))
+    )

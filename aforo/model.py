@@ -1,0 +1,309 @@
+"""The value types of the whole pipeline, on one page.
+
+    Frame -> (detections) -> TrackedFrame -> Crossing, Visit, Movement, Coverage -> Volume
+
+Coordinates: boxes and points are fractions of the frame, origin top-left, x to the right, y down (0..1), unless a name
+ends in `_px`. Times: `_us` is microseconds since 1970-01-01 UTC in event time, the instant at which the camera saw it;
+an integer, so that it passes through every store unchanged.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+MICROSECONDS = 1_000_000
+MINUTE_US = 60 * MICROSECONDS
+
+ROAD_USERS = ("pedestrian", "cyclist", "motorcyclist", "car", "bus", "truck", "other")
+"""The road users of the default configuration, in the order of tables and reports. A site may name more."""
+
+Image = npt.NDArray[np.uint8]
+"""A picture, shape (height, width, 3), BGR."""
+
+_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]*@")
+_SECRET_PARAMETER = re.compile(r"(?i)([?&;](?:pass\w*|pwd|token|key|secret|auth|user\w*)=)[^&;\s]*")
+
+
+def without_credentials(source: str) -> str:
+    """A camera source or database address as it may be shown: without user, password or secret parameters.
+
+    >>> without_credentials("rtsp://user:pass@10.0.0.5/stream2?token=abc")
+    'rtsp://10.0.0.5/stream2?token=…'
+    """
+    return _SECRET_PARAMETER.sub(r"\1…", _CREDENTIALS.sub("", source))
+
+
+class Point(NamedTuple):
+    """A point in the frame, as fractions of its width and height."""
+
+    x: float
+    y: float
+
+
+class Box(NamedTuple):
+    """An upright box in the frame, as fractions of its width and height; `x1 < x2`, `y1 < y2`."""
+
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+
+    @property
+    def width(self) -> float:
+        """Width as a share of the frame's width."""
+        return self.x2 - self.x1
+
+    @property
+    def height(self) -> float:
+        """Height as a share of the frame's height."""
+        return self.y2 - self.y1
+
+    @property
+    def bottom_centre(self) -> Point:
+        """Where the road user touches the ground: the default anchor."""
+        return Point((self.x1 + self.x2) / 2, self.y2)
+
+    @property
+    def centre(self) -> Point:
+        """The middle of the box."""
+        return Point((self.x1 + self.x2) / 2, (self.y1 + self.y2) / 2)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One decoded picture of one camera.
+
+    Attributes:
+        camera: the camera's id.
+        session: one unbroken run of the camera's clock and track ids: a reading of a recording, or a connection.
+        index: 0-based position among the frames that the source decoded, dropped ones included.
+        captured_at_us: event time.
+        image: the picture.
+        dropped: frames thrown away unseen since the previous frame that was handed on.
+    """
+
+    camera: str
+    session: str
+    index: int
+    captured_at_us: int
+    image: Image
+    dropped: int = 0
+
+
+class Observation(NamedTuple):
+    """Where a road user was at an earlier instant."""
+
+    at_us: int
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedObject:
+    """A road user in one frame.
+
+    Attributes:
+        track_id: unique within camera and session, never used again.
+        box: of the whole road user (rider and machine joined).
+        road_user: the best class so far.
+        confidence: of the detection in this frame, 0..1.
+        backfill: positions before the track was confirmed, oldest first; only in the track's first message.
+    """
+
+    track_id: int
+    box: Box
+    road_user: str
+    confidence: float
+    backfill: tuple[Observation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TrackEnd:
+    """The last word on a track.
+
+    Attributes:
+        track_id: the track that will not be seen again.
+        road_user: the class voted over its whole life; None when the track was nobody of its own (a rider's machine
+            that another track counts, a parked bicycle): every row of it is then taken back.
+    """
+
+    track_id: int
+    road_user: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedFrame:
+    """All road users of one analysed frame: the message that travels on the bus, also when nobody is there.
+
+    Attributes:
+        camera, session, index, captured_at_us: as in `Frame`.
+        span_us: the time this frame stands for as an observation: since the previous analysed frame, cut at the
+            longest gap that still counts as watching.
+        width_px, height_px: of the picture.
+        objects: confirmed road users seen in this frame.
+        ended: tracks that ended since the previous message.
+        dropped: frames thrown away unseen since the previous message.
+        last: True in the message that closes a session; it has no objects and observes nothing.
+    """
+
+    camera: str
+    session: str
+    index: int
+    captured_at_us: int
+    span_us: int
+    width_px: int
+    height_px: int
+    objects: tuple[TrackedObject, ...] = ()
+    ended: tuple[TrackEnd, ...] = ()
+    dropped: int = 0
+    last: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """One track passing one counting line once.
+
+    Key: camera, session, track_id, line, ordinal (0 for the track's first crossing of that line).
+
+    Attributes:
+        at_us: when the anchor was on the line, interpolated between frames.
+        direction: the line's own name for the direction.
+        final: False while the track is open: the class may still change, or the row be taken back.
+        geometry: version of the line it was counted with.
+    """
+
+    camera: str
+    session: str
+    track_id: int
+    line: str
+    ordinal: int
+    at_us: int
+    direction: str
+    road_user: str
+    final: bool
+    geometry: str
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One stay of one track in one zone. Key: camera, session, track_id, zone, ordinal.
+
+    Attributes:
+        left_at_us: None while the road user is still inside.
+    """
+
+    camera: str
+    session: str
+    track_id: int
+    zone: str
+    ordinal: int
+    entered_at_us: int
+    left_at_us: int | None
+    road_user: str
+    final: bool
+    geometry: str
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """One track's way from one gate to another. Key: camera, session, track_id, movement, ordinal.
+
+    Attributes:
+        entered_at_us, at_us: passage of the first gate and of the second.
+    """
+
+    camera: str
+    session: str
+    track_id: int
+    movement: str
+    ordinal: int
+    entered_at_us: int
+    at_us: int
+    road_user: str
+    final: bool
+    geometry: str
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What one camera's session really observed of one minute. Key: camera, session, minute_us.
+
+    Writing a row again keeps the larger figures, so that a replay that starts inside the minute takes nothing away.
+    """
+
+    camera: str
+    session: str
+    minute_us: int
+    observed_us: int
+    frames: int
+    dropped: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrackKey:
+    """A track, everywhere."""
+
+    camera: str
+    session: str
+    track_id: int
+
+
+@dataclass(slots=True)
+class Rows:
+    """A batch of rows for the store. Writing it twice changes nothing; a final row is never replaced by a provisional one.
+
+    Attributes:
+        voided: tracks that turned out to be nobody of their own: all their rows are removed.
+    """
+
+    crossings: list[Crossing] = field(default_factory=list)
+    visits: list[Visit] = field(default_factory=list)
+    movements: list[Movement] = field(default_factory=list)
+    coverage: list[Coverage] = field(default_factory=list)
+    voided: list[TrackKey] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.crossings or self.visits or self.movements or self.coverage or self.voided)
+
+    def extend(self, other: Rows) -> None:
+        """Append the rows of another batch, behind these."""
+        self.crossings += other.crossings
+        self.visits += other.visits
+        self.movements += other.movements
+        self.coverage += other.coverage
+        self.voided += other.voided
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """Road users in one interval: of a line by direction, of a zone by entry (direction "entered").
+
+    Attributes:
+        start_us: start of the interval, inclusive; intervals of an hour or a day are local to the site.
+        kind: "line" or "zone".
+        place: the id of the line or zone.
+        count: road users; `provisional` of them are of tracks still open.
+    """
+
+    start_us: int
+    kind: str
+    place: str
+    direction: str
+    road_user: str
+    count: int
+    provisional: int
+
+
+@dataclass(frozen=True, slots=True)
+class CoverageShare:
+    """The observed time of one camera in one interval (`start_us` inclusive), all its sessions together."""
+
+    start_us: int
+    camera: str
+    observed_us: int
+    frames: int
+    dropped: int

@@ -1,0 +1,163 @@
+"""The seams between the stages: who may be replaced by what.
+
+A new camera type, detector, bus or database is one class that fits one of these; `aforo.assemble` chooses it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol, Self
+
+if TYPE_CHECKING:
+    import supervision as sv
+
+    from aforo.config import Site
+    from aforo.model import (
+        CoverageShare,
+        Crossing,
+        Frame,
+        Image,
+        Movement,
+        Rows,
+        TrackedFrame,
+        Visit,
+        Volume,
+    )
+
+
+class FrameSource(Protocol):
+    """Frames of one camera, in order. Ends with the recording; a live source ends only when it is closed."""
+
+    camera: str
+    session: str
+
+    def frames(self) -> Iterator[Frame]:
+        """Yield frames until the source ends.
+
+        Raises:
+            SourceError: the source cannot be opened, or is not video.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let `frames` end soon; may be called from another thread, and twice."""
+        ...
+
+
+class Detector(Protocol):
+    """Finds road users in pictures. Several pictures may be under way at once; results keep no order of their own."""
+
+    description: str
+
+    def submit(self, image: Image) -> Future[sv.Detections]:
+        """Start detection of one picture; blocks while the engine has all the work it can take.
+
+        Returns:
+            A future of detections in pixels of `image`: `xyxy` (N, 4) float32, `confidence` (N,), `class_id` (N,)
+            indexing `labels`. Low confidences are kept: the tracker needs them.
+
+        Raises:
+            ModelError: through the future, when the engine fails.
+        """
+        ...
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Road-user component per class id, such as "person", "bicycle", "car"."""
+        ...
+
+    def close(self) -> None:
+        """Wait for what is under way and free the engine."""
+        ...
+
+
+class Bus(Protocol):
+    """Carries tracked frames from the cameras to the aggregation, in order per camera."""
+
+    def publish(self, message: TrackedFrame) -> None:
+        """Hand over one message; blocks when the bus is full (backpressure)."""
+        ...
+
+    def messages(self) -> Iterator[TrackedFrame]:
+        """Yield messages until the bus is closed and drained."""
+        ...
+
+    def close(self) -> None:
+        """No more messages will be published."""
+        ...
+
+
+class CountStore(Protocol):
+    """The one writer of count rows."""
+
+    def register(self, site: Site) -> None:
+        """Record the site's cameras and geometry versions, so that every count can be traced to its geometry."""
+        ...
+
+    def write(self, rows: Rows) -> None:
+        """Write a batch in one transaction; writing it again changes nothing.
+
+        Raises:
+            StoreError: the database cannot be written; nothing of the batch was.
+        """
+        ...
+
+    def close(self) -> None:
+        """Flush and close."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class CountReader(Protocol):
+    """Read-only questions. `start_us` is inclusive, `end_us` exclusive."""
+
+    def volumes(self, kind: str, places: Sequence[str], start_us: int, end_us: int, interval: str) -> list[Volume]:
+        """Volumes per interval ("1m", "5m", "15m", "1h", "1d") of lines or zones, ordered by start; empty ones absent."""
+        ...
+
+    def coverage(self, cameras: Sequence[str], start_us: int, end_us: int, interval: str) -> list[CoverageShare]:
+        """Observed time per camera and interval, ordered by start; unobserved intervals are absent."""
+        ...
+
+    def crossings(self, places: Sequence[str], start_us: int, end_us: int, limit: int) -> list[Crossing]:
+        """Single crossings, newest first."""
+        ...
+
+    def visits(self, places: Sequence[str], start_us: int, end_us: int) -> list[Visit]:
+        """Visits that overlap the range, by entry."""
+        ...
+
+    def movements(self, start_us: int, end_us: int) -> list[Movement]:
+        """Single movements that ended in the range, by time."""
+        ...
+
+    def span_us(self) -> tuple[int, int] | None:
+        """First and last observed minute of the whole store (event time), None when nothing was observed yet."""
+        ...
+
+    def close(self) -> None:
+        """Close the connections."""
+        ...
+
+
+class Clock(Protocol):
+    """Processing time, injected wherever a stage must know it."""
+
+    def now_us(self) -> int:
+        """Microseconds since 1970-01-01 UTC."""
+        ...
+
+    def monotonic_s(self) -> float:
+        """Seconds that never go back, for waits and rates."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
