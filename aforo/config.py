@@ -198,6 +198,17 @@ class CameraSection(Section):
         return without_credentials(self.source.get_secret_value())
 
 
+DEFAULT_ROAD_USERS = {
+    "person": "pedestrian",
+    "bicycle": "cyclist",
+    "motorcycle": "motorcyclist",
+    "car": "car",
+    "bus": "bus",
+    "truck": "truck",
+}
+"""The labels of models trained on COCO. What a bicycle alone counts as is decided in `track.riders`."""
+
+
 class DetectorSection(Section):
     """The model and the engine that runs it."""
 
@@ -215,17 +226,6 @@ class DetectorSection(Section):
         default_factory=lambda: dict(DEFAULT_ROAD_USERS),
         description="Which road user each label of the model is. Labels not named here are ignored.",
     )
-
-
-DEFAULT_ROAD_USERS = {
-    "person": "pedestrian",
-    "bicycle": "cyclist",
-    "motorcycle": "motorcyclist",
-    "car": "car",
-    "bus": "bus",
-    "truck": "truck",
-}
-"""The labels of models trained on COCO. What a bicycle alone counts as is decided in `track.riders`."""
 
 
 class ApiSection(Section):
@@ -325,7 +325,7 @@ def parse_site(text: str, name: str) -> Site:
         raise ConfigurationError(f"{name}, " + "; ".join(problems)) from None
 
 
-def _problem(tree: yaml.Node, loc: tuple[int | str, ...], kind: str, message: str) -> str:
+def _problem(tree: yaml.Node | None, loc: tuple[int | str, ...], kind: str, message: str) -> str:
     key = ".".join(str(part) for part in loc) or "the document"
     line = _line_of(tree, loc)
     if kind == "extra_forbidden":

@@ -5,6 +5,7 @@ Points are any pairs of floats in one frame of reference; x to the right, y down
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -70,7 +71,7 @@ def check_line(points: Sequence[Pair]) -> None:
     Raises:
         ValueError: a piece of it has no length.
     """
-    for a, b in zip(points, points[1:], strict=False):
+    for a, b in itertools.pairwise(points):
         if math.dist(a, b) < MINIMUM_LENGTH:
             raise ValueError(f"the line has no length between {list(a)} and {list(b)}; give two different points")
 

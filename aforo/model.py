@@ -254,7 +254,9 @@ class TrackKey:
 
 @dataclass(slots=True)
 class Rows:
-    """A batch of rows for the store. Writing it twice changes nothing; a final row is never replaced by a provisional one.
+    """A batch of rows for the store.
+
+    Writing it twice changes nothing; a final row is never replaced by a provisional one.
 
     Attributes:
         voided: tracks that turned out to be nobody of their own: all their rows are removed.

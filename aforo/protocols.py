@@ -119,7 +119,7 @@ class CountReader(Protocol):
     """Read-only questions. `start_us` is inclusive, `end_us` exclusive."""
 
     def volumes(self, kind: str, places: Sequence[str], start_us: int, end_us: int, interval: str) -> list[Volume]:
-        """Volumes per interval ("1m", "5m", "15m", "1h", "1d") of lines or zones, ordered by start; empty ones absent."""
+        """Volumes per interval ("1m", "5m", "15m", "1h", "1d") of lines or zones, by start; empty ones absent."""
         ...
 
     def coverage(self, cameras: Sequence[str], start_us: int, end_us: int, interval: str) -> list[CoverageShare]:
