@@ -309,3 +309,28 @@ class CoverageShare:
     observed_us: int
     frames: int
     dropped: int
+
+
+@dataclass(frozen=True, slots=True)
+class CameraStatus:
+    """How a camera is doing, for operators.
+
+    Attributes:
+        state: "connecting", "live", "frozen" (connected, but no new picture), "offline" or "ended" (recording over).
+        since_us: processing time at which it came into this state.
+        last_frame_us: event time of the newest frame, None before the first.
+        fps: frames analysed per second, over the last seconds.
+        dropped: frames thrown away unseen since the start.
+        width_px, height_px: of the newest frame, 0 before the first.
+        reason: one sentence for people, "" while all is well; never with credentials.
+    """
+
+    camera: str
+    state: str
+    since_us: int
+    last_frame_us: int | None
+    fps: float
+    dropped: int
+    width_px: int
+    height_px: int
+    reason: str
