@@ -86,6 +86,16 @@ class LineSection(Section):
         return self
 
     @property
+    def direction_names(self) -> tuple[str, str]:
+        """The names of both directions, the defaults filled in: first towards the walker's right, then the left."""
+        if self.directions is not None:
+            return self.directions
+        dx, dy = self.points[-1][0] - self.points[0][0], self.points[-1][1] - self.points[0][1]
+        if abs(dy) > abs(dx):
+            return ("right", "left") if dy < 0 else ("left", "right")
+        return ("down", "up") if dx > 0 else ("up", "down")
+
+    @property
     def version(self) -> str:
         """Changes whenever the geometry or the meaning of a direction does."""
         return _version(points=self.points, directions=self.directions, anchor=self.anchor)
