@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from aforo.config import Site
     from aforo.model import (
+        CameraStatus,
         CoverageShare,
         Crossing,
         Frame,
@@ -144,6 +145,14 @@ class CountReader(Protocol):
 
     def close(self) -> None:
         """Close the connections."""
+        ...
+
+
+class LiveFeed(Protocol):
+    """What the API may ask of the cameras that run in this process."""
+
+    def statuses(self) -> list[CameraStatus]:
+        """How each camera is doing, in the order of the configuration."""
         ...
 
 
