@@ -25,7 +25,8 @@ ROAD_USERS = ("pedestrian", "cyclist", "motorcyclist", "car", "bus", "truck", "o
 Image = npt.NDArray[np.uint8]
 """A picture, shape (height, width, 3), BGR."""
 
-_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]*@")
+# Up to the last @ before the path, since passwords with an @ are often left unescaped; else, as a password with a slash.
+_CREDENTIALS = re.compile(r"""(?<=://)(?:[^/\s]*@|[^/\s:@]*:(?!\d+/)[^\s"'<>@]*@)""")
 _SECRET_PARAMETER = re.compile(r"(?i)([?&;](?:pass\w*|pwd|token|key|secret|auth|user\w*)=)[^&;\s]*")
 
 
