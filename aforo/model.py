@@ -25,7 +25,7 @@ ROAD_USERS = ("pedestrian", "cyclist", "motorcyclist", "car", "bus", "truck", "o
 Image = npt.NDArray[np.uint8]
 """A picture, shape (height, width, 3), BGR."""
 
-# Up to the last @ before the path, since passwords with an @ are often left unescaped; else, as a password with a slash.
+# Up to the last @ before the path, as many a password has an unescaped @; else, one with an unescaped slash.
 _CREDENTIALS = re.compile(r"""(?<=://)(?:[^/\s]*@|[^/\s:@]*:(?!\d+/)[^\s"'<>@]*@)""")
 _SECRET_PARAMETER = re.compile(r"(?i)([?&;](?:pass\w*|pwd|token|key|secret|auth|user\w*)=)[^&;\s]*")
 
