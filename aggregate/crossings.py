@@ -1,0 +1,172 @@
+"""Who passed a counting line, when, in which direction. Pure.
+
+A track crosses when its anchor has come to the other side of the line by more than a margin, on a way that met the
+line itself. The margin grows with the road user's box, so that a box that trembles on the line counts nothing, while
+somebody who really comes back counts again. What matters is the way between two observations, not where they lie, so
+that nobody jumps over a line between two frames.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from aforo.geometry import cross, distance_to_segment, intersection
+from aforo.model import Box, Crossing, Observation, Point
+
+MARGIN = 0.12
+"""Hysteresis on each side of the line, as a share of the box's mean side."""
+
+END_MARGIN = 0.04
+"""The margin for a track that ends: it has no more time to go further."""
+
+_LONGEST_WAY = 512
+
+
+@dataclass(frozen=True, slots=True)
+class CountingLine:
+    """A line as the counting needs it.
+
+    Attributes:
+        points: two or more, fractions of the frame.
+        directions: names of the two directions: towards the right-hand side of who walks along the line, and back.
+        aspect: width over height of the frame, so that distances are true.
+    """
+
+    id: str
+    points: tuple[Point, ...]
+    directions: tuple[str, str]
+    anchor: str
+    version: str
+
+
+def image_directions(points: Sequence[Point], aspect: float) -> tuple[str, str]:
+    """Names in the image's sense: right/left for a line nearer to vertical, else down/up.
+
+    Returns:
+        The name of the direction towards the right-hand side of who walks along the line, and of the other.
+    """
+    dx, dy = (points[-1].x - points[0].x) * aspect, points[-1].y - points[0].y
+    if abs(dy) > abs(dx):
+        return ("left", "right") if dy > 0 else ("right", "left")
+    return ("down", "up") if dx > 0 else ("up", "down")
+
+
+@dataclass(slots=True)
+class LineState:
+    """Where one track stands with respect to one line.
+
+    Attributes:
+        side: +1 right-hand, -1 left-hand, 0 while undecided.
+        way: anchors since the track was last surely on that side.
+        ordinal: crossings so far.
+    """
+
+    side: int = 0
+    way: list[tuple[int, Point]] = field(default_factory=list)
+    ordinal: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """One track passing the line once: when, and whether towards the right-hand side."""
+
+    at_us: int
+    to_right: bool
+
+
+class LineCounter:
+    """Finds passages over one line; keeps nothing but the state that is handed in.
+
+    Args:
+        line: the counting line.
+        aspect: width over height of the frame.
+    """
+
+    def __init__(self, line: CountingLine, aspect: float) -> None:
+        self.line = line
+        self._aspect = aspect
+        self._scaled = tuple(Point(point.x * aspect, point.y) for point in line.points)
+
+    def observe(self, state: LineState, observation: Observation) -> Passage | None:
+        """Take in the next position of a track.
+
+        Returns:
+            The passage, when this position makes it certain.
+        """
+        anchor = self._anchor(observation.box)
+        state.way.append((observation.at_us, anchor))
+        if len(state.way) > _LONGEST_WAY:
+            del state.way[1 : _LONGEST_WAY // 2]
+        return self._decide(state, MARGIN * self._mean_side(observation.box))
+
+    def end(self, state: LineState, last: Observation) -> Passage | None:
+        """The track is over: a passage that lacked only the margin counts."""
+        return self._decide(state, END_MARGIN * self._mean_side(last.box)) if state.way else None
+
+    def crossing(self, state: LineState, passage: Passage, track: tuple[str, str, int], road_user: str) -> Crossing:
+        """The row of a passage, and the next ordinal; `track` is camera, session and track id."""
+        camera, session, track_id = track
+        row = Crossing(
+            camera=camera,
+            session=session,
+            track_id=track_id,
+            line=self.line.id,
+            ordinal=state.ordinal,
+            at_us=passage.at_us,
+            direction=self.line.directions[0 if passage.to_right else 1],
+            road_user=road_user,
+            final=False,
+            geometry=self.line.version,
+        )
+        state.ordinal += 1
+        return row
+
+    def _decide(self, state: LineState, margin: float) -> Passage | None:
+        at_us, anchor = state.way[-1]
+        side, distance = self._side(anchor)
+        if state.side == 0:
+            # The first look decides, however near the line: whoever appears on it and leaves it passes at most once.
+            state.side = side or 1
+            state.way = [(at_us, anchor)]
+            return None
+        if distance <= margin:
+            return None
+        if side == state.side:
+            state.way = [(at_us, anchor)]
+            return None
+        met = self._meetings(state.way)
+        state.side = side
+        state.way = [(at_us, anchor)]
+        if len(met) % 2 == 0:
+            return None
+        return Passage(met[-1], to_right=side > 0)
+
+    def _side(self, anchor: Point) -> tuple[int, float]:
+        """Side of the line's nearest piece, and the distance from it."""
+        best, side = float("inf"), 0
+        for a, b in itertools.pairwise(self._scaled):
+            distance = distance_to_segment(anchor, a, b)
+            turn = cross(a, b, anchor)
+            if distance < best - 1e-12:
+                best, side = distance, (turn > 0) - (turn < 0)
+        return side, best
+
+    def _meetings(self, way: list[tuple[int, Point]]) -> list[int]:
+        """Times at which the way met the line."""
+        met: list[int] = []
+        last = len(self._scaled) - 2
+        for (t0, p0), (t1, p1) in itertools.pairwise(way):
+            for piece, (a, b) in enumerate(itertools.pairwise(self._scaled)):
+                shares = intersection(p0, p1, a, b)
+                if shares is not None and (shares[1] < 1.0 or piece == last):  # a joint belongs to one piece
+                    met.append(round(t0 + shares[0] * (t1 - t0)))
+        return met
+
+    def _anchor(self, box: Box) -> Point:
+        point = box.centre if self.line.anchor == "centre" else box.bottom_centre
+        return Point(point.x * self._aspect, point.y)
+
+    def _mean_side(self, box: Box) -> float:
+        return (box.width * self._aspect + box.height) / 2

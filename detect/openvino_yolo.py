@@ -1,0 +1,205 @@
+"""YOLO on OpenVINO: the default engine on a CPU, without torch in the process.
+
+Reads the folder or `.xml` that `detect.export` makes. Several pictures are inferred at once by OpenVINO's own request
+queue; the letterbox runs in the caller's thread, decoding of the output in the engine's.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import openvino as ov
+import supervision as sv
+import yaml
+
+from aforo.errors import ModelError
+from aforo.model import Image
+from detect.letterbox import Letterbox
+
+LOWEST_CONFIDENCE = 0.05
+"""Boxes below this are noise even to the tracker's second association."""
+
+NMS_IOU = 0.7
+"""Ultralytics' default for prediction."""
+
+OTHER_LABEL = "anything else"
+"""The label of boxes that are most like something that is no road user: they may continue a track, never start one.
+
+Seen from straight above, the same car is a car in one frame and a mobile phone in the next.
+"""
+
+OTHER_CONFIDENCE = 0.25
+"""Boxes of other labels below this are not even worth that."""
+
+_MOST_CANDIDATES = 1000
+
+
+class OpenVinoYolo:
+    """A `Detector` on OpenVINO.
+
+    Args:
+        model: an OpenVINO model folder with one `.xml`, or the `.xml`; its metadata.yaml names the labels.
+        labels: the labels to look for; the best of these wins even where the network likes another one (a boat, a
+            suitcase) better. All others together come last, as `OTHER_LABEL`.
+        image_size: longer side of the network's input, pixels.
+        device: OpenVINO device, such as CPU, GPU or NPU.
+        cache: folder for compiled models, which make the next start quick; None compiles anew.
+        requests: pictures inferred at once; 0 lets OpenVINO choose.
+
+    Raises:
+        ModelError: not an OpenVINO detection model, labels it does not have, or a device that is not there.
+    """
+
+    def __init__(
+        self,
+        model: Path,
+        labels: tuple[str, ...],
+        *,
+        image_size: int = 640,
+        device: str = "CPU",
+        cache: Path | None = None,
+        requests: int = 0,
+    ) -> None:
+        self._xml = _xml_of(model)
+        names = _label_names(self._xml)
+        missing = [label for label in labels if label not in names]
+        if missing:
+            raise ModelError(
+                f"the model {model} has no label {missing[0]!r}; it has: {', '.join(names)}; "
+                "map its own labels under detector.road_users"
+            )
+        self._labels = labels
+        self._columns = np.array([4 + names.index(label) for label in labels])
+        self._other_columns = np.array([4 + i for i, name in enumerate(names) if name not in labels], dtype=int)
+        self._image_size = image_size
+        self._device = device
+        self._requests = requests
+        self._core = ov.Core()
+        if cache is not None:
+            self._core.set_property({"CACHE_DIR": str(cache)})
+        if device.split(".")[0] not in {name.split(".")[0] for name in self._core.available_devices}:
+            raise ModelError(
+                f"OpenVINO finds no device {device!r} here; it has: {', '.join(self._core.available_devices)}; "
+                "set detector.device to one of these or to auto"
+            )
+        self._engines: dict[tuple[int, int], tuple[Letterbox, ov.AsyncInferQueue]] = {}
+        self._lock = threading.Lock()
+        self.description = f"OpenVINO {ov.__version__.split('-')[0]} on {device}, {model.name}, {image_size} px"
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The label per class id."""
+        return (*self._labels, OTHER_LABEL)
+
+    def submit(self, image: Image) -> Future[sv.Detections]:
+        """Start detection; see `aforo.protocols.Detector`."""
+        letterbox, queue = self._engine(image.shape[1], image.shape[0])
+        future: Future[sv.Detections] = Future()
+        queue.start_async(letterbox.apply(image)[None], userdata=(future, letterbox))
+        return future
+
+    def close(self) -> None:
+        """Wait for what is under way."""
+        for _, queue in self._engines.values():
+            queue.wait_all()
+
+    def _engine(self, width: int, height: int) -> tuple[Letterbox, ov.AsyncInferQueue]:
+        with self._lock:
+            if (width, height) not in self._engines:
+                letterbox = Letterbox.fit(width, height, self._image_size)
+                self._engines[width, height] = letterbox, self._compile(letterbox)
+            return self._engines[width, height]
+
+    def _compile(self, letterbox: Letterbox) -> ov.AsyncInferQueue:
+        width, height = letterbox.input_wh
+        try:
+            model = self._core.read_model(self._xml)
+            model.reshape([1, 3, height, width])
+            steps = ov.preprocess.PrePostProcessor(model)
+            steps.input().tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC")).set_color_format(
+                ov.preprocess.ColorFormat.BGR
+            )
+            steps.input().model().set_layout(ov.Layout("NCHW"))
+            steps.input().preprocess().convert_element_type(ov.Type.f32).convert_color(
+                ov.preprocess.ColorFormat.RGB
+            ).scale(255.0)
+            compiled = self._core.compile_model(
+                steps.build(), self._device, {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": "f32"}
+            )
+        except RuntimeError as error:
+            raise ModelError(
+                f"OpenVINO cannot run {self._xml} at {width}×{height} on {self._device}: {_first_line(error)}"
+            ) from error
+        queue = ov.AsyncInferQueue(compiled, self._requests)
+        queue.set_callback(self._on_result)
+        return queue
+
+    def _on_result(self, request: Any, userdata: tuple[Future[sv.Detections], Letterbox]) -> None:
+        future, letterbox = userdata
+        try:
+            future.set_result(self._decode(request.get_output_tensor(0).data[0], letterbox))
+        except Exception as error:  # a failure must reach whoever waits for the future, or they wait for ever
+            future.set_exception(ModelError(f"the output of {self._xml} cannot be read: {error}"))
+
+    def _decode(self, output: npt.NDArray[np.float32], letterbox: Letterbox) -> sv.Detections:
+        """Boxes of one output, shape (4 + classes, anchors): centre x, centre y, width, height, score per class."""
+        scores = output[self._columns]
+        best = scores.argmax(axis=0)
+        confidence = scores[best, np.arange(scores.shape[1])]
+        if len(self._other_columns):
+            other = output[self._other_columns].max(axis=0)
+            weak = (confidence <= LOWEST_CONFIDENCE) & (other > OTHER_CONFIDENCE)
+            confidence, best = np.where(weak, other, confidence), np.where(weak, len(self._columns), best)
+        keep = np.flatnonzero(confidence > LOWEST_CONFIDENCE)
+        if len(keep) > _MOST_CANDIDATES:
+            keep = keep[np.argsort(-confidence[keep])[:_MOST_CANDIDATES]]
+        if not len(keep):
+            return empty_detections()
+        confidence, best = confidence[keep], best[keep]
+        centre, size = output[:2, keep].T, output[2:4, keep].T
+        xywh = np.hstack([centre - size / 2, size])
+        chosen = np.asarray(
+            cv2.dnn.NMSBoxesBatched(xywh.tolist(), confidence.tolist(), best.tolist(), LOWEST_CONFIDENCE, NMS_IOU),
+            dtype=int,
+        ).reshape(-1)
+        xyxy = np.hstack([xywh[chosen, :2], xywh[chosen, :2] + xywh[chosen, 2:]]).astype(np.float32)
+        return sv.Detections(
+            xyxy=letterbox.restore(xyxy),
+            confidence=confidence[chosen].astype(np.float32),
+            class_id=best[chosen].astype(int),
+        )
+
+
+def empty_detections() -> sv.Detections:
+    """No detections, with all columns present."""
+    return sv.Detections(
+        xyxy=np.empty((0, 4), np.float32), confidence=np.empty(0, np.float32), class_id=np.empty(0, int)
+    )
+
+
+def _xml_of(model: Path) -> Path:
+    found = [model] if model.suffix == ".xml" else sorted(model.glob("*.xml"))
+    if len(found) != 1 or not found[0].is_file():
+        raise ModelError(f"{model} is not an OpenVINO model: expected a folder with one .xml file in it, or that file")
+    return found[0]
+
+
+def _label_names(xml: Path) -> list[str]:
+    metadata = xml.parent / "metadata.yaml"
+    try:
+        names = yaml.safe_load(metadata.read_text(encoding="utf-8"))["names"]
+    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+        raise ModelError(f"{metadata} must name the model's labels as Ultralytics' export does: {error}") from error
+    return [str(names[index]) for index in sorted(names)] if isinstance(names, Mapping) else [str(n) for n in names]
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__

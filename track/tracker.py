@@ -1,0 +1,211 @@
+"""The tracking stage of one camera: detections in, `TrackedFrame` out.
+
+    detections -> tracklets (one per detected thing) -> joined into road users -> confirmed ones leave
+
+A road user may have several tracklets: a rider's person and machine, or the pieces of an interrupted track. Its id is
+that of the oldest, from the first moment of its life.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import supervision as sv
+
+from aforo.model import MICROSECONDS, Box, Frame, Observation, TrackedFrame, TrackedObject, TrackEnd
+from track.association import TrackletTracker
+from track.riders import Join, Joiner, Tie
+from track.tracklet import Kind, Tracklet
+from track.votes import ClassVotes
+
+CONFIRMED_HITS = 3
+"""Detections before a track is believed."""
+
+CONFIRMED_CONFIDENCE = 0.4
+"""The surest of a track's detections must reach this."""
+
+MACHINE_MOTION = 1.0
+"""How far a machine without a rider must go, in units of its mean side, to count as ridden by someone unseen."""
+
+LONGEST_SPAN_S = 2.0
+"""A longer gap between analysed frames was not watched."""
+
+
+@dataclass(slots=True)
+class _RoadUser:
+    """A road user under observation: its tracklets and what is known of it."""
+
+    id: int
+    parts: dict[int, Tracklet] = field(default_factory=dict)
+    tie: Tie | None = None
+    lost_votes: ClassVotes = field(default_factory=ClassVotes)
+    confirmed: bool = False
+    announced: bool = False
+    whole_kind: Kind | None = None
+
+    def road_user(self) -> str | None:
+        """The class voted so far: a machine's for a rider, a vehicle's for a passenger."""
+        votes = ClassVotes()
+        votes.merge(self.lost_votes)
+        for tracklet in self.parts.values():
+            if self.votes_count(tracklet):
+                votes.merge(tracklet.votes)
+        return votes.best
+
+    def votes_count(self, tracklet: Tracklet) -> bool:
+        """Whether that tracklet speaks for the whole road user."""
+        return self.whole_kind is None or tracklet.kind is self.whole_kind
+
+
+class CameraTracker:
+    """Follows the road users of one session of one camera; a new session takes a new tracker.
+
+    Args:
+        road_users: per class id of the detector the road user, or None for labels that are none.
+        frame_rate: frames analysed per second, nominally.
+    """
+
+    def __init__(self, road_users: Sequence[str | None], frame_rate: float) -> None:
+        self._tracklets = TrackletTracker(road_users, frame_rate)
+        self._nominal_us = round(MICROSECONDS / frame_rate)
+        self._joiner: Joiner | None = None
+        self._owner: dict[int, _RoadUser] = {}
+        self._ended: list[TrackEnd] = []
+        self._last_at_us: int | None = None
+
+    def update(self, frame: Frame, detections: sv.Detections) -> TrackedFrame:
+        """Follow everybody into the next frame.
+
+        Args:
+            frame: later than the last one, of the same session.
+            detections: of that frame, as a `Detector` gives them.
+        """
+        height, width = frame.image.shape[:2]
+        if self._joiner is None:
+            self._joiner = Joiner(width / height)
+        seen, ended = self._tracklets.update(detections, frame.captured_at_us, width, height)
+        for tracklet in seen:
+            if tracklet.id not in self._owner:
+                self._owner[tracklet.id] = _RoadUser(tracklet.id, {tracklet.id: tracklet}, whole_kind=tracklet.kind)
+        for join in self._joiner.observe(seen):
+            self._join(join)
+        objects = self._objects(seen)
+        self._joiner.forget(ended)
+        self._close(ended)
+        ends, self._ended = tuple(self._ended), []
+        return TrackedFrame(
+            camera=frame.camera,
+            session=frame.session,
+            index=frame.index,
+            captured_at_us=frame.captured_at_us,
+            span_us=self._span(frame.captured_at_us),
+            width_px=width,
+            height_px=height,
+            objects=tuple(objects),
+            ended=ends,
+            dropped=frame.dropped,
+        )
+
+    def finish(self, last: TrackedFrame) -> TrackedFrame:
+        """The message that closes the session after its last frame: every open track ends."""
+        self._close(list(self._owner))
+        ends, self._ended = tuple(self._ended), []
+        return TrackedFrame(
+            camera=last.camera,
+            session=last.session,
+            index=last.index + 1,
+            captured_at_us=last.captured_at_us,
+            span_us=0,
+            width_px=last.width_px,
+            height_px=last.height_px,
+            ended=ends,
+            last=True,
+        )
+
+    def _span(self, at_us: int) -> int:
+        previous, self._last_at_us = self._last_at_us, at_us
+        if previous is None or at_us - previous > LONGEST_SPAN_S * MICROSECONDS:
+            return self._nominal_us
+        return at_us - previous
+
+    def _join(self, join: Join) -> None:
+        part, whole = self._owner[join.part], self._owner[join.whole]
+        kind = whole.parts[join.whole].kind
+        if join.tie is Tie.PUSHES:
+            kind = Kind.PERSON
+        if part is not whole:
+            older, younger = sorted((part, whole), key=lambda user: user.id)
+            if younger.announced:
+                self._ended.append(TrackEnd(younger.id, None))
+            older.parts |= younger.parts
+            older.confirmed |= younger.confirmed
+            for tracklet_id in younger.parts:
+                self._owner[tracklet_id] = older
+            part = older
+        part.tie, part.whole_kind = join.tie, kind
+        part.lost_votes = ClassVotes()
+
+    def _objects(self, seen: list[Tracklet]) -> list[TrackedObject]:
+        boxes: dict[int, list[Tracklet]] = {}
+        for tracklet in seen:
+            boxes.setdefault(self._owner[tracklet.id].id, []).append(tracklet)
+        objects: list[TrackedObject] = []
+        for tracklets in boxes.values():
+            user = self._owner[tracklets[0].id]
+            user.confirmed = user.confirmed or _believed(user)
+            road_user = user.road_user()
+            if not user.confirmed or road_user is None:
+                continue
+            objects.append(
+                TrackedObject(
+                    track_id=user.id,
+                    box=self._box(user, tracklets),
+                    road_user=road_user,
+                    confidence=max(tracklet.confidence for tracklet in tracklets),
+                    backfill=() if user.announced else _backfill(user),
+                )
+            )
+            user.announced = True
+        return objects
+
+    @staticmethod
+    def _box(user: _RoadUser, tracklets: list[Tracklet]) -> Box:
+        """The joined box; a passenger or a pushed bicycle adds nothing to it."""
+        if user.tie in (Tie.CARRIED, Tie.PUSHES):
+            tracklets = [tracklet for tracklet in tracklets if tracklet.kind is user.whole_kind] or tracklets
+        if user.tie is Tie.CARRIED:
+            return max((tracklet.box for tracklet in tracklets), key=lambda box: box.width * box.height)
+        return Box(
+            min(tracklet.box.x1 for tracklet in tracklets),
+            min(tracklet.box.y1 for tracklet in tracklets),
+            max(tracklet.box.x2 for tracklet in tracklets),
+            max(tracklet.box.y2 for tracklet in tracklets),
+        )
+
+    def _close(self, ended: list[int]) -> None:
+        for tracklet_id in ended:
+            user = self._owner.pop(tracklet_id)
+            tracklet = user.parts.pop(tracklet_id)
+            if user.votes_count(tracklet):
+                user.lost_votes.merge(tracklet.votes)
+            if not user.parts and user.announced:
+                self._ended.append(TrackEnd(user.id, user.road_user()))
+
+
+def _believed(user: _RoadUser) -> bool:
+    """Whether a road user has been seen often and surely enough, and is not a parked machine."""
+    parts = user.parts.values()
+    sure = any(part.hits >= CONFIRMED_HITS and part.best_confidence >= CONFIRMED_CONFIDENCE for part in parts)
+    if all(part.kind is Kind.MACHINE for part in parts):
+        return sure and any(part.moved >= MACHINE_MOTION for part in parts)
+    return sure
+
+
+def _backfill(user: _RoadUser) -> tuple[Observation, ...]:
+    """Where a road user was before it was believed: the path of its longest tracklet, this frame's box left out."""
+    longest = max(user.parts.values(), key=lambda part: len(part.path))
+    path = tuple(longest.path[:-1])
+    for part in user.parts.values():
+        part.path.clear()
+    return path

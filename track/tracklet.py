@@ -1,0 +1,90 @@
+"""One detected thing followed through the frames. Pure.
+
+A road user may consist of several: a rider is a person and a machine, joined in `track.riders`.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from dataclasses import dataclass, field
+
+from aforo.model import Box, Observation
+from track.votes import ClassVotes
+
+_MOST_UNCONFIRMED = 256
+
+
+class Kind(enum.Enum):
+    """What a detector's box can be a part of."""
+
+    PERSON = "person"
+    MACHINE = "machine"
+    VEHICLE = "vehicle"
+
+
+def kind_of(road_user: str) -> Kind:
+    """The kind of a configured road user: people, two-wheelers that people ride, and everything else."""
+    match road_user:
+        case "pedestrian":
+            return Kind.PERSON
+        case "cyclist" | "motorcyclist":
+            return Kind.MACHINE
+        case _:
+            return Kind.VEHICLE
+
+
+@dataclass(slots=True)
+class Tracklet:
+    """One detected thing followed through the frames; ids are unique within camera and session.
+
+    Attributes:
+        kind: what it can be a part of.
+        votes: for its class.
+        box: newest, fractions of the frame.
+        last_at_us: event time of the newest detection.
+        confidence: of the newest detection.
+        hits: detections so far.
+        best_confidence: the highest so far.
+        origin: the first observation.
+        moved: farthest distance of the centre from its origin so far, in units of the mean box side.
+        path: observations until the track is confirmed, then none.
+    """
+
+    id: int
+    kind: Kind
+    box: Box
+    last_at_us: int
+    origin: Observation
+    confidence: float = 0.0
+    hits: int = 0
+    best_confidence: float = 0.0
+    moved: float = 0.0
+    votes: ClassVotes = field(default_factory=ClassVotes)
+    path: list[Observation] = field(default_factory=list)
+
+    def observe(self, box: Box, at_us: int, confidence: float, aspect: float) -> None:
+        """Take in one detection; `aspect` is the frame's width over its height."""
+        self.box, self.last_at_us, self.confidence = box, at_us, confidence
+        self.hits += 1
+        self.best_confidence = max(self.best_confidence, confidence)
+        self.moved = max(self.moved, displacement(self.origin.box, box, aspect))
+        if len(self.path) < _MOST_UNCONFIRMED:
+            self.path.append(Observation(at_us, box))
+
+
+def displacement(before: Box, after: Box, aspect: float) -> float:
+    """How far a box went, in units of its mean side; robust against one side being cut by the frame's border.
+
+    The smaller of the motions of the two edges in each direction counts: a box that only grows has not moved.
+    """
+    dx = _smaller(after.x1 - before.x1, after.x2 - before.x2) * aspect
+    dy = _smaller(after.y1 - before.y1, after.y2 - before.y2)
+    side = (max(before.width, after.width) * aspect + max(before.height, after.height)) / 2
+    return math.hypot(dx, dy) / max(side, 1e-6)
+
+
+def _smaller(a: float, b: float) -> float:
+    if a * b <= 0:
+        return 0.0
+    return a if abs(a) < abs(b) else b
