@@ -30,6 +30,8 @@ COLOURS = {
 }
 """Okabe and Ito's palette, told apart with every common kind of colour blindness. Any other class is drawn as other."""
 
+_LABEL_INK = {"truck": "#FFFFFF"}  # black on every other colour
+
 NAMES = {
     "en": {},
     "es": {
@@ -44,7 +46,8 @@ NAMES = {
 }
 """Road users as they are called on the picture, where that differs from their id."""
 
-NO_PICTURE_SINCE = {"en": "no picture since {}", "es": "sin imagen desde las {}"}
+_NO_PICTURE_SINCE = {"en": "no picture since {}", "es": "sin imagen desde las {}"}
+_RECORDING_OVER = {"en": "end of the recording", "es": "fin de la grabación"}
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _WHITE, _INK, _YELLOW = (255, 255, 255), (24, 24, 24), (66, 228, 240)
@@ -76,7 +79,9 @@ class _Brushes:
             box=sv.RoundBoxAnnotator(color=palette, thickness=thickness, roundness=0.3),
             label=sv.LabelAnnotator(
                 color=palette,
-                text_color=sv.Color.BLACK,
+                text_color=sv.ColorPalette(
+                    [sv.Color.WHITE if name == "truck" else sv.Color.BLACK for name in ROAD_USERS]
+                ),
                 text_scale=text_scale,
                 text_padding=max(2, round(6 * text_scale)),
                 border_radius=max(2, round(6 * text_scale)),
@@ -113,10 +118,10 @@ class FrameAnnotator:
             counts: by line id, (direction, road user) -> number; lines that are absent show 0.
         """
         scene: Image = image.copy()
-        height_px, width_px = scene.shape[:2]
-        if (width_px, height_px) != self._size or tracked.session != self._session:
-            self._size, self._session = (width_px, height_px), tracked.session
-            self._brushes = _Brushes.for_size(width_px, height_px)
+        self._take_size(scene)
+        if tracked.session != self._session:
+            self._session = tracked.session
+            self._brushes.trace.reset()
         for zone in self._camera.zones:
             self._shade_zone(scene, zone)
         for line in self._camera.lines:
@@ -131,23 +136,32 @@ class FrameAnnotator:
         self._caption(scene, f"{self._camera.name or self._camera.id}  {self.local_time(tracked.captured_at_us)}")
         return scene
 
-    def stale(self, image: Image, since_us: int) -> Image:
+    def stale(self, image: Image, since_us: int, ended: bool) -> Image:
         """The last picture of a camera that sends no more: grey, darkened, and saying since when.
 
         Args:
-            image: the picture; it is not altered.
+            image: the frame, in any size; it is not altered.
             since_us: when it was the newest (processing time).
+            ended: the camera is a recording that is over: it says so instead.
         """
         grey = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
         scene: Image = (grey * _STALE_SHADE).astype(np.uint8)
-        text = NO_PICTURE_SINCE[self._lang].format(self.local_time(since_us, "%H:%M:%S"))
+        self._take_size(scene)
+        text = _NO_PICTURE_SINCE[self._lang].format(self.local_time(since_us, "%H:%M:%S"))
         height_px, width_px = scene.shape[:2]
-        self._caption(scene, text, (width_px // 2, height_px // 2), scale=1.6)
+        centre = (width_px // 2, height_px // 2)
+        self._caption(scene, _RECORDING_OVER[self._lang] if ended else text, centre, scale=1.6)
         return scene
 
     def local_time(self, at_us: int, layout: str = "%Y-%m-%d %H:%M:%S") -> str:
         """An instant in the site's time zone."""
         return datetime.fromtimestamp(at_us / MICROSECONDS, self._timezone).strftime(layout)
+
+    def _take_size(self, scene: Image) -> None:
+        size = (scene.shape[1], scene.shape[0])
+        if size != self._size:
+            self._size = size
+            self._brushes = _Brushes.for_size(*size)
 
     def _draw_road_users(self, scene: Image, tracked: TrackedFrame) -> None:
         detections = self._detections(tracked)
