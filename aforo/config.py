@@ -17,7 +17,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from aforo.errors import ConfigurationError
-from aforo.geometry import check_line, check_polygon
+from aforo.geometry import check_line, check_polygon, image_directions
 from aforo.model import Point, without_credentials
 
 
@@ -88,12 +88,7 @@ class LineSection(Section):
     @property
     def direction_names(self) -> tuple[str, str]:
         """The names of both directions, the defaults filled in: first towards the walker's right, then the left."""
-        if self.directions is not None:
-            return self.directions
-        dx, dy = self.points[-1][0] - self.points[0][0], self.points[-1][1] - self.points[0][1]
-        if abs(dy) > abs(dx):
-            return ("right", "left") if dy < 0 else ("left", "right")
-        return ("down", "up") if dx > 0 else ("up", "down")
+        return self.directions or image_directions(self.points)
 
     @property
     def version(self) -> str:
@@ -196,6 +191,13 @@ class CameraSection(Section):
                     raise ValueError(
                         f"movement {movement.id!r} names the line {gate.line!r}, which this camera does not have"
                     )
+                if gate.direction is not None and gate.line is not None:
+                    names = lines[gate.line].direction_names
+                    if gate.direction not in names:
+                        raise ValueError(
+                            f"movement {movement.id!r} names the direction {gate.direction!r}; the line "
+                            f"{gate.line!r} has {names[0]!r} and {names[1]!r}"
+                        )
                 if gate.zone is not None and gate.zone not in zones:
                     raise ValueError(
                         f"movement {movement.id!r} names the zone {gate.zone!r}, which this camera does not have"
@@ -326,6 +328,7 @@ def parse_site(text: str, name: str) -> Site:
         raise ConfigurationError(f"{name}, line {line}: not valid YAML: {error.problem}") from error
     except yaml.YAMLError as error:
         raise ConfigurationError(f"{name}: not valid YAML: {error}") from error
+    _refuse_repeated_keys(tree, name)
     if not isinstance(raw, dict):
         raise ConfigurationError(f"{name}: expected keys such as site, cameras and store, got {type(raw).__name__}")
     try:
@@ -333,6 +336,23 @@ def parse_site(text: str, name: str) -> Site:
     except ValidationError as error:
         problems = [_problem(tree, problem["loc"], problem["type"], problem["msg"]) for problem in error.errors()]
         raise ConfigurationError(f"{name}, " + "; ".join(problems)) from None
+
+
+def _refuse_repeated_keys(node: yaml.Node | None, name: str) -> None:
+    """YAML itself would silently take the last of two keys of the same name."""
+    if isinstance(node, yaml.MappingNode):
+        seen: dict[str, int] = {}
+        for key, value in node.value:
+            line = key.start_mark.line + 1
+            if first := seen.get(str(key.value)):
+                raise ConfigurationError(
+                    f"{name}, line {line}: {key.value}: already given in line {first}; join the two"
+                )
+            seen[str(key.value)] = line
+            _refuse_repeated_keys(value, name)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            _refuse_repeated_keys(value, name)
 
 
 def _problem(tree: yaml.Node | None, loc: tuple[int | str, ...], kind: str, message: str) -> str:

@@ -65,6 +65,18 @@ def distance_to_border(polygon: Sequence[Pair], point: Pair) -> float:
     return min(distance_to_segment(point, a, b) for a, b in zip(polygon, (*polygon[1:], polygon[0]), strict=True))
 
 
+def image_directions(points: Sequence[Pair]) -> tuple[str, str]:
+    """Names of a line's directions in the image's sense: right/left when it is nearer to vertical, else down/up.
+
+    Returns:
+        The name of the direction towards the right-hand side of who walks along the line, then of the other.
+    """
+    dx, dy = points[-1][0] - points[0][0], points[-1][1] - points[0][1]
+    if abs(dy) > abs(dx):
+        return ("left", "right") if dy > 0 else ("right", "left")
+    return ("down", "up") if dx > 0 else ("up", "down")
+
+
 def check_line(points: Sequence[Pair]) -> None:
     """Refuse a line that cannot count.
 

@@ -74,6 +74,18 @@ class Detector(Protocol):
         ...
 
 
+class Tracker(Protocol):
+    """Follows the road users of one session of one camera."""
+
+    def update(self, frame: Frame, detections: sv.Detections) -> TrackedFrame:
+        """Follow everybody into the next frame."""
+        ...
+
+    def finish(self, last: TrackedFrame) -> TrackedFrame:
+        """The message that closes the session after its last frame: every open track ends."""
+        ...
+
+
 class Bus(Protocol):
     """Carries tracked frames from the cameras to the aggregation, in order per camera."""
 

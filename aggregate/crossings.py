@@ -9,7 +9,6 @@ that nobody jumps over a line between two frames.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from aforo.geometry import cross, distance_to_segment, intersection
@@ -39,18 +38,6 @@ class CountingLine:
     directions: tuple[str, str]
     anchor: str
     version: str
-
-
-def image_directions(points: Sequence[Point], aspect: float) -> tuple[str, str]:
-    """Names in the image's sense: right/left for a line nearer to vertical, else down/up.
-
-    Returns:
-        The name of the direction towards the right-hand side of who walks along the line, and of the other.
-    """
-    dx, dy = (points[-1].x - points[0].x) * aspect, points[-1].y - points[0].y
-    if abs(dy) > abs(dx):
-        return ("left", "right") if dy > 0 else ("right", "left")
-    return ("down", "up") if dx > 0 else ("up", "down")
 
 
 @dataclass(slots=True)
