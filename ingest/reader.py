@@ -1,0 +1,181 @@
+"""The thread that reads one connection to one camera."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from aforo.model import MICROSECONDS, Frame, without_credentials
+from aforo.protocols import Clock
+from ingest.capture import OPENING, knock, open_live, position_ms
+from ingest.newest import NewestSlot
+from ingest.reconnect import Sight
+from ingest.timing import Selection
+
+_LONGEST_LEAD_US = 60 * MICROSECONDS
+
+
+class SessionClock:
+    """Gives each frame of a connection its session, index and strictly rising event time.
+
+    A clock that is stepped back starts a new session, since within one time never goes back.
+    """
+
+    def __init__(self) -> None:
+        self._session = ""
+        self._index = 0
+        self._last_us = 0
+
+    def stamp(self, now_us: int) -> tuple[str, int, int]:
+        """Session, index and event time of a frame that arrives now (microseconds since 1970-01-01 UTC)."""
+        if not self._session or now_us < self._last_us:
+            began = datetime.fromtimestamp(now_us / MICROSECONDS, UTC)
+            self._session, self._index = f"{began:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}", 0
+            self._last_us = now_us
+        else:
+            self._index += 1
+            self._last_us = max(now_us, self._last_us + 1)
+        return self._session, self._index, self._last_us
+
+
+class CameraReader:
+    """Reads one connection until it fails or is told to stop; nobody else ever touches its capture.
+
+    `cv2.VideoCapture.read` can block for longer than anyone wants to wait, and a capture that failed never recovers.
+    So this thread is only watched from outside; who loses patience stops it, leaves it to end by itself, and starts
+    a new one.
+
+    Args:
+        source: an address or the number of a USB camera.
+        camera: the camera's id.
+        analyse_fps: offer at most so many pictures per second; None for all.
+        clock: event time of arrivals and monotonic time.
+        open_timeout_s, read_timeout_s: for the blocking calls.
+
+    Attributes:
+        slot: the newest frame to analyse; its `dropped` is left to whoever takes it.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        camera: str,
+        *,
+        analyse_fps: float | None,
+        clock: Clock,
+        open_timeout_s: float,
+        read_timeout_s: float,
+    ) -> None:
+        self.slot: NewestSlot[Frame] = NewestSlot()
+        self._source = source
+        self._camera = camera
+        self._selection = Selection(analyse_fps)
+        self._clock = clock
+        self._open_timeout_s = open_timeout_s
+        self._read_timeout_s = read_timeout_s
+        self._sight = Sight()
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"camera {camera}", daemon=True)
+
+    def start(self) -> None:
+        """Begin to connect and read."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End as soon as the blocking call under way, if any, returns; does not wait for it."""
+        self._stopped.set()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread is still there."""
+        return self._thread.is_alive()
+
+    @property
+    def sight(self) -> Sight:
+        """What the watchdog may know."""
+        return self._sight
+
+    def _run(self) -> None:
+        try:
+            reason = self._read()
+        except Exception as error:  # a thread must not die unseen; OpenCV's own words may carry credentials
+            reason = f"{without_credentials(self._source)} cannot be decoded ({type(error).__name__})"
+        self._sight = replace(self._sight, failure=reason)
+
+    def _read(self) -> str:
+        """Connect and read; returns why it ended."""
+        shown = without_credentials(self._source)
+        if wrong := knock(self._source, self._open_timeout_s):
+            return wrong
+        with OPENING:
+            if self._stopped.is_set():
+                return "stopped"
+            began_s = self._clock.monotonic_s()
+            self._sight = Sight(quiet_since_s=began_s)
+            capture = open_live(self._source, self._open_timeout_s, self._read_timeout_s)
+        try:
+            if not capture.isOpened():
+                slow = self._clock.monotonic_s() - began_s >= self._open_timeout_s
+                return f"{shown} {self._unopened(slow)}"
+            self._read_on(capture)
+        finally:
+            capture.release()
+        return f"{shown} ended the stream, or sent nothing for {self._read_timeout_s:g} s"
+
+    def _unopened(self, slow: bool) -> str:
+        if self._source.isdecimal():
+            return "is not a USB camera that can be opened; is it plugged in, and not used by another program?"
+        if slow:
+            return f"accepts the connection but gives no video within {self._open_timeout_s:g} s"
+        return "answers but gives no video; check the path, the user and the password"
+
+    def _read_on(self, capture: Any) -> None:
+        sessions = SessionClock()
+        smoothing = Smoothing(self._clock, self._stopped) if _comes_in_bursts(self._source) else None
+        pictures = 0
+        # grab() decodes; only retrieve() pays for the conversion to BGR, so frames passed over are cheap.
+        while not self._stopped.is_set() and capture.grab():
+            if smoothing is not None:
+                smoothing.wait(position_ms(capture) * 1000)
+            arrived_s = self._clock.monotonic_s()
+            session, index, captured_at_us = sessions.stamp(self._clock.now_us())
+            pictures += 1
+            self._sight = Sight(pictures, arrived_s)
+            if self._selection.due(round(arrived_s * MICROSECONDS)):
+                converted, image = capture.retrieve()
+                if converted:
+                    self.slot.put(Frame(self._camera, session, index, captured_at_us, image))
+
+
+def _comes_in_bursts(source: str) -> bool:
+    """HLS delivers whole segments of several seconds at once; every other stream arrives as it is seen."""
+    return urlsplit(source).path.lower().endswith(".m3u8")
+
+
+class Smoothing:
+    """Spreads frames that arrive in bursts over the time in which they were seen, by their presentation times.
+
+    A frame that is late moves all later ones, which leaves a reserve for the next delay; so does a leap of the times.
+
+    Args:
+        clock: monotonic time.
+        stopped: ends the wait.
+    """
+
+    def __init__(self, clock: Clock, stopped: threading.Event) -> None:
+        self._clock = clock
+        self._stopped = stopped
+        self._origin_us: float | None = None
+
+    def wait(self, position_us: float) -> None:
+        """Wait until it is the turn of the frame with that presentation time."""
+        now_us = self._clock.monotonic_s() * MICROSECONDS
+        early_us = self._origin_us + position_us - now_us if self._origin_us is not None else 0.0
+        if 0 < early_us <= _LONGEST_LEAD_US:
+            self._stopped.wait(early_us / MICROSECONDS)
+        else:
+            self._origin_us = now_us - position_us
