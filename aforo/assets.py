@@ -215,7 +215,7 @@ def resolve_model(name_or_path: str, *, cache: Path | None = None, progress: Pro
         AssetError: it is neither, or cannot be had.
     """
     path = Path(name_or_path).expanduser()
-    if name_or_path not in manifest() and path.exists():
+    if name_or_path and name_or_path not in manifest() and path.exists():
         return path
     name = name_or_path.removesuffix(".pt")
     known = manifest().get(name)

@@ -327,7 +327,7 @@ def parse_site(text: str, name: str) -> Site:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         raise ConfigurationError(f"{name}, line {line}: not valid YAML: {error.problem}") from error
     except yaml.YAMLError as error:
-        raise ConfigurationError(f"{name}: not valid YAML: {error}") from error
+        raise ConfigurationError(f"{name}: not valid YAML: {' '.join(str(error).split())}") from error
     _refuse_repeated_keys(tree, name)
     if not isinstance(raw, dict):
         raise ConfigurationError(f"{name}: expected keys such as site, cameras and store, got {type(raw).__name__}")

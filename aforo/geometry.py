@@ -96,9 +96,10 @@ def check_polygon(polygon: Sequence[Pair]) -> None:
     """
     corners = [Point(*corner) for corner in polygon]
     edges = list(zip(corners, [*corners[1:], corners[0]], strict=True))
-    for i, (a, b) in enumerate(edges):
+    for a, b in edges:
         if a == b:
             raise ValueError(f"the zone has the corner {list(a)} twice in a row; leave one out")
+    for i, (a, b) in enumerate(edges):
         for j in range(i + 2, len(edges)):
             if (j + 1) % len(edges) == i:
                 continue

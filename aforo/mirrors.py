@@ -182,9 +182,14 @@ class DebMirror:
             (package,) = folder.glob("*.deb")
         except ValueError:
             raise AssetError("apt-get left no package") from None
-        self._unpack(package, target)
+        self.unpack(package, target)
 
-    def _unpack(self, package: Path, target: Path) -> None:
+    def unpack(self, package: Path, target: Path) -> None:
+        """Write the member of a package file to `target`; nothing is installed.
+
+        Raises:
+            AssetError: the file is no Debian package, or has no such member.
+        """
         with subprocess.Popen(  # noqa: S603
             ["dpkg-deb", "--fsys-tarfile", str(package)],  # noqa: S607
             stdout=subprocess.PIPE,

@@ -1,0 +1,106 @@
+"""Writes docs/configuration.md from the descriptions in `aforo.config`; a test fails when the two differ.
+
+Run with `make docs`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
+
+from aforo.config import Site
+
+PAGE = Path(__file__).with_name("configuration.md")
+EXAMPLE = Path(__file__).parents[1] / "configs" / "example.yaml"
+
+INTRODUCTION = """\
+# The configuration of a site
+
+One YAML file describes a site: its cameras, what is counted in their pictures, the model, and where counts go. Unknown
+keys are refused, and every problem is reported with the file, the line and the key. Points are fractions of the frame:
+`[0, 0]` is its upper left corner, `[1, 1]` its lower right one, whatever the resolution.
+
+`aforo count` and `aforo demo` need no file. Try one with `aforo doctor -c FILE`.
+
+This page is written by `make docs` from the descriptions in `aforo/config.py`.
+"""
+
+TYPES = {"string": "text", "integer": "integer", "number": "number", "boolean": "true or false", "object": "mapping"}
+BOUNDS = {
+    "exclusiveMinimum": "above",
+    "minimum": "at least",
+    "maximum": "at most",
+    "multipleOf": "a multiple of",
+    "maxLength": "length at most",
+}
+
+
+def page() -> str:
+    """The whole page, Markdown."""
+    schema = Site.model_json_schema()
+    parts = [INTRODUCTION, _section("Top level", Site, schema)]
+    done: dict[type[BaseModel], str] = {}
+    for place, model in _sections(Site):
+        if model not in done:
+            done[model] = place
+            parts.append(_section(f"`{place}`", model, schema["$defs"][model.__name__]))
+    parts.append(f"## An example\n\n```yaml\n{EXAMPLE.read_text(encoding='utf-8')}```\n")
+    return "\n".join(parts)
+
+
+def _sections(model: type[BaseModel], place: str = "") -> Iterator[tuple[str, type[BaseModel]]]:
+    """Every section below a model with its place in the file, such as `cameras[].lines[]`."""
+    for name, field in model.model_fields.items():
+        key = field.alias or name
+        for part in (field.annotation, *get_args(field.annotation)):
+            if isinstance(part, type) and issubclass(part, BaseModel):
+                here = f"{place}{key}{'' if part is field.annotation else '[]'}"
+                yield here, part
+                yield from _sections(part, f"{here}.")
+
+
+def _section(title: str, model: type[BaseModel], schema: dict[str, Any]) -> str:
+    rows = [f"## {title}", "", model.__doc__ or "", "", "| key | value | default | meaning |", "|---|---|---|---|"]
+    for name, field in model.model_fields.items():
+        key = field.alias or name
+        meaning = (field.description or "").replace("|", "\\|")
+        rows.append(f"| `{key}` | {_value(schema['properties'][key])} | {_default(field)} | {meaning} |")
+    return "\n".join(rows) + "\n"
+
+
+def _value(schema: dict[str, Any]) -> str:
+    for choice in schema.get("anyOf", []):
+        if choice.get("type") != "null":
+            return _value(choice)
+    if "enum" in schema:
+        return ", ".join(f"`{value}`" for value in schema["enum"])
+    if "$ref" in schema:
+        return "section"
+    if schema["type"] == "array":
+        if "$ref" in schema.get("items", {}):
+            return "list of sections"
+        few, many = schema.get("minItems", 0), schema.get("maxItems", "")
+        what = "points `[x, y]`" if schema.get("items", {}).get("type") == "array" else "names"
+        return f"{few if few == many else f'{few} to {many}'} {what}"
+    bounds = [f"{sign} {schema[name]}" for name, sign in BOUNDS.items() if name in schema]
+    return ", ".join([TYPES[schema["type"]], *bounds])
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    value = field.get_default(call_default_factory=True)
+    if isinstance(value, SecretStr):
+        value = value.get_secret_value()  # the default of the program, no secret
+    if value is None or value in ("", []) or isinstance(value, BaseModel):
+        return ""
+    return f"`{value if isinstance(value, str) else json.dumps(value)}`"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

@@ -1,0 +1,43 @@
+"""What several test modules need: the recordings, the default model, the sample video."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from aforo import assets
+from aforo.errors import AssetError
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The root of the repository."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of test recordings: AFORO_SHARED, else `shared` beside the repository."""
+    path = Path(os.environ.get("AFORO_SHARED", REPOSITORY.parent / "shared"))
+    if not (path / "groundtruth.json").is_file():
+        pytest.skip(f"the test recordings are not at {path}; say where they are with AFORO_SHARED")
+    return path
+
+
+@pytest.fixture(scope="session")
+def default_model_path() -> Path:
+    """The default detection model, fetched on first use; without it nothing of the product works, so no skip."""
+    return assets.fetch(assets.DEFAULT_MODEL)
+
+
+@pytest.fixture(scope="session")
+def sample_video() -> Path:
+    """vtest.avi, whose counts are published."""
+    try:
+        return assets.fetch("vtest")
+    except AssetError as error:
+        pytest.skip(str(error))
