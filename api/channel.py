@@ -48,7 +48,6 @@ class Channel:
         self.lang = lang
         self.viewers = 0
         self._hub = hub
-        self._annotator = FrameAnnotator(camera, hub.timezone, lang)
         self._loop = asyncio.get_running_loop()
         self._fresh = asyncio.Event()
         self._sent = asyncio.Event()
@@ -86,6 +85,7 @@ class Channel:
                     work.cancel()
 
     async def _encode(self) -> None:
+        annotator = FrameAnnotator(self.camera, self._hub.timezone, self.lang)
         shown: tuple[Newest, bool] | None = None
         try:
             while not self._hub.closed:
@@ -94,30 +94,30 @@ class Channel:
                 if newest is not None:
                     stale = self._hub.is_stale(self.camera, newest)
                     if shown is None or newest is not shown[0] or stale != shown[1]:
-                        self._jpeg = await asyncio.to_thread(self._picture, newest, stale)
+                        self._jpeg = await asyncio.to_thread(self._picture, annotator, newest, stale)
                         shown = (newest, stale)
-                    self._announce()
+                    self._number += 1
+                    self._wake_viewers()
                 await asyncio.sleep(_INTERVAL_S)
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._fresh.wait(), _REPEAT_S)
         except Exception:
             LOG.exception("the live picture of camera %s cannot be drawn", self.camera.id)
         finally:
-            self._sent.set()
+            self._wake_viewers()
 
-    def _announce(self) -> None:
-        self._number += 1
+    def _wake_viewers(self) -> None:
         sent, self._sent = self._sent, asyncio.Event()
         sent.set()
 
-    def _picture(self, newest: Newest, stale: bool) -> bytes:
+    def _picture(self, annotator: FrameAnnotator, newest: Newest, stale: bool) -> bytes:
         image = newest.frame.image
         if image.shape[1] != self.width_px:
             height_px = max(1, round(image.shape[0] * self.width_px / image.shape[1]))
             image = cv2.resize(image, (self.width_px, height_px), interpolation=cv2.INTER_AREA)
         if stale:
-            return self._hub.encode(self._annotator.stale(image, newest.came_at_us, self._hub.has_ended(self.camera)))
-        return self._hub.encode(self._annotator.draw(image, newest.tracked, self._hub.counts(self.camera)))
+            return self._hub.encode(annotator.stale(image, newest.came_at_us, self._hub.has_ended(self.camera)))
+        return self._hub.encode(annotator.draw(image, newest.tracked, self._hub.counts(self.camera)))
 
 
 class EndlessResponse(StreamingResponse):

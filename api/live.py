@@ -95,7 +95,7 @@ class LiveHub:
             channel.wake()
 
     def publish_rows(self, rows: Rows) -> None:
-        """Take in what was counted; called with each batch, in order, when the store has it."""
+        """Take in what was counted; called with each batch, in order."""
         with self._counting:
             new = self._counts.add(rows)
             self._crossings += new

@@ -1,0 +1,96 @@
+"""Running counts: what the live picture shows without asking the database."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from aforo.config import CameraSection
+from aforo.model import Box, Crossing, Rows, TrackedFrame, TrackedObject, TrackKey, Volume
+from api.running import RunningCounts, by_direction, presence
+
+BOGOTA = ZoneInfo("America/Bogota")
+
+
+def at(day: int, hour: int) -> int:
+    """Local time in Bogotá, November 2025."""
+    return int(datetime(2025, 11, day, hour, tzinfo=BOGOTA).timestamp()) * 1_000_000
+
+
+def crossing(track: int = 1, road_user: str = "car", *, final: bool = False, at_us: int = at(21, 8)) -> Crossing:
+    return Crossing("north", "s", track, "l", 0, at_us, "in", road_user, final, "v")
+
+
+@pytest.fixture
+def counts() -> RunningCounts:
+    return RunningCounts(BOGOTA)
+
+
+def test_a_provisional_crossing_counts_at_once_and_is_new_only_once(counts: RunningCounts) -> None:
+    assert counts.add(Rows(crossings=[crossing()])) == [crossing()]
+    assert counts.add(Rows(crossings=[crossing()])) == []
+    assert counts.line("l") == {("in", "car"): 1}
+
+
+def test_the_final_row_corrects_the_class(counts: RunningCounts) -> None:
+    counts.add(Rows(crossings=[crossing(road_user="car")]))
+    assert counts.add(Rows(crossings=[crossing(road_user="truck", final=True)])) == []
+    assert counts.line("l") == {("in", "truck"): 1}
+
+
+def test_a_track_that_was_nobody_is_taken_back(counts: RunningCounts) -> None:
+    counts.add(Rows(crossings=[crossing(1), crossing(2)]))
+    counts.add(Rows(voided=[TrackKey("north", "s", 1)]))
+    assert counts.line("l") == {("in", "car"): 1}
+
+
+def test_a_new_local_day_starts_at_zero_and_late_rows_of_yesterday_do_not_count_today(counts: RunningCounts) -> None:
+    counts.add(Rows(crossings=[crossing(1, at_us=at(21, 23))]))
+    counts.add(Rows(crossings=[crossing(2, at_us=at(22, 0))]))
+    counts.add(Rows(crossings=[crossing(1, at_us=at(21, 23), final=True)]))
+    assert counts.line("l") == {("in", "car"): 1}
+
+
+def test_the_day_is_local_to_the_site(counts: RunningCounts) -> None:
+    evening = int(datetime(2025, 11, 22, 1, tzinfo=UTC).timestamp()) * 1_000_000  # still the 21st in Bogotá
+    counts.add(Rows(crossings=[crossing(1), crossing(2, at_us=evening)]))
+    assert counts.line("l") == {("in", "car"): 2}
+
+
+def test_counts_begin_from_what_the_database_knows(counts: RunningCounts) -> None:
+    counts.seed(
+        [Volume(at(21, 0), "line", "l", "in", "car", 40, 2), Volume(at(21, 0), "zone", "z", "entered", "car", 9, 0)]
+    )
+    counts.add(Rows(crossings=[crossing()]))
+    assert counts.line("l") == {("in", "car"): 41}
+    assert counts.line("z") == {}
+
+
+def test_memory_holds_only_the_crossings_of_open_tracks(counts: RunningCounts) -> None:
+    for track in range(500):
+        counts.add(Rows(crossings=[crossing(track)]))
+        counts.add(Rows(crossings=[crossing(track, final=True)]))
+    assert counts.line("l") == {("in", "car"): 500}
+    assert counts._open == {}
+
+
+def test_totals_by_direction_sum_the_classes(counts: RunningCounts) -> None:
+    counts.add(Rows(crossings=[crossing(1), crossing(2, "bus"), replace(crossing(3), direction="out")]))
+    assert by_direction(counts.line("l")) == {"in": 2, "out": 1}
+
+
+def test_presence_takes_the_anchor_of_the_zone() -> None:
+    lower = {"polygon": [[0, 0.5], [1, 0.5], [1, 1], [0, 1]]}
+    camera = CameraSection.model_validate(
+        {
+            "id": "north",
+            "source": "x",
+            "zones": [{"id": "feet", **lower}, {"id": "middle", "anchor": "centre", **lower}],
+        }
+    )
+    seen = TrackedObject(1, Box(0.4, 0.2, 0.5, 0.6), "cyclist", 0.9)
+    tracked = TrackedFrame("north", "s", 0, 0, 0, 100, 100, (seen,))
+    assert presence(camera, tracked) == {"feet": {"cyclist": 1}, "middle": {}}
