@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
-from aforo.config import LineSection, MovementSection, Site, ZoneSection
+from aforo.config import CameraSection, LineSection, MovementSection, Site, ZoneSection
 from aforo.errors import StoreError
 from aforo.measures import INTERVALS, buckets
 from aforo.model import CoverageShare, Crossing, Movement, Rows, Visit, Volume
@@ -105,8 +105,7 @@ class SqliteStore:
                 "definition": json.dumps(place.model_dump(mode="json", by_alias=True), sort_keys=True),
             }
             for camera in site.cameras
-            for kind, places in (("line", camera.lines), ("zone", camera.zones), ("movement", camera.movements))
-            for place in _sections(places)
+            for kind, place in _places(camera)
         ]
         with self._transaction() as connection:
             connection.execute(
@@ -340,10 +339,12 @@ class SqliteReader:
                 self.close()
 
 
-def _sections(
-    places: Sequence[LineSection] | Sequence[ZoneSection] | Sequence[MovementSection],
-) -> Sequence[LineSection | ZoneSection | MovementSection]:
-    return places
+def _places(camera: CameraSection) -> list[tuple[str, LineSection | ZoneSection | MovementSection]]:
+    return [
+        *(("line", line) for line in camera.lines),
+        *(("zone", zone) for zone in camera.zones),
+        *(("movement", movement) for movement in camera.movements),
+    ]
 
 
 def _values(columns: str) -> Callable[[object], tuple[object, ...]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ipaddress
 import logging
 from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request
@@ -17,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from aforo.config import Site
 from aforo.errors import AforoError
 from aforo.protocols import Clock, CountReader, LiveFeed
-from api import health
+from api import health, volumes
 from api.context import Context
 
 LOG = logging.getLogger(__name__)
@@ -48,12 +50,23 @@ def create_app(*, site: Site, reader: CountReader, live: LiveFeed | None, clock:
     app = FastAPI(title="Aforo", version="1", description=DESCRIPTION, docs_url=None, redoc_url=None)
     app.state.context = Context(site=site, reader=reader, live=live, clock=clock)
     app.include_router(health.router)
+    app.include_router(volumes.router)
     app.add_exception_handler(AforoError, _answer_own_error)
     app.add_exception_handler(RequestValidationError, _answer_invalid)
     app.add_exception_handler(HTTPException, _answer_http_error)
     app.add_exception_handler(Exception, _answer_unexpected)
+    app.openapi = partial(_openapi, app)  # type: ignore[method-assign]
     app.add_middleware(BrowserSafety, hosts=LOOPBACK_NAMES if _is_loopback(site.api.host) else None)
     return app
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """The description without the answer 422, which FastAPI announces everywhere and this application never gives."""
+    document = FastAPI.openapi(app)
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            operation["responses"].pop("422", None)
+    return document
 
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")

@@ -1,0 +1,308 @@
+"""Questions about the site and its counts: `/v1/cameras`, `lines`, `zones`, `volumes`, `movements`, `coverage`."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Query, Response
+
+from aforo.errors import NotFoundError, QueryError
+from aforo.measures import INTERVALS, Bucket, buckets, local_time, measured
+from aforo.model import MICROSECONDS, CameraStatus
+from api.context import Context, ContextDep
+from api.schemas import (
+    BucketAnswer,
+    CameraAnswer,
+    CamerasAnswer,
+    CountsAnswer,
+    CoverageAnswer,
+    CoverageQuestion,
+    CoverageRow,
+    CrossingAnswer,
+    CrossingsAnswer,
+    CrossingsQuestion,
+    ErrorAnswer,
+    IntervalQuestion,
+    LineAnswer,
+    LinesAnswer,
+    MovementsQuestion,
+    VolumesQuestion,
+    ZoneAnswer,
+    ZonesAnswer,
+)
+from api.series import Place, Series, find_place, places_of, read_series
+from api.tables import Cell, to_csv_bytes
+from api.times import parse_range
+
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    400: {"model": ErrorAnswer, "description": "A parameter is wrong; the sentence names it."},
+    404: {"model": ErrorAnswer, "description": "There is no such camera, line, zone or movement."},
+    503: {"model": ErrorAnswer, "description": "The database does not answer."},
+}
+CSV_ANSWER: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/csv": {"example": "start,end,camera,line,zone,count,provisional,coverage,complete\r\n"}}}
+}
+
+MAXIMUM_BUCKETS = 50_000
+"""Buckets times places in one answer: a year of hours of five lines, a day of minutes of thirty."""
+
+router = APIRouter(prefix="/v1", tags=["counts"], responses=REFUSALS)
+
+
+@router.get("/cameras", summary="Cameras and how they are doing")
+def cameras(context: ContextDep) -> CamerasAnswer:
+    """Every camera of the configuration, with its state where this process runs the cameras."""
+    statuses = {status.camera: status for status in (context.live.statuses() if context.live is not None else [])}
+    site = context.site
+    return CamerasAnswer(
+        site=site.site.id,
+        name=site.site.name,
+        timezone=site.site.timezone,
+        cameras=[
+            CameraAnswer(
+                id=camera.id,
+                name=camera.name,
+                source=camera.shown_source,
+                lines=[line.id for line in camera.lines],
+                zones=[zone.id for zone in camera.zones],
+                **_status(context, statuses.get(camera.id)),
+            )
+            for camera in site.cameras
+        ],
+    )
+
+
+def _status(context: Context, status: CameraStatus | None) -> dict[str, Any]:
+    if status is None:
+        nothing = dict.fromkeys(("width_px", "height_px", "fps", "dropped", "last_frame"))
+        return {"state": "unknown", "reason": "no camera runs in this process", **nothing}
+    last_us = status.last_frame_us
+    return {
+        "state": status.state,
+        "reason": status.reason,
+        "width_px": status.width_px or None,
+        "height_px": status.height_px or None,
+        "fps": round(status.fps, 2),
+        "dropped": status.dropped,
+        "last_frame": None if last_us is None else local_time(last_us, context.site.timezone),
+    }
+
+
+@router.get("/lines", summary="Counting lines")
+def lines(context: ContextDep) -> LinesAnswer:
+    """Every counting line, with its geometry and the names of its directions."""
+    return LinesAnswer(
+        lines=[
+            LineAnswer(
+                id=line.id,
+                name=line.name,
+                camera=camera.id,
+                points=line.points,
+                directions=line.direction_names,
+                anchor=line.anchor,
+                version=line.version,
+            )
+            for camera in context.site.cameras
+            for line in camera.lines
+        ]
+    )
+
+
+@router.get("/zones", summary="Zones")
+def zones(context: ContextDep) -> ZonesAnswer:
+    """Every zone, with its geometry."""
+    return ZonesAnswer(
+        zones=[
+            ZoneAnswer(
+                id=zone.id,
+                name=zone.name,
+                camera=camera.id,
+                polygon=zone.polygon,
+                anchor=zone.anchor,
+                version=zone.version,
+            )
+            for camera in context.site.cameras
+            for zone in camera.zones
+        ]
+    )
+
+
+@router.get(
+    "/volumes",
+    summary="Volumes of lines and zones",
+    response_model=CountsAnswer,
+    response_model_exclude_unset=True,
+    responses=CSV_ANSWER,
+)
+def volumes(context: ContextDep, question: Annotated[VolumesQuestion, Query()]) -> CountsAnswer | Response:
+    """Road users per place and bucket.
+
+    Every bucket of the range has a row, with count 0 where somebody looked and nobody came, and null where nobody
+    looked. With `by`, each of the place's directions and each class counted there within the range has a row of
+    its own in every bucket. The CSV has the same columns; an unknown count is an empty cell.
+    """
+    by = _by(question.by)
+    places = [find_place(context.site, "line", place) for place in dict.fromkeys(question.line)]
+    places += [find_place(context.site, "zone", place) for place in dict.fromkeys(question.zone)]
+    if not places:
+        places = places_of(context.site, "line") + places_of(context.site, "zone")
+    answer = _counts(context, question, places, by)
+    return answer if question.format == "json" else _as_csv(answer, by)
+
+
+@router.get("/movements", summary="Turning movements", response_model_exclude_unset=True)
+def movements(context: ContextDep, question: Annotated[MovementsQuestion, Query()]) -> CountsAnswer:
+    """Road users per turning movement and bucket, by the time at which they passed its second gate."""
+    places = [find_place(context.site, "movement", place) for place in dict.fromkeys(question.movement)]
+    by: set[str] = {question.by} if question.by is not None else set()
+    return _counts(context, question, places or places_of(context.site, "movement"), by)
+
+
+@router.get("/coverage", summary="What the cameras observed")
+def coverage(context: ContextDep, question: Annotated[CoverageQuestion, Query()]) -> CoverageAnswer:
+    """Observed time per camera and bucket. Every bucket of the range has a row."""
+    known = [camera.id for camera in context.site.cameras]
+    asked = list(dict.fromkeys(question.camera)) or known
+    for camera in asked:
+        if camera not in known:
+            raise NotFoundError(
+                f"camera: there is no camera {camera[:80]!r}; the site has: {', '.join(known) or 'none'}"
+            )
+    spans = _buckets(context, question, len(asked))
+    start_us, end_us = spans[0].start_us, spans[-1].end_us
+    zone = context.site.timezone
+    shares = {
+        (share.camera, share.start_us): share
+        for share in context.reader.coverage(asked, start_us, end_us, question.interval)
+    }
+    rows = []
+    for camera in asked:
+        for span in spans:
+            share = shares.get((camera, span.start_us))
+            figures = measured(span, 0, 0, share.observed_us if share else 0)
+            rows.append(
+                CoverageRow(
+                    start=local_time(span.start_us, zone),
+                    end=local_time(span.end_us, zone),
+                    camera=camera,
+                    observed_s=figures.observed_us / MICROSECONDS,
+                    coverage=round(figures.coverage, 4),
+                    complete=figures.complete,
+                    frames=share.frames if share else 0,
+                    dropped=share.dropped if share else 0,
+                )
+            )
+    return CoverageAnswer(**_heading(context, question, spans), rows=rows)
+
+
+@router.get("/crossings", summary="Single crossings, newest first")
+def crossings(context: ContextDep, question: Annotated[CrossingsQuestion, Query()]) -> CrossingsAnswer:
+    """Single passages over counting lines."""
+    zone = context.site.timezone
+    places = [find_place(context.site, "line", place) for place in question.line] or places_of(context.site, "line")
+    start_us, end_us = parse_range(question.start, question.end, zone, context.clock.now_us())
+    found = context.reader.crossings([place.id for place in places], start_us, end_us, question.limit)
+    return CrossingsAnswer(
+        rows=[
+            CrossingAnswer(
+                at=local_time(row.at_us, zone),
+                camera=row.camera,
+                line=row.line,
+                direction=row.direction,
+                road_user=row.road_user,
+                final=row.final,
+                session=row.session,
+                track=row.track_id,
+                geometry=row.geometry,
+            )
+            for row in found
+        ]
+    )
+
+
+def _by(text: str | None) -> set[str]:
+    parts = {part.strip() for part in text.split(",")} if text is not None else set()
+    if not parts <= {"class", "direction"}:
+        raise QueryError(f"by: expected class, direction or class,direction, got {(text or '')[:80]!r}")
+    return parts
+
+
+def _buckets(context: Context, question: IntervalQuestion, places: int) -> list[Bucket]:
+    """The buckets asked for; their number is checked before any of them is made."""
+    zone = context.site.timezone
+    start_us, end_us = parse_range(question.start, question.end, zone, context.clock.now_us())
+    number = places * ((end_us - start_us) // INTERVALS[question.interval] + 1)
+    if number > MAXIMUM_BUCKETS:
+        raise QueryError(
+            f"interval: expected at most {MAXIMUM_BUCKETS} buckets in one answer, got about {number} "
+            f"({question.interval} at {places} places); ask for a shorter range, fewer places or a longer interval"
+        )
+    return buckets(start_us, end_us, question.interval, zone)
+
+
+def _heading(context: Context, question: IntervalQuestion, spans: Sequence[Bucket]) -> dict[str, Any]:
+    zone = context.site.timezone
+    return {
+        "site": context.site.site.id,
+        "timezone": context.site.site.timezone,
+        "interval": question.interval,
+        "start": local_time(spans[0].start_us, zone),
+        "end": local_time(spans[-1].end_us, zone),
+    }
+
+
+def _counts(context: Context, question: IntervalQuestion, places: Sequence[Place], by: set[str]) -> CountsAnswer:
+    spans = _buckets(context, question, len(places))
+    found = read_series(context.site, context.reader, places, spans[0].start_us, spans[-1].end_us, question.interval)
+    rows = [row for series in found for row in _rows(series, by, context.site.timezone)]
+    return CountsAnswer(**_heading(context, question, spans), rows=rows)
+
+
+def _rows(series: Series, by: set[str], zone: ZoneInfo) -> Iterator[BucketAnswer]:
+    directions: list[str | None] = list(series.directions) if "direction" in by else [None]
+    road_users: list[str | None] = list(series.road_users) if "class" in by else []
+    for span in series.buckets:
+        keys: dict[str, Any] = {
+            "start": local_time(span.start_us, zone),
+            "end": local_time(span.end_us, zone),
+            "camera": series.place.camera,
+            series.place.kind: series.place.id,
+        }
+        for direction in directions:
+            if "direction" in by:
+                keys["direction"] = direction
+            for road_user in road_users or [None]:
+                if "class" in by:
+                    keys["road_user"] = road_user
+                figures = series.at(span, direction, road_user)
+                yield BucketAnswer(
+                    **keys,
+                    count=figures.count,
+                    provisional=figures.provisional,
+                    coverage=round(figures.coverage, 4),
+                    complete=figures.complete,
+                )
+
+
+def _as_csv(answer: CountsAnswer, by: set[str]) -> Response:
+    split = [name for name, part in (("direction", "direction"), ("road_user", "class")) if part in by]
+    columns = ["start", "end", "camera", "line", "zone", *split, "count", "provisional", "coverage", "complete"]
+    rows = (tuple(_cell(getattr(row, column)) for column in columns) for row in answer.rows)
+    content = to_csv_bytes(itertools.chain([columns], rows), for_people=False)
+    return Response(content, media_type="text/csv; charset=utf-8")
+
+
+def _cell(value: object) -> Cell:
+    match value:
+        case datetime():
+            return value.isoformat()
+        case bool():
+            return str(value).lower()
+        case str() | int() | float() | None:
+            return value
+        case _:
+            raise TypeError(value)

@@ -1,0 +1,127 @@
+"""A real server for the tests of the API: one site, a real database, the product's own application."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import httpx
+import uvicorn
+from fastapi import FastAPI
+
+from aforo.clock import ManualClock
+from aforo.config import Site
+from aforo.measures import to_us
+from aforo.model import MINUTE_US, CameraStatus, Coverage, Crossing, Movement, Rows, Visit
+from aggregate.store_sqlite import SqliteReader, SqliteStore
+from api.app import create_app
+
+TIMEZONE = "America/Bogota"
+SITE = Site.model_validate(
+    {
+        "site": {"id": "cll26", "name": "Calle 26 × Carrera 50", "timezone": TIMEZONE},
+        "cameras": [
+            {
+                "id": "north",
+                "name": "Norte",
+                "source": "rtsp://user:hunter2@10.0.0.5/stream2",
+                "lines": [
+                    {"id": "stop", "name": "Acceso", "points": [[0.1, 0.5], [0.9, 0.5]], "directions": ["in", "out"]},
+                    {"id": "bare", "points": [[0.5, 0.1], [0.5, 0.9]]},
+                ],
+                "zones": [{"id": "crossing", "polygon": [[0.1, 0.1], [0.9, 0.1], [0.5, 0.9]]}],
+                "movements": [{"id": "through", "from": {"line": "stop"}, "to": {"zone": "crossing"}}],
+            },
+            {
+                "id": "south",
+                "source": "south.mp4",
+                "lines": [{"id": "far", "points": [[0.1, 0.5], [0.9, 0.5]]}],
+            },
+        ],
+    }
+)
+
+
+def at(text: str) -> int:
+    """An instant, local to the site."""
+    return to_us(datetime.fromisoformat(text).replace(tzinfo=SITE.timezone))
+
+
+NOW_US = at("2025-05-06T10:30:00")
+SEVEN_US = at("2025-05-06T07:00:00")
+
+
+def sample_rows() -> Rows:
+    """Camera north on one morning: 7 to 8 whole, 8 to 9 half, then nothing; camera south never."""
+    crossings = [
+        Crossing("north", "s", track, "stop", 0, SEVEN_US + track * MINUTE_US, direction, road_user, True, "v")
+        for track, (direction, road_user) in enumerate([("in", "car")] * 3 + [("out", "cyclist")] * 2)
+    ]
+    crossings.append(Crossing("north", "s", 9, "stop", 0, SEVEN_US + 70 * MINUTE_US, "in", "car", False, "v"))
+    visits = [Visit("north", "s", 1, "crossing", 0, SEVEN_US, SEVEN_US + 5, "pedestrian", True, "v")]
+    movements = [Movement("north", "s", 1, "through", 0, SEVEN_US, SEVEN_US + 5, "car", True, "v")]
+    coverage = [Coverage("north", "s", SEVEN_US + k * MINUTE_US, MINUTE_US, 600, 1) for k in range(90)]
+    return Rows(crossings, visits, movements, coverage)
+
+
+@dataclass
+class Cameras:
+    """Cameras whose states a test sets: the feed is a value here, its source is another's business."""
+
+    states: dict[str, str]
+
+    def statuses(self) -> list[CameraStatus]:
+        return [
+            CameraStatus(
+                camera=camera,
+                state=state,
+                since_us=SEVEN_US,
+                last_frame_us=NOW_US - 2_500_000 if state == "live" else None,
+                fps=9.876,
+                dropped=4,
+                width_px=1280 if state == "live" else 0,
+                height_px=720 if state == "live" else 0,
+                reason="" if state == "live" else "no route to host",
+            )
+            for camera, state in self.states.items()
+        ]
+
+
+def application(reader: SqliteReader, cameras: Cameras | None = None, site: Site = SITE) -> FastAPI:
+    return create_app(site=site, reader=reader, live=cameras, clock=ManualClock(NOW_US))
+
+
+@contextmanager
+def serving(app: FastAPI) -> Iterator[httpx.Client]:
+    """The application on a free port of 127.0.0.1, and a client for it."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off", ws="none"))
+        thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])))
+        thread.start()
+        try:
+            with httpx.Client(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=30) as client:
+                yield client
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+@contextmanager
+def sample_server(folder: Path, cameras: Cameras | None = None) -> Iterator[httpx.Client]:
+    """A server over the sample rows."""
+    path = folder / "counts.db"
+    with SqliteStore(path) as store:
+        store.register(SITE)
+        store.write(sample_rows())
+    reader = SqliteReader(path)
+    try:
+        with serving(application(reader, cameras)) as client:
+            yield client
+    finally:
+        reader.close()
