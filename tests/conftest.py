@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from postgresql_server import running_postgresql
 
 from aforo import assets
 from aforo.errors import AssetError
@@ -41,3 +43,10 @@ def sample_video() -> Path:
         return assets.fetch("vtest")
     except AssetError as error:
         pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """The address of a PostgreSQL server of the tests' own, empty; tests make their own schema in it."""
+    with running_postgresql() as url:
+        yield url

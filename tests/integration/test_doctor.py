@@ -82,6 +82,20 @@ def test_a_database_that_does_not_answer_is_told_without_the_password(url: str) 
     assert "hunter" not in found.hint
 
 
+def test_a_database_that_answers_is_told_with_its_version_and_extension(postgresql: str) -> None:
+    found = findings(store=postgresql)
+    assert found["store"].ok
+    assert found["store"].detail.startswith("PostgreSQL 1")
+    assert "timescaledb" in found
+
+
+def test_a_wrong_password_is_told_without_it(postgresql: str) -> None:
+    found = findings(store=postgresql.replace("hunter2", "wrong-secret"))["store"]
+    assert found.ok is False
+    assert "password authentication failed" in found.detail
+    assert "secret" not in found.detail
+
+
 def test_a_gpu_that_is_asked_for_and_absent_is_a_fault() -> None:
     if shutil.which("nvidia-smi"):
         pytest.skip("this machine has NVIDIA's driver")
