@@ -9,6 +9,7 @@ import hashlib
 import json
 import re
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -203,6 +204,11 @@ class CameraSection(Section):
                         f"movement {movement.id!r} names the zone {gate.zone!r}, which this camera does not have"
                     )
         return self
+
+    @classmethod
+    def of_recording(cls, path: Path, lines: Sequence[LineSection] = ()) -> CameraSection:
+        """A camera for a video file that is in no configuration."""
+        return cls(id="video", source=SecretStr(str(path)), lines=list(lines))
 
     @property
     def shown_source(self) -> str:

@@ -11,6 +11,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import closing
 from typing import TYPE_CHECKING, Protocol
 
 from aforo.errors import AforoError, StoreError
@@ -52,38 +53,10 @@ def analyse(
         SourceError: of the source.
         ModelError: of the detector.
     """
-    ahead: queue.Queue[tuple[Frame, Future[sv.Detections]] | BaseException | None] = queue.Queue(LOOK_AHEAD)
-    stop = threading.Event()
-
-    def read() -> None:
-        try:
-            for frame in source.frames():
-                item = frame, detector.submit(frame.image)
-                while not stop.is_set():
-                    try:
-                        ahead.put(item, timeout=0.2)
-                        break
-                    except queue.Full:
-                        continue
-                if stop.is_set():
-                    break
-            end: BaseException | None = None
-        except BaseException as error:  # whatever it is, the one who iterates must hear of it
-            end = error
-        while not stop.is_set():
-            try:
-                ahead.put(end, timeout=0.2)
-                break
-            except queue.Full:
-                continue
-
-    reader = threading.Thread(target=read, name=f"read {source.camera}", daemon=True)
-    reader.start()
     tracker: Tracker | None = None
     last: TrackedFrame | None = None
-    try:
-        while isinstance(item := ahead.get(), tuple):
-            frame, detections = item
+    with closing(_ReadAhead(source, detector)) as ahead:
+        for frame, detections in ahead:
             if tracker is None or last is None or frame.session != last.session:
                 if tracker is not None and last is not None:
                     yield None, tracker.finish(last)
@@ -92,12 +65,49 @@ def analyse(
             yield frame, last
         if tracker is not None and last is not None:
             yield None, tracker.finish(last)
-        if item is not None:
-            raise item
-    finally:
-        stop.set()
-        source.close()
-        reader.join(timeout=10)
+
+
+class _ReadAhead:
+    """Frames of a source whose detection is under way, read by a thread of its own."""
+
+    def __init__(self, source: FrameSource, detector: Detector) -> None:
+        self._source, self._detector = source, detector
+        self._queue: queue.Queue[tuple[Frame, Future[sv.Detections]] | None] = queue.Queue(LOOK_AHEAD)
+        self._stopped = threading.Event()
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._read, name=f"read {source.camera}", daemon=True)
+        self._thread.start()
+
+    def __iter__(self) -> Iterator[tuple[Frame, Future[sv.Detections]]]:
+        while (item := self._queue.get()) is not None:
+            yield item
+        if self._failure is not None:
+            raise self._failure
+
+    def close(self) -> None:
+        """End the reading thread."""
+        self._stopped.set()
+        self._source.close()
+        self._thread.join(timeout=10)
+
+    def _read(self) -> None:
+        try:
+            for frame in self._source.frames():
+                if not self._put((frame, self._detector.submit(frame.image))):
+                    return
+        except BaseException as error:  # whatever it is, the one who iterates must hear of it
+            self._failure = error
+        self._put(None)
+
+    def _put(self, item: tuple[Frame, Future[sv.Detections]] | None) -> bool:
+        """Wait for room; False when nobody takes frames any more."""
+        while not self._stopped.is_set():
+            try:
+                self._queue.put(item, timeout=0.2)
+            except queue.Full:
+                continue
+            return True
+        return False
 
 
 class Counting:

@@ -1,0 +1,150 @@
+"""The composition root: turns configuration into the objects of the stages, which know nothing of it.
+
+The only module, with those above it, that knows all stages.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from aforo import assets
+from aforo.config import CameraSection, DetectorSection, Site, points
+from aforo.errors import ConfigurationError
+from aforo.mirrors import Progress
+from aforo.model import without_credentials
+from aforo.protocols import Bus, CountReader, CountStore, Detector, Tracker
+from aggregate.aggregator import Aggregator, CameraGeometry
+from aggregate.crossings import CountingLine
+from aggregate.movements import Gate, MovementRule
+from aggregate.visits import CountingZone
+
+
+def open_detector(section: DetectorSection, progress: Progress | None = None) -> Detector:
+    """Load the configured model into the configured engine, fetching and exporting it where that is still to do.
+
+    Raises:
+        AssetError, ModelError: it cannot be had, exported or run.
+    """
+    labels = tuple(section.road_users)
+    model = assets.resolve_model(section.model, progress=progress)
+    device = section.device
+    if _engine(section) == "ultralytics":
+        from detect.ultralytics_yolo import UltralyticsYolo
+
+        return UltralyticsYolo(model, labels, image_size=section.image_size, device=device)
+    from detect.export import openvino_model
+    from detect.openvino_yolo import OpenVinoYolo
+
+    cache = assets.cache_directory()
+    return OpenVinoYolo(
+        openvino_model(model, cache / "openvino"),
+        labels,
+        image_size=section.image_size,
+        device="CPU" if device in ("auto", "cpu") else device,
+        cache=cache / "compiled",
+    )
+
+
+def _engine(section: DetectorSection) -> str:
+    if section.engine != "auto":
+        return section.engine
+    if section.device.startswith("cuda") or Path(section.model).suffix == ".engine":
+        return "ultralytics"
+    if section.device == "auto" and shutil.which("nvidia-smi") is not None:
+        import torch  # heavy: only where there may be a GPU
+
+        if torch.cuda.is_available():
+            return "ultralytics"
+    return "openvino"
+
+
+def road_users(detector: Detector, section: DetectorSection) -> tuple[str | None, ...]:
+    """Per class id of the detector the road user that it is, or None."""
+    return tuple(section.road_users.get(label) for label in detector.labels)
+
+
+def tracker_factory(users: tuple[str | None, ...], frame_rate: float) -> Callable[[], Tracker]:
+    """Makes the tracker of each new session of a camera that is analysed so many times per second."""
+    from track.tracker import CameraTracker
+
+    return lambda: CameraTracker(users, frame_rate)
+
+
+def geometry(camera: CameraSection) -> CameraGeometry:
+    """What is counted in a camera's picture."""
+    return CameraGeometry(
+        lines=tuple(
+            CountingLine(line.id, points(line.points), line.direction_names, line.anchor, line.version)
+            for line in camera.lines
+        ),
+        zones=tuple(CountingZone(zone.id, points(zone.polygon), zone.anchor, zone.version) for zone in camera.zones),
+        movements=tuple(
+            MovementRule(movement.id, _gate(movement.origin), _gate(movement.destination), movement.version)
+            for movement in camera.movements
+        ),
+    )
+
+
+def _gate(section: object) -> Gate:
+    line, zone, direction = (getattr(section, name) for name in ("line", "zone", "direction"))
+    return Gate("line", line, direction) if line is not None else Gate("zone", str(zone))
+
+
+def aggregator(cameras: list[CameraSection]) -> Aggregator:
+    """The counting stage of those cameras."""
+    return Aggregator({camera.id: geometry(camera) for camera in cameras})
+
+
+def open_bus(site: Site) -> Bus:
+    """The configured bus.
+
+    Raises:
+        ConfigurationError: it is of a kind that one process cannot use.
+    """
+    if site.bus == "memory":
+        from aforo.bus_memory import MemoryBus
+
+        return MemoryBus()
+    raise ConfigurationError(f"expected bus: memory, got {without_credentials(site.bus)}")
+
+
+def open_store(site: Site) -> CountStore:
+    """The writer of the configured store, with the site registered in it.
+
+    Raises:
+        StoreError: it cannot be opened or written.
+    """
+    from aggregate.store_sqlite import SqliteStore
+
+    store = SqliteStore(sqlite_path(site))
+    try:
+        store.register(site)
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def open_reader(site: Site) -> CountReader:
+    """Questions to the configured store.
+
+    Raises:
+        StoreError: it cannot be opened.
+    """
+    from aggregate.store_sqlite import SqliteReader
+
+    return SqliteReader(sqlite_path(site))
+
+
+def sqlite_path(site: Site) -> Path:
+    """The file of a SQLite store.
+
+    Raises:
+        ConfigurationError: the store is another one.
+    """
+    address = site.store.get_secret_value()
+    if not address.startswith("sqlite:///") or address == "sqlite:///":
+        raise ConfigurationError(f"expected store: sqlite:///FILE, got {without_credentials(address)}")
+    return Path(address.removeprefix("sqlite:///")).expanduser()

@@ -1,0 +1,73 @@
+"""The command line: `aforo COMMAND`.
+
+Every command imports what it needs when it runs, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from aforo.cli import checks, recordings, sites
+from aforo.errors import AforoError
+from aforo.model import without_credentials
+
+app = typer.Typer(
+    name="aforo",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="""Count who moves through the streets: pedestrians, cyclists, motorcyclists, cars, buses and trucks.
+
+    Start with [bold]aforo demo[/bold]. Count a video of your own with
+    [bold]aforo count VIDEO --line x1,y1,x2,y2[/bold], cameras with [bold]aforo run -c CONFIG[/bold].
+
+    Exit codes: 0 done · 1 fault in Aforo · 2 wrong option or configuration · 3 video or camera cannot be read ·
+    4 model or sample cannot be had · 5 database or message bus does not work · 130 interrupted.""",
+)
+
+app.command(rich_help_panel="Start here")(sites.demo)
+app.command(rich_help_panel="Recordings")(recordings.count)
+app.command(rich_help_panel="Recordings")(recordings.tracks)
+app.command(rich_help_panel="Recordings")(recordings.evaluate)
+app.command(rich_help_panel="Cameras")(sites.run)
+app.command(rich_help_panel="Cameras")(sites.report)
+app.add_typer(checks.models, name="models", rich_help_panel="This machine")
+app.add_typer(checks.samples, name="samples", rich_help_panel="This machine")
+app.command(rich_help_panel="This machine")(checks.doctor)
+
+
+@app.callback()
+def _common(
+    log: Annotated[str, typer.Option("--log", metavar="LEVEL", help="debug, info, warning or error.")] = "info",
+    version: Annotated[bool, typer.Option("--version", help="Say the version and leave.", is_eager=True)] = False,
+) -> None:
+    if version:
+        from importlib.metadata import version as installed
+
+        typer.echo(f"aforo {installed('aforo')}")
+        raise typer.Exit
+    from aforo.telemetry import configure_logging
+
+    configure_logging(log)
+
+
+def main() -> None:
+    """Run the command line; errors that Aforo knows end with one sentence and their exit code."""
+    try:
+        app()
+    except AforoError as error:
+        typer.secho(f"aforo: {without_credentials(str(error))}", err=True, fg="red" if sys.stderr.isatty() else None)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        typer.echo("aforo: interrupted", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()
