@@ -112,6 +112,7 @@ class TrackedObject:
         box: of the whole road user (rider and machine joined).
         road_user: the best class so far.
         confidence: of the detection in this frame, 0..1.
+        first: True in the first message of the track; who comes in later has not seen its beginning.
         backfill: positions before the track was confirmed, oldest first; only in the track's first message.
     """
 
@@ -119,6 +120,7 @@ class TrackedObject:
     box: Box
     road_user: str
     confidence: float
+    first: bool = False
     backfill: tuple[Observation, ...] = ()
 
 

@@ -1,7 +1,8 @@
 """Tracked frames in, rows out: the counting stage.
 
 One `Aggregator` serves any number of cameras. Its state is the open tracks only; it ends with each track, and replaying
-the messages of a track from its beginning gives the same rows again.
+the messages of a track from its beginning gives the same rows again. A track whose beginning is not replayed is left
+alone: the reader of a bus goes back to the beginning of the oldest track that is open, so that one was over.
 """
 
 from __future__ import annotations
@@ -84,6 +85,8 @@ class _Session:
     def _see(self, seen: TrackedObject, at_us: int, rows: Rows) -> None:
         track = self.tracks.get(seen.track_id)
         if track is None:
+            if not seen.first:
+                return  # a replay that begins inside the track's life: its rows were final before
             track = _OpenTrack(seen.road_user, Observation(at_us, seen.box), MovementFinder(self.movements))
             self.tracks[seen.track_id] = track
         if track.road_user != seen.road_user:

@@ -163,6 +163,7 @@ class CameraTracker:
                     box=self._box(user, tracklets),
                     road_user=road_user,
                     confidence=max(tracklet.confidence for tracklet in tracklets),
+                    first=not user.announced,
                     backfill=() if user.announced else _backfill(user),
                 )
             )
