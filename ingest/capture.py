@@ -38,6 +38,7 @@ _PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
 _SANE_FPS = (1.0, 240.0)
 _SANE_FRAMES = 10**9
 _SAMPLE = 50
+_FALLBACK_FPS = 25.0  # for recordings that say nothing at all about time; FFmpeg assumes the same
 _TEXT_ART = {0, int.from_bytes(b"ansi", "little")}  # FFmpeg "decodes" plain text and bytes as terminal art
 
 
@@ -150,16 +151,12 @@ def _measured_fps(capture: Any) -> float:
     while len(times) < _SAMPLE and capture.grab():
         times.append(position_ms(capture))
     steps = [later - earlier for earlier, later in itertools.pairwise(times) if later > earlier]
-    return 1000 / statistics.median(steps) if steps else FALLBACK_FPS
-
-
-FALLBACK_FPS = 25.0
-"""For recordings that say nothing at all about time, such as a bare H.264 stream: FFmpeg assumes the same."""
+    return 1000 / statistics.median(steps) if steps else _FALLBACK_FPS
 
 
 def period_us(header: Header) -> int:
     """Nominal time from one frame to the next."""
-    return round(MICROSECONDS / (header.fps or FALLBACK_FPS))
+    return round(MICROSECONDS / (header.fps or _FALLBACK_FPS))
 
 
 def knock(source: str, timeout_s: float) -> str | None:

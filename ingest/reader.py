@@ -28,17 +28,19 @@ class SessionClock:
     def __init__(self) -> None:
         self._session = ""
         self._index = 0
+        self._now_us = 0
         self._last_us = 0
 
     def stamp(self, now_us: int) -> tuple[str, int, int]:
         """Session, index and event time of a frame that arrives now (microseconds since 1970-01-01 UTC)."""
-        if not self._session or now_us < self._last_us:
+        if not self._session or now_us < self._now_us:
             began = datetime.fromtimestamp(now_us / MICROSECONDS, UTC)
             self._session, self._index = f"{began:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}", 0
             self._last_us = now_us
         else:
             self._index += 1
             self._last_us = max(now_us, self._last_us + 1)
+        self._now_us = now_us
         return self._session, self._index, self._last_us
 
 

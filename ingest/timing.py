@@ -7,7 +7,9 @@ import math
 from aforo.model import MICROSECONDS
 from aforo.protocols import Clock
 
-_EARLY = 0.25  # of a period: so that a little jitter costs no frame of a camera about as fast as the analysis
+_EARLY = (
+    0.15  # of a period: a little jitter costs no frame of a camera about as fast as the analysis; no common ratio ties
+)
 _LONGEST_STEP_US = 86_400 * MICROSECONDS
 _LATE_FOR_S = 1.0
 
@@ -79,12 +81,12 @@ class Pace:
         self._origin_us: float | None = None
         self._late_since_us: float | None = None
 
-    def early_us(self, at_us: int) -> float:
+    def early_us(self, at_us: int) -> int:
         """How long before its time a frame is; negative when it is late. The first frame is on time."""
         now_us = self._clock.monotonic_s() * MICROSECONDS
         if self._origin_us is None:
             self._origin_us = now_us - at_us
-        return self._origin_us + at_us - now_us
+        return round(self._origin_us + at_us - now_us)
 
     def drops(self, at_us: int) -> bool:
         """Whether the frame is so late that its successor is due."""

@@ -1,0 +1,241 @@
+"""Recordings: files written by OpenCV and PyAV, whole, cut off and broken, and the shared clips."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import subprocess
+import sys
+from datetime import UTC
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from aforo.clock import ManualClock, SystemClock
+from aforo.errors import SourceError
+from aforo.model import Frame
+from ingest.capture import probe
+from ingest.recorded import RecordedSource
+
+CLIPS = Path(os.environ.get("AFORO_SHARED", Path(__file__).parents[2].parent / "shared")) / "clips"
+START_US = 1_772_695_800_000_000
+
+
+def grey(n: int) -> np.ndarray:
+    return np.full((120, 160, 3), n, np.uint8)
+
+
+def write_video(path: Path, frames: int = 60, fps: float = 20, fourcc: str = "MJPG") -> Path:
+    """A video whose frame n is a grey of value 4n (modulo 240)."""
+    writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, cv2.VideoWriter_fourcc(*fourcc), fps, (160, 120))
+    assert writer.isOpened()
+    for n in range(frames):
+        writer.write(grey(4 * n % 240))
+    writer.release()
+    return path
+
+
+def write_variable_rate(path: Path, times_ms: list[int]) -> Path:
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=30, options={"bf": "0"})
+        stream.width, stream.height, stream.pix_fmt = 160, 120, "yuv420p"
+        stream.codec_context.time_base = Fraction(1, 1000)
+        for n, at_ms in enumerate(times_ms):
+            frame = av.VideoFrame.from_ndarray(grey(n), format="bgr24")
+            frame.pts, frame.time_base = at_ms, Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path
+
+
+def recording(path: Path, **options: Any) -> RecordedSource:
+    return RecordedSource(
+        path, "north", **{"starts_at_us": START_US, "timezone": UTC, "clock": SystemClock(), **options}
+    )
+
+
+def times_ms(frames: list[Frame]) -> list[float]:
+    return [(frame.captured_at_us - START_US) / 1000 for frame in frames]
+
+
+@pytest.mark.parametrize(("name", "fourcc"), [("a.avi", "MJPG"), ("a.mp4", "mp4v"), ("a.mkv", "mp4v")])
+def test_every_frame_of_a_file_in_order_with_its_time(tmp_path: Path, name: str, fourcc: str) -> None:
+    source = recording(write_video(tmp_path / name, fourcc=fourcc))
+    frames = list(source.frames())
+    assert [frame.index for frame in frames] == list(range(60))
+    assert times_ms(frames) == pytest.approx([50 * n for n in range(60)], abs=0.01)
+    assert [round(frame.image.mean()) for frame in frames] == pytest.approx([4 * n % 240 for n in range(60)], abs=4)
+    assert {frame.image.shape for frame in frames} == {(120, 160, 3)}
+    assert {(frame.camera, frame.session, frame.dropped) for frame in frames} == {("north", source.session, 0)}
+    assert (source.complete, source.problem, source.frames_read) == (True, "", 60)
+    assert source.status().state == "ended"
+
+
+@pytest.mark.parametrize("name", ["v.mp4", "v.mkv", "v.ts"])
+def test_a_variable_frame_rate_keeps_its_real_times(tmp_path: Path, name: str) -> None:
+    real = list(itertools.accumulate([0, *([200, 33, 33] * 20)]))
+    source = recording(write_variable_rate(tmp_path / name, real))
+    assert times_ms(list(source.frames())) == pytest.approx(real, abs=1)
+    assert source.complete
+
+
+def test_analyse_fps_passes_frames_over_without_dropping_them(tmp_path: Path) -> None:
+    frames = list(recording(write_video(tmp_path / "a.avi"), analyse_fps=5).frames())
+    assert [frame.index for frame in frames] == list(range(0, 60, 4))
+    assert {frame.dropped for frame in frames} == {0}
+    assert [round(frame.image.mean()) for frame in frames] == pytest.approx([16 * n % 240 for n in range(15)], abs=4)
+
+
+def test_the_same_recording_is_the_same_session_and_another_start_another(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.avi", frames=5)
+    copy = Path(shutil.copy(path, tmp_path / "renamed.avi"))
+    other = write_video(tmp_path / "b.avi", frames=6)
+    sources = [recording(path), recording(copy), recording(path, starts_at_us=0), recording(other)]
+    for source in sources:
+        list(source.frames())
+    same, renamed, later, different = (source.session for source in sources)
+    assert same == renamed
+    assert len({same, later, different}) == 3
+
+
+def test_rounds_of_repeat_are_sessions_that_follow_on(tmp_path: Path) -> None:
+    source = recording(write_video(tmp_path / "a.avi", frames=10), repeat=True)
+    frames = []
+    for frame in source.frames():
+        frames.append(frame)
+        if len(frames) == 25:
+            source.close()
+    assert len(frames) == 25
+    assert times_ms(frames) == pytest.approx([50 * n for n in range(25)], abs=0.01)
+    assert [frame.index for frame in frames] == [n % 10 for n in range(25)]
+    first = frames[0].session
+    assert [frame.session for frame in frames[::10]] == [first, f"{first}-2", f"{first}-3"]
+
+
+def test_a_paced_recording_drops_what_a_late_consumer_misses_and_counts_it(tmp_path: Path) -> None:
+    clock = ManualClock()
+    source = recording(write_video(tmp_path / "a.avi"), paced=True, clock=clock)
+    frames = []
+    for frame in source.frames():
+        frames.append(frame)
+        clock.advance(0.5 if frame.index == 10 else 0.001)
+    assert clock.monotonic_s() == pytest.approx(59 * 0.05, abs=0.01)
+    assert [b.index - a.index - 1 for a, b in itertools.pairwise(frames)] == [frame.dropped for frame in frames[1:]]
+    assert [frame.dropped for frame in frames if frame.dropped] == [8]
+    assert source.status().dropped == 8
+
+
+@pytest.mark.parametrize(("name", "fourcc"), [("a.avi", "MJPG"), ("a.mkv", "mp4v")])
+def test_a_truncated_file_gives_what_is_readable_and_says_so(tmp_path: Path, name: str, fourcc: str) -> None:
+    path = write_video(tmp_path / name, fourcc=fourcc)
+    whole = [frame.image for frame in recording(path).frames()]
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    source = recording(path)
+    frames = list(source.frames())
+    assert 15 < len(frames) < 45
+    assert all(np.array_equal(frame.image, whole[n]) for n, frame in enumerate(frames[:-1]))
+    assert not source.complete
+    assert f"announces 60 frames, only {len(frames)} could be read" in source.problem
+    assert source.status().reason == source.problem
+
+
+def test_closing_early_is_neither_complete_nor_a_problem(tmp_path: Path) -> None:
+    source = recording(write_video(tmp_path / "a.avi"))
+    for _ in source.frames():
+        source.close()
+        source.close()
+    assert (source.complete, source.problem, source.frames_read) == (False, "", 1)
+
+
+def broken(folder: Path, kind: str) -> Path:
+    path = folder / "clip.mp4"
+    match kind:
+        case "directory":
+            path.mkdir()
+        case "empty":
+            path.touch()
+        case "text":
+            path = folder / "clip.txt"
+            path.write_text("hello " * 1000)
+        case "bytes":
+            path = folder / "clip.bin"
+            path.write_bytes(bytes(range(256)) * 1000)
+        case "picture":
+            path = folder / "clip.jpg"
+            cv2.imwrite(str(path), grey(9))
+        case "page":
+            path.write_text("<html><body>404 Not Found</body></html>\n" * 20)
+        case "cut off before its index":
+            write_video(path, fourcc="mp4v")
+            path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    return path
+
+
+@pytest.mark.parametrize(
+    ("kind", "sentence"),
+    [
+        ("missing", "no such video"),
+        ("directory", "is a directory"),
+        ("empty", "is empty"),
+        *((kind, "is not a video") for kind in ("text", "bytes", "picture", "page", "cut off before its index")),
+    ],
+)
+def test_what_is_no_video_is_one_clear_sentence(tmp_path: Path, kind: str, sentence: str) -> None:
+    path = broken(tmp_path, kind)
+    source = recording(path)
+    with pytest.raises(SourceError, match=sentence) as caught:
+        next(source.frames())
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert source.status().state == "offline"
+    assert source.status().reason == str(caught.value)
+    with pytest.raises(SourceError, match=sentence):
+        probe(path)
+
+
+def test_probe_tells_size_rate_and_length(tmp_path: Path) -> None:
+    facts = probe(write_video(tmp_path / "a.avi", frames=30, fps=12.5))
+    assert (facts.width_px, facts.height_px, facts.fps, facts.frames) == (160, 120, 12.5, 30)
+
+
+def test_a_start_in_the_file_name_is_event_time(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "north_2026-03-05_07-30-00.avi", frames=2)
+    assert next(recording(path, starts_at_us=None).frames()).captured_at_us == START_US
+
+
+def test_reading_broken_files_prints_nothing(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.avi")
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2] + os.urandom(2000))
+    (tmp_path / "b.mp4").write_bytes(os.urandom(5000))
+    program = (
+        "import sys\nfrom pathlib import Path\nimport cv2\nfrom ingest.capture import open_file, probe\n"
+        "print(probe(Path(sys.argv[1])).frames)\n"
+        "capture = open_file(Path(sys.argv[1]))\nwhile capture.grab(): pass\n"
+        "try:\n    probe(Path(sys.argv[2]))\nexcept Exception as error: print(type(error).__name__)\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program, str(path), str(tmp_path / "b.mp4")], capture_output=True, text=True, check=True
+    )
+    assert (ran.stdout, ran.stderr) == ("60\nSourceError\n", "")
+
+
+@pytest.mark.shared_data
+@pytest.mark.parametrize(
+    ("clip", "fps", "frames"),
+    [("bgs_avenue.avi", 60, 1699), ("intel_pbc.mp4", 12, 459), ("nl_motorway.mp4", 30_000 / 1001, 335)],
+)
+def test_real_recordings_are_complete_and_keep_their_true_rate(clip: str, fps: float, frames: int) -> None:
+    path = CLIPS / clip
+    if not path.exists():
+        pytest.skip(f"{path} is absent (set AFORO_SHARED)")
+    source = recording(path)
+    times = times_ms(list(source.frames()))
+    assert len(times) == frames
+    assert times[-1] == pytest.approx(1000 * (frames - 1) / fps, rel=1e-4)
+    assert (source.complete, source.problem) == (True, "")

@@ -1,0 +1,107 @@
+"""The reconnection as a table: no clock, no thread, no camera."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest.reconnect import Action, Link, ReconnectPolicy, Sight, advance
+
+POLICY = ReconnectPolicy(
+    frozen_after_s=5, unanswered_after_s=20, first_delay_s=1, longest_delay_s=8, jitter=0, stable_after_s=30
+)
+NOTHING = Sight()
+REFUSED = Sight(failure="refused")
+
+
+def arrived(at_s: float) -> Sight:
+    return Sight(pictures=1, quiet_since_s=at_s)
+
+
+# One row: time, what is seen, expected state, expected action.
+STORIES = {
+    "opens at once": [(0, NOTHING, "connecting", Action.OPEN), (0.1, NOTHING, "connecting", Action.NONE)],
+    "a picture makes it live": [
+        (0, NOTHING, "connecting", Action.OPEN),
+        (2, arrived(2), "live", Action.NONE),
+        (6, arrived(6), "live", Action.NONE),
+    ],
+    "waiting for its turn to open is not silence": [
+        (0, NOTHING, "connecting", Action.OPEN),
+        (900, NOTHING, "connecting", Action.NONE),
+    ],
+    "an unanswered opening is given up": [
+        (0, NOTHING, "connecting", Action.OPEN),
+        (20, Sight(quiet_since_s=0), "connecting", Action.NONE),
+        (20.1, Sight(quiet_since_s=0), "offline", Action.GIVE_UP),
+    ],
+    "silence of a live camera is frozen, and stays so while it is opened again": [
+        (0, NOTHING, "connecting", Action.OPEN),
+        (1, arrived(1), "live", Action.NONE),
+        (6, arrived(1), "live", Action.NONE),
+        (6.1, arrived(1), "frozen", Action.GIVE_UP),
+        (7.0, NOTHING, "frozen", Action.NONE),
+        (7.2, NOTHING, "frozen", Action.OPEN),
+        (8, NOTHING, "frozen", Action.NONE),
+        (9, arrived(9), "live", Action.NONE),
+    ],
+    "a frozen camera that then refuses is offline": [
+        (0, NOTHING, "connecting", Action.OPEN),
+        (1, arrived(1), "live", Action.NONE),
+        (7, arrived(1), "frozen", Action.GIVE_UP),
+        (8, NOTHING, "frozen", Action.OPEN),
+        (8.1, REFUSED, "offline", Action.GIVE_UP),
+    ],
+    "the wait doubles with each failure up to the longest": [
+        (0, NOTHING, "connecting", Action.OPEN),
+        (0, REFUSED, "offline", Action.GIVE_UP),
+        (0.9, NOTHING, "offline", Action.NONE),
+        (1, NOTHING, "offline", Action.OPEN),
+        (1, REFUSED, "offline", Action.GIVE_UP),
+        (2.9, NOTHING, "offline", Action.NONE),
+        (3, NOTHING, "offline", Action.OPEN),
+        (3, REFUSED, "offline", Action.GIVE_UP),
+        (7, NOTHING, "offline", Action.OPEN),
+        (7, REFUSED, "offline", Action.GIVE_UP),
+        (15, NOTHING, "offline", Action.OPEN),
+        (15, REFUSED, "offline", Action.GIVE_UP),
+        (22.9, NOTHING, "offline", Action.NONE),
+        (23, NOTHING, "offline", Action.OPEN),
+    ],
+    "a stable camera starts again with the first delay": [
+        (0, NOTHING, "connecting", Action.OPEN),
+        (0, REFUSED, "offline", Action.GIVE_UP),
+        (1, NOTHING, "offline", Action.OPEN),
+        (1, REFUSED, "offline", Action.GIVE_UP),
+        (3, NOTHING, "offline", Action.OPEN),
+        (4, arrived(4), "live", Action.NONE),
+        (34, REFUSED, "offline", Action.GIVE_UP),
+        (35, NOTHING, "offline", Action.OPEN),
+    ],
+    "a camera that dies at every first picture is not hammered": [
+        (0, NOTHING, "connecting", Action.OPEN),
+        (0, Sight(1, 0, "ended"), "offline", Action.GIVE_UP),
+        (1, NOTHING, "offline", Action.OPEN),
+        (1, Sight(1, 1, "ended"), "offline", Action.GIVE_UP),
+        (2, NOTHING, "offline", Action.NONE),
+        (3, NOTHING, "offline", Action.OPEN),
+    ],
+}
+
+
+@pytest.mark.parametrize("story", STORIES.values(), ids=STORIES.keys())
+def test_story(story: list[tuple[float, Sight, str, Action]]) -> None:
+    link = Link()
+    for now_s, sight, state, action in story:
+        link, done = advance(link, sight, now_s, POLICY, draw=0.0)
+        assert (now_s, link.state, done) == (now_s, state, action)
+        assert bool(link.reason) == (state in ("offline", "frozen"))
+
+
+@given(failures=st.integers(1, 10_000), draw=st.floats(0, 1))
+def test_the_delay_is_bounded_and_jittered_downwards_only(failures: int, draw: float) -> None:
+    policy = ReconnectPolicy(first_delay_s=0.5, longest_delay_s=30, jitter=0.3)
+    assert 0.5 * 0.7 <= policy.delay_s(failures, draw) <= 30
+    assert policy.delay_s(failures, draw) <= policy.delay_s(failures, 0)
+    assert policy.delay_s(failures, draw) <= policy.delay_s(failures + 1, draw)
