@@ -19,8 +19,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from aforo.config import Site
 from aforo.errors import AforoError
 from aforo.protocols import Clock, CountReader, LiveFeed
-from api import health, volumes
+from api import events, health, volumes, web
 from api.context import Context
+from api.live import router as live_router
 
 LOG = logging.getLogger(__name__)
 
@@ -51,6 +52,10 @@ def create_app(*, site: Site, reader: CountReader, live: LiveFeed | None, clock:
     app.state.context = Context(site=site, reader=reader, live=live, clock=clock)
     app.include_router(health.router)
     app.include_router(volumes.router)
+    app.include_router(live_router)
+    app.include_router(events.router)
+    app.include_router(web.router)
+    web.mount_files(app)
     app.add_exception_handler(AforoError, _answer_own_error)
     app.add_exception_handler(RequestValidationError, _answer_invalid)
     app.add_exception_handler(HTTPException, _answer_http_error)

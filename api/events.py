@@ -18,7 +18,7 @@ from fastapi import APIRouter, Header
 from fastapi.responses import Response
 
 from aforo.config import CameraSection
-from aforo.model import MICROSECONDS, CameraStatus, Crossing
+from aforo.model import MICROSECONDS, MINUTE_US, CameraStatus, Crossing
 from api.channel import EndlessResponse
 from api.context import ContextDep
 from api.live import LiveHub, hub_of
@@ -40,9 +40,10 @@ async def events(context: ContextDep, last_event_id: Annotated[str | None, Heade
     """Server-sent events.
 
     - `crossing`: one road user crossed a line: camera, line, direction, road_user (best class so far), at.
-    - `counts`: a camera's running counts of its newest day per line, and who is in its zones now (null: not known).
-      Sent at the start and whenever they change; unlike `crossing` they follow corrections of the class.
-    - `status`: a camera's state, at the start and whenever it changes.
+    - `counts`: a camera's running counts of its newest day per line, who is in its zones now (null: not known), and
+      the minute of its newest frame. Sent at the start and whenever they change; unlike `crossing` they follow
+      corrections of the class.
+    - `status`: a camera's state, since when, why, and whether it has a picture; at the start and whenever it changes.
     - `lost`: so many crossings were not sent, because this reader was too slow or away for too long.
     - `end`: the server stops.
 
@@ -91,7 +92,7 @@ def _changes(hub: LiveHub, sent: dict[tuple[str, str], bytes]) -> list[bytes]:
     """Events of what differs from what this reader was sent, which is brought up to date."""
     now: dict[tuple[str, str], bytes] = {}
     for status in hub.statuses():
-        now["status", status.camera] = _event("status", status_json(status, hub.timezone))
+        now["status", status.camera] = _event("status", _status(hub, status))
     for camera in hub.cameras():
         now["counts", camera.id] = _event("counts", _counts(hub, camera))
     changed = [event for key, event in now.items() if sent.get(key) != event]
@@ -99,13 +100,14 @@ def _changes(hub: LiveHub, sent: dict[tuple[str, str], bytes]) -> list[bytes]:
     return changed
 
 
-def status_json(status: CameraStatus, timezone: ZoneInfo) -> dict[str, Any]:
-    """A camera's state without the figures that change with every frame."""
+def _status(hub: LiveHub, status: CameraStatus) -> dict[str, Any]:
+    """A camera's state, without the figures that change with every frame."""
     return {
         "camera": status.camera,
         "state": status.state,
-        "since": _local(status.since_us, timezone),
+        "since": _local(status.since_us, hub.timezone),
         "reason": status.reason,
+        "picture": hub.newest(status.camera) is not None,
     }
 
 
@@ -120,9 +122,10 @@ def _crossing(crossing: Crossing, timezone: ZoneInfo) -> dict[str, Any]:
 
 
 def _counts(hub: LiveHub, camera: CameraSection) -> dict[str, Any]:
-    counts, present = hub.counts(camera), hub.presence(camera)
+    counts, present, newest = hub.counts(camera), hub.presence(camera), hub.newest(camera.id)
     return {
         "camera": camera.id,
+        "minute": newest and _local(newest.frame.captured_at_us // MINUTE_US * MINUTE_US, hub.timezone),
         "lines": [
             {
                 "id": line.id,

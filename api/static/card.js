@@ -1,0 +1,241 @@
+// One camera: its picture, its state, what it counts.
+
+import { Chart } from "./chart.js";
+import { byClass, element, shape, swatch } from "./dom.js";
+import { readVolumes, reportAddress } from "./server.js";
+import { language, localDay, longDay, moment, number, text } from "./texts.js";
+
+const INTERVALS = { hours: "1h", quarters: "15m", minutes: "1m" };
+const MINUTES_SHOWN = 60;
+const CHART_EVERY_MS = 10_000;
+
+export class Card {
+  constructor(camera, newest, report) {
+    this.camera = camera;
+    this.newest = newest; // the instant whose day is shown
+    this.report = report; // takes the sentence of a refused question
+    this.counts = new Map(); // line -> rows of direction, road_user, count
+    this.present = new Map(); // zone -> numbers by road user, null: not known
+    this.status = { state: camera.state, reason: camera.reason, since: null };
+    this.places = [...camera.lines.map((line) => ({ kind: "line", ...line })),
+      ...camera.zones.map((zone) => ({ kind: "zone", ...zone }))];
+    this.place = this.places[0];
+    this.view = null;
+    this.inView = false;
+    this.chart = new Chart();
+    this.build();
+  }
+
+  get name() {
+    return this.camera.name || this.camera.id;
+  }
+
+  build() {
+    const title = `camera-${this.camera.id}`;
+    this.badge = element("span", { class: "badge" });
+    this.detail = element("span", { class: "detail" });
+    this.image = element("img", { class: "live" });
+    this.blank = element("p", { class: "blank" });
+    this.screen = element("button", { type: "button", class: "screen", onclick: () => this.enlarge() },
+      shape("svg", { viewBox: "0 0 24 24", width: 16, height: 16, "aria-hidden": "true" },
+        shape("path", { d: "M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5" })));
+    this.picture = element("div", { class: "picture" }, this.blank, this.image, this.screen);
+    if (this.camera.width_px) this.picture.style.aspectRatio = `${this.camera.width_px} / ${this.camera.height_px}`;
+    this.figures = element("div", { class: "figures" });
+    this.volumes = element("section", { class: "volumes" });
+    this.root = element("article", { class: "card", "aria-labelledby": title, "data-camera": this.camera.id },
+      element("header", {}, element("h2", { id: title }, this.name),
+        element("p", { class: "state", role: "status" }, this.badge, this.detail)),
+      element("div", { class: "body" }, this.picture, element("div", { class: "side" }, this.figures, this.volumes)));
+    new IntersectionObserver(([entry]) => {
+      this.inView = entry.isIntersecting;
+      if (this.inView) this.refresh();
+    }).observe(this.root);
+  }
+
+  /** Write every text again, as after a change of the language. */
+  speak() {
+    this.image.alt = text("liveVideo", this.name);
+    this.screen.title = text("fullScreen");
+    this.screen.setAttribute("aria-label", `${text("fullScreen")}: ${this.name}`);
+    this.showStatus();
+    this.showFigures();
+    this.buildVolumes();
+  }
+
+  setStatus(status) {
+    this.status = status;
+    this.showStatus();
+  }
+
+  showStatus() {
+    const { state, since, reason } = this.status;
+    this.root.dataset.state = state;
+    this.badge.textContent = text(state);
+    const told = [since ? text("since", moment(new Date(since))) : "", state === "unknown" ? text("notHere") : reason];
+    this.detail.textContent = told.filter(Boolean).join(" · ");
+    this.blank.textContent = state === "unknown" ? text("notHere") : text("noPicture");
+  }
+
+  setCounts({ lines, zones, minute }) {
+    if (minute) this.refreshSoon(new Date(minute));
+    for (const line of lines) this.counts.set(line.id, line.counts);
+    for (const zone of zones) this.present.set(zone.id, zone.present);
+    this.showFigures();
+  }
+
+  /** A road user crossed: the row lights up for a moment. */
+  flash(line, direction) {
+    for (const row of this.figures.querySelectorAll("tr[data-line]")) {
+      if (row.dataset.line !== line || row.dataset.direction !== direction) continue;
+      row.classList.remove("crossed");
+      void row.offsetWidth; // starts the animation anew
+      row.classList.add("crossed");
+    }
+  }
+
+  showFigures() {
+    const { lines, zones } = this.camera;
+    const parts = [];
+    if (!lines.length && !zones.length) parts.push(element("p", { class: "quiet" }, text("nothingCounted")));
+    if (lines.length) parts.push(this.crossings(lines));
+    if (zones.length) {
+      parts.push(element("h3", {}, text("zones")),
+        element("ul", { class: "zones" }, zones.map((zone) => this.zone(zone))));
+    }
+    this.figures.replaceChildren(...parts);
+  }
+
+  crossings(lines) {
+    const classes = [...new Set([...this.counts.values()].flat().map((row) => row.road_user))].sort(byClass);
+    const head = element("tr", {}, element("th", { scope: "col" }, text("direction")),
+      classes.map((name) => element("th", { scope: "col", class: "number" }, swatch(name), " ", text(name))),
+      element("th", { scope: "col", class: "number" }, text("total")));
+    const bodies = lines.map((line) => {
+      const rows = this.counts.get(line.id) ?? [];
+      return element("tbody", {},
+        element("tr", { class: "line-name" },
+          element("th", { colspan: classes.length + 2, scope: "rowgroup" }, line.name || line.id)),
+        line.directions.map((direction) => {
+          const here = rows.filter((row) => row.direction === direction);
+          const sum = here.reduce((all, row) => all + row.count, 0);
+          const cells = classes.map((name) => here.find((row) => row.road_user === name)?.count ?? 0);
+          return element("tr", { "data-line": line.id, "data-direction": direction },
+            element("th", { scope: "row" }, text(direction)),
+            cells.map((count) => element("td", { class: count ? "number" : "number none" }, number(count))),
+            element("td", { class: "number total" }, number(sum)));
+        }));
+    });
+    return element("div", { class: "scroll" }, element("table", { class: "crossings" },
+      element("caption", {}, `${text("counts")} · ${this.dayName()}`), element("thead", {}, head), bodies));
+  }
+
+  zone(zone) {
+    const present = this.present.get(zone.id) ?? null;
+    const said = present === null ? [element("em", {}, text("notKnown"))]
+      : Object.keys(present).length === 0 ? [element("span", { class: "quiet" }, text("nobody"))]
+        : Object.keys(present).sort(byClass).map((name) => element("span", { class: "present" },
+          swatch(name), `${number(present[name])} ${text(name)}`));
+    return element("li", {}, element("strong", {}, zone.name || zone.id), said);
+  }
+
+  dayName() {
+    const day = localDay(this.newest);
+    return day === localDay(new Date()) ? `${text("today")}, ${longDay(this.newest)}` : longDay(this.newest);
+  }
+
+  buildVolumes() {
+    if (!this.places.length) return;
+    const choice = element("select", { "aria-label": text("place"), onchange: (event) => {
+      this.place = this.places[event.target.selectedIndex];
+      this.buildVolumes();
+    } }, this.places.map((place) => element("option", { selected: place === this.place }, place.name || place.id)));
+    const views = element("div", { class: "views", role: "group", "aria-label": text("interval") },
+      Object.keys(INTERVALS).map((view) => element("button", {
+        type: "button", "aria-pressed": String(view === this.view), onclick: () => this.setView(view),
+      }, text(view))));
+    const reports = element("p", { class: "reports" }, `${text("download")}: `,
+      ["csv", "xlsx", "pdf"].map((format) => element("a", {
+        href: reportAddress(format, this.place.kind, this.place.id, localDay(this.newest), language),
+        download: true, "aria-label": text("downloadOf", format.toUpperCase()),
+      }, format.toUpperCase())));
+    this.volumes.replaceChildren(
+      element("div", { class: "chart-head" }, element("h3", {}, text("volumes")),
+        this.places.length > 1 ? choice : null, views),
+      this.chart.root, reports);
+    this.refresh();
+  }
+
+  setView(view) {
+    this.view = view;
+    this.buildVolumes();
+  }
+
+  /** Ask for the chart's volumes again soon; many calls make one question. */
+  refreshSoon(newest) {
+    if (newest > this.newest) {
+      const nextDay = localDay(newest) !== localDay(this.newest);
+      this.newest = newest;
+      if (nextDay) this.speak();
+    }
+    this.timer ??= setTimeout(() => this.refresh(), CHART_EVERY_MS);
+  }
+
+  async refresh() {
+    clearTimeout(this.timer);
+    this.timer = null;
+    if (!this.place || !this.inView) return;
+    try {
+      await this.ask();
+      this.report("");
+    } catch (error) {
+      this.report(error.message);
+    }
+  }
+
+  async ask() {
+    const { kind, id, name } = this.place;
+    const day = localDay(this.newest);
+    this.view ??= await this.bestView(kind, id, day);
+    for (const button of this.volumes.querySelectorAll(".views button")) {
+      const pressed = Object.keys(INTERVALS).indexOf(this.view) === [...button.parentElement.children].indexOf(button);
+      button.setAttribute("aria-pressed", String(pressed));
+    }
+    const [from, to] = this.view === "minutes" ? lastMinutes(this.newest) : [day, following(day)];
+    const buckets = await readVolumes(kind, id, from, to, INTERVALS[this.view]);
+    this.chart.show(buckets, name || id, this.dayName());
+  }
+
+  /** Hours, unless so little of the day was observed that minutes tell more. */
+  async bestView(kind, id, day) {
+    const hours = await readVolumes(kind, id, day, following(day), "1h");
+    return hours.filter((bucket) => bucket.observed).length > 1 ? "hours" : "minutes";
+  }
+
+  /** What the database counted of the day, for a server that runs no cameras itself. */
+  async readCounts() {
+    const day = localDay(this.newest);
+    for (const line of this.camera.lines) {
+      const [bucket] = await readVolumes("line", line.id, day, following(day), "1d", "class,direction");
+      if (!this.counts.has(line.id)) this.counts.set(line.id, bucket?.counts ?? []);
+    }
+    this.showFigures();
+  }
+
+  enlarge() {
+    if (document.fullscreenElement) document.exitFullscreen();
+    else this.picture.requestFullscreen?.();
+  }
+}
+
+function following(day) {
+  const next = new Date(`${day}T00:00:00Z`);
+  next.setUTCDate(next.getUTCDate() + 1);
+  return next.toISOString().slice(0, 10);
+}
+
+function lastMinutes(newest) {
+  const end = (Math.floor(newest.getTime() / 60_000) + 1) * 60_000;
+  return [new Date(end - MINUTES_SHOWN * 60_000).toISOString(), new Date(end).toISOString()];
+}
+

@@ -1,0 +1,147 @@
+// The page: one card per camera, kept up to date by the server's events.
+
+import { Card } from "./card.js";
+import { element } from "./dom.js";
+import { newestCrossing, readSite, Refusal } from "./server.js";
+import { exactTime, language, longDay, number, setLanguage, setTimeZone, text } from "./texts.js";
+import { Videos } from "./video.js";
+
+const RETRY_MS = 3000;
+const STATES = ["live", "connecting", "frozen", "offline", "ended", "unknown"];
+
+const page = Object.fromEntries(["site", "summary", "clock", "notice", "cameras"]
+  .map((id) => [id, document.getElementById(id)]));
+const videos = new Videos();
+let site = null;
+let cards = new Map();
+let events = null;
+const notices = new Map(); // what -> function that says it in the language of now
+
+function notice(what, say) {
+  if (say) notices.set(what, say);
+  else notices.delete(what);
+  page.notice.hidden = notices.size === 0;
+  page.notice.textContent = [...new Set([...notices.values()].map((speak) => speak()))].join(" ");
+}
+
+function refused(camera) {
+  return (sentence) => notice(camera, sentence ? () => text("noAnswer", sentence) : null);
+}
+
+function speak() {
+  document.documentElement.lang = language;
+  for (const node of document.querySelectorAll("[data-text]")) node.textContent = text(node.dataset.text);
+  for (const node of document.querySelectorAll("[data-label]")) node.ariaLabel = text(node.dataset.label);
+  for (const button of document.querySelectorAll("[data-lang]")) {
+    button.setAttribute("aria-pressed", String(button.dataset.lang === language));
+  }
+  for (const card of cards.values()) card.speak();
+  notice(null);
+  summarise();
+  tick();
+}
+
+function summarise() {
+  if (!site) return;
+  const states = [...cards.values()].map((card) => card.status.state);
+  page.summary.replaceChildren(...STATES.filter((state) => states.includes(state)).map((state) =>
+    element("span", { class: "tally", "data-state": state },
+      `${number(states.filter((one) => one === state).length)} ${text(state)}`)));
+}
+
+function tick() {
+  if (!site) return;
+  const now = new Date();
+  page.clock.textContent = `${longDay(now)} ${exactTime(now)}`;
+}
+
+async function load() {
+  try {
+    site = await readSite();
+  } catch (error) {
+    notice("site", () => (error instanceof Refusal ? text("noAnswer", error.message) : text("noServer")));
+    setTimeout(load, RETRY_MS);
+    return;
+  }
+  notice("site", null);
+  setTimeZone(site.timezone);
+  page.site.textContent = site.name || site.site;
+  document.title = `${page.site.textContent} · Aforo`;
+  const fallback = site.cameras.some((camera) => !camera.last_frame) ? await newestCrossing().catch(() => null) : null;
+  for (const camera of site.cameras) {
+    const newest = camera.last_frame ? new Date(camera.last_frame) : fallback ?? new Date();
+    const card = new Card(camera, newest, refused(camera.id));
+    cards.set(camera.id, card);
+    page.cameras.append(card.root);
+    videos.add(card.image, camera.id);
+    videos.setAvailable(camera.id, camera.last_frame !== null);
+  }
+  page.cameras.classList.toggle("single", cards.size === 1);
+  if (!cards.size) page.cameras.append(element("p", { class: "quiet", "data-text": "noCameras" }));
+  speak();
+  if (site.cameras.every((camera) => camera.state === "unknown")) {
+    for (const card of cards.values()) card.readCounts().catch((error) => card.report(error.message));
+  } else {
+    listen();
+  }
+}
+
+/** Follow the server's events while the page is seen: a hidden page leaves its connection to others. */
+function listen() {
+  if (document.hidden || events) return;
+  events = new EventSource("/v1/events");
+  let broken = false;
+  events.addEventListener("open", () => {
+    notice("events", null);
+    page.cameras.classList.remove("stale");
+    if (broken) videos.arrange(true);
+    broken = false;
+  });
+  events.addEventListener("error", () => {
+    broken = true;
+    notice("events", () => text("noServer"));
+    page.cameras.classList.add("stale");
+    if (events.readyState === EventSource.CLOSED) {
+      events = null;
+      setTimeout(listen, RETRY_MS);
+    }
+  });
+  on("status", (status) => {
+    cards.get(status.camera)?.setStatus(status);
+    videos.setAvailable(status.camera, status.picture);
+    summarise();
+  });
+  on("counts", (counts) => cards.get(counts.camera)?.setCounts(counts));
+  on("crossing", (crossing) => {
+    const card = cards.get(crossing.camera);
+    card?.flash(crossing.line, crossing.direction);
+    card?.refreshSoon(new Date(crossing.at));
+  });
+}
+
+function on(kind, act) {
+  events.addEventListener(kind, (event) => act(JSON.parse(event.data)));
+}
+
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) {
+    events?.close();
+    events = null;
+  } else if (site?.cameras.some((camera) => camera.state !== "unknown")) {
+    listen();
+  }
+});
+for (const button of document.querySelectorAll("[data-lang]")) {
+  button.addEventListener("click", () => {
+    setLanguage(button.dataset.lang);
+    speak();
+    videos.arrange(true);
+  });
+}
+setInterval(tick, 1000);
+// Every minute the charts ask again: an unobserved interval raises no event.
+setInterval(() => {
+  if (!document.hidden) for (const card of cards.values()) card.refreshSoon(null);
+}, 60_000);
+speak();
+load();
