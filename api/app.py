@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from aforo.config import Site
 from aforo.errors import AforoError
 from aforo.protocols import Clock, CountReader, LiveFeed
-from api import events, health, volumes, web
+from api import downloads, events, health, volumes, web
 from api.context import Context
 from api.live import router as live_router
 
@@ -52,6 +52,7 @@ def create_app(*, site: Site, reader: CountReader, live: LiveFeed | None, clock:
     app.state.context = Context(site=site, reader=reader, live=live, clock=clock)
     app.include_router(health.router)
     app.include_router(volumes.router)
+    app.include_router(downloads.router)
     app.include_router(live_router)
     app.include_router(events.router)
     app.include_router(web.router)

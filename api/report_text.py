@@ -38,8 +38,8 @@ _WORDS: dict[str, tuple[str, str]] = {
     "of_incomplete": ("incomplete observation", "observación incompleta"),
     "page": ("Page", "Página"),
     "note_incomplete": (
-        "Incomplete: hours not observed: {unobserved}, observed in part: {partial}, of {hours}. Sums hold what was seen "
-        "and leave out the rest; the true volumes may be higher, and the peak hour may lie where nobody looked.",
+        "Incomplete: hours not observed: {unobserved}, observed in part: {partial}, of {hours}. Sums hold what was "
+        "seen and leave out the rest; the true volumes may be higher, and the peak hour may lie where nobody looked.",
         "Incompleto: horas sin observación: {unobserved}, observadas en parte: {partial}, de {hours}. Las sumas "
         "contienen lo visto y omiten el resto; los volúmenes reales pueden ser mayores y la hora pico, otra.",
     ),
