@@ -68,7 +68,7 @@ def frames_progress(title: str, total: int | None) -> Iterator[Any]:
         _FramesPerSecond(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=err, transient=True) as progress:
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
         task = progress.add_task(title, total=total)
         yield lambda: progress.advance(task)
 
