@@ -26,7 +26,7 @@ WHITE = (255, 255, 255)
 MARGIN_MM = 12
 
 _FONT = "DejaVu"
-TABLE_PT, HEADINGS_PT = 6, 5
+TABLE_PT, HEADINGS_PT = 6, 4.8
 
 
 def to_pdf(report: Report) -> bytes:
@@ -125,7 +125,7 @@ def _write_table(page: _Page, report: Report) -> None:
     page.set_text_color(0)
     page.set_draw_color(190)
     page.set_line_width(0.1)
-    widths = [(32 if several_days else 0), 25, *[19] * len(report.columns), 18]
+    widths = [(29 if several_days else 0), 23, *[19] * len(report.columns), 18]
     with page.table(
         col_widths=tuple(width for width in widths if width),
         text_align=("LEFT",) * len(leading) + ("RIGHT",) * (len(report.columns) + 1),

@@ -116,7 +116,7 @@ def _add_chart(sheet: Worksheet, report: Report, charted: Worksheet, rows: Seque
 
 
 def _write_table(sheet: Worksheet, report: Report, rows: Sequence[Row], *, has_hours: bool) -> None:
-    columns = _heads(sheet, report)
+    columns = _heads(sheet, report, has_hours=has_hours)
     for position, row in enumerate(rows, start=_FIRST_LINE):
         _write_row(sheet, report, position, row, has_hours=has_hours)
     _write_row(sheet, report, _FIRST_LINE + len(rows), report.total, has_hours=True, is_sum=True)
@@ -129,11 +129,11 @@ def _write_table(sheet: Worksheet, report: Report, rows: Sequence[Row], *, has_h
     _prepare_page(sheet)
 
 
-def _heads(sheet: Worksheet, report: Report) -> int:
+def _heads(sheet: Worksheet, report: Report, *, has_hours: bool) -> int:
     """The two lines of headings: directions over classes. Returns the number of columns."""
     words = report.words
     tops: list[str] = ["", ""]
-    heads = [words("date"), words("hour")]
+    heads = [words("date"), words("hour") if has_hours else ""]
     for direction, road_user in _parts(report):
         tops.append(words(direction))
         heads.append(words(road_user) or words("total"))
@@ -142,12 +142,13 @@ def _heads(sheet: Worksheet, report: Report) -> int:
     line, column = 1, 1
     for top, group in groupby(tops):
         width = len(list(group))
-        _put(sheet, line, column, top)
-        if top and width > 1:
+        if top:
+            _put(sheet, line, column, top)
             sheet.merge_cells(start_row=line, end_row=line, start_column=column, end_column=column + width - 1)
         column += width
     for column, head in enumerate(heads, start=1):
-        _put(sheet, line + 1, column, head)
+        if head:
+            _put(sheet, line + 1, column, head)
         for row, fill, colour in ((line, _HEADING, "FFFFFF"), (line + 1, _SUBHEADING, _NAVY)):
             cell = sheet.cell(row, column)
             cell.fill = fill
