@@ -46,6 +46,12 @@ NAMES = {
 }
 """Road users as they are called on the picture, where that differs from their id."""
 
+DIRECTIONS: dict[str, dict[str, str]] = {
+    "en": {},
+    "es": {"right": "derecha", "left": "izquierda", "up": "arriba", "down": "abajo"},
+}
+"""The default directions of a line; a name that the site chose is shown as it is."""
+
 _NO_PICTURE_SINCE = {"en": "no picture since {}", "es": "sin imagen desde las {}"}
 _RECORDING_OVER = {"en": "end of the recording", "es": "fin de la grabación"}
 
@@ -219,7 +225,7 @@ class FrameAnnotator:
                     cv2.LINE_AA,
                     tipLength=0.35,
                 )
-            text = f"{direction}  {totals.get(direction, 0)}"
+            text = f"{DIRECTIONS[self._lang].get(direction, direction)}  {totals.get(direction, 0)}"
             width, height = self._text_size(text, 1.0)
             centre = (
                 round(tip[0] + across[0] * sign * width * 0.62),

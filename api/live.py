@@ -159,6 +159,11 @@ class LiveHub:
             start = len(self._crossings) - max(0, missed)
             return self._crossings_seen, list(itertools.islice(self._crossings, start, None))
 
+    @property
+    def viewers(self) -> int:
+        """Viewers of live video now."""
+        return sum(channel.viewers for channels in self._watched.values() for channel in channels)
+
     def watch(self, camera: str, width_px: int | None, lang: Lang) -> Channel:
         """The pictures of a camera, shared with all who watch it in that size and language.
 
@@ -180,7 +185,7 @@ class LiveHub:
         newest = self._newest.get(camera)
         if newest is None:
             raise SourceError(f"camera {camera} has sent no picture yet; its state is in /v1/cameras")
-        if sum(channel.viewers for channels in self._watched.values() for channel in channels) >= self._viewers_max:
+        if self.viewers >= self._viewers_max:
             raise SourceError(
                 f"camera {camera} cannot be watched now: all {self._viewers_max} viewers' places are taken; "
                 "close another live view, or try again later"

@@ -16,7 +16,7 @@ export class Card {
     this.report = report; // takes the sentence of a refused question
     this.counts = new Map(); // line -> rows of direction, road_user, count
     this.present = new Map(); // zone -> numbers by road user, null: not known
-    this.status = { state: camera.state, reason: camera.reason, since: null };
+    this.status = { state: camera.state, reason: camera.reason, since: null, picture: camera.last_frame !== null };
     this.places = [...camera.lines.map((line) => ({ kind: "line", ...line })),
       ...camera.zones.map((zone) => ({ kind: "zone", ...zone }))];
     this.place = this.places[0];
@@ -74,7 +74,8 @@ export class Card {
     this.badge.textContent = text(state);
     const told = [since ? text("since", moment(new Date(since))) : "", state === "unknown" ? text("notHere") : reason];
     this.detail.textContent = told.filter(Boolean).join(" · ");
-    this.blank.textContent = state === "unknown" ? text("notHere") : text("noPicture");
+    this.blank.textContent = state === "unknown" ? text("notHere")
+      : text(this.status.picture ? "opening" : "noPicture");
   }
 
   setCounts({ lines, zones, minute }) {
@@ -109,8 +110,8 @@ export class Card {
   crossings(lines) {
     const classes = [...new Set([...this.counts.values()].flat().map((row) => row.road_user))].sort(byClass);
     const head = element("tr", {}, element("th", { scope: "col" }, text("direction")),
-      classes.map((name) => element("th", { scope: "col", class: "number" }, swatch(name), " ", text(name))),
-      element("th", { scope: "col", class: "number" }, text("total")));
+      element("th", { scope: "col", class: "number" }, text("total")),
+      classes.map((name) => element("th", { scope: "col", class: "number" }, swatch(name), " ", text(name))));
     const bodies = lines.map((line) => {
       const rows = this.counts.get(line.id) ?? [];
       return element("tbody", {},
@@ -122,8 +123,8 @@ export class Card {
           const cells = classes.map((name) => here.find((row) => row.road_user === name)?.count ?? 0);
           return element("tr", { "data-line": line.id, "data-direction": direction },
             element("th", { scope: "row" }, text(direction)),
-            cells.map((count) => element("td", { class: count ? "number" : "number none" }, number(count))),
-            element("td", { class: "number total" }, number(sum)));
+            element("td", { class: "number total" }, number(sum)),
+            cells.map((count) => element("td", { class: count ? "number" : "number none" }, number(count))));
         }));
     });
     return element("div", { class: "scroll" }, element("table", { class: "crossings" },
@@ -148,27 +149,30 @@ export class Card {
     if (!this.places.length) return;
     const choice = element("select", { "aria-label": text("place"), onchange: (event) => {
       this.place = this.places[event.target.selectedIndex];
-      this.buildVolumes();
+      this.linkReports();
+      this.refresh();
     } }, this.places.map((place) => element("option", { selected: place === this.place }, place.name || place.id)));
-    const views = element("div", { class: "views", role: "group", "aria-label": text("interval") },
-      Object.keys(INTERVALS).map((view) => element("button", {
-        type: "button", "aria-pressed": String(view === this.view), onclick: () => this.setView(view),
-      }, text(view))));
-    const reports = element("p", { class: "reports" }, `${text("download")}: `,
-      ["csv", "xlsx", "pdf"].map((format) => element("a", {
-        href: reportAddress(format, this.place.kind, this.place.id, localDay(this.newest), language),
-        download: true, "aria-label": text("downloadOf", format.toUpperCase()),
-      }, format.toUpperCase())));
+    this.views = Object.keys(INTERVALS).map((view) => element("button", {
+      type: "button", "data-view": view, onclick: () => {
+        this.view = view;
+        this.refresh();
+      },
+    }, text(view)));
+    this.reports = element("p", { class: "reports" });
     this.volumes.replaceChildren(
       element("div", { class: "chart-head" }, element("h3", {}, text("volumes")),
-        this.places.length > 1 ? choice : null, views),
-      this.chart.root, reports);
+        this.places.length > 1 ? choice : null,
+        element("div", { class: "views", role: "group", "aria-label": text("interval") }, this.views)),
+      this.chart.root, this.reports);
+    this.linkReports();
     this.refresh();
   }
 
-  setView(view) {
-    this.view = view;
-    this.buildVolumes();
+  linkReports() {
+    this.reports.replaceChildren(`${text("download")}: `, ...["csv", "xlsx", "pdf"].map((format) => element("a", {
+      href: reportAddress(format, this.place.kind, this.place.id, localDay(this.newest), language),
+      download: true, "aria-label": text("downloadOf", format.toUpperCase()),
+    }, format.toUpperCase())));
   }
 
   /** Ask for the chart's volumes again soon; many calls make one question. */
@@ -194,16 +198,17 @@ export class Card {
   }
 
   async ask() {
+    const asked = (this.asked = {}); // of several questions under way only the last one's answer is shown
     const { kind, id, name } = this.place;
     const day = localDay(this.newest);
-    this.view ??= await this.bestView(kind, id, day);
-    for (const button of this.volumes.querySelectorAll(".views button")) {
-      const pressed = Object.keys(INTERVALS).indexOf(this.view) === [...button.parentElement.children].indexOf(button);
-      button.setAttribute("aria-pressed", String(pressed));
+    if (!this.view) {
+      const best = await this.bestView(kind, id, day);
+      this.view ??= best; // unless somebody chose meanwhile
     }
+    for (const button of this.views) button.setAttribute("aria-pressed", String(button.dataset.view === this.view));
     const [from, to] = this.view === "minutes" ? lastMinutes(this.newest) : [day, following(day)];
     const buckets = await readVolumes(kind, id, from, to, INTERVALS[this.view]);
-    this.chart.show(buckets, name || id, this.dayName());
+    if (asked === this.asked) this.chart.show(buckets, name || id, this.dayName());
   }
 
   /** Hours, unless so little of the day was observed that minutes tell more. */

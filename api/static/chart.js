@@ -20,7 +20,7 @@ export class Chart {
     this.readout = element("p", { class: "readout", "aria-live": "polite" });
     this.legend = element("ul", { class: "legend" });
     this.frame = element("div", { class: "chart-frame" });
-    this.table = element("details", { class: "as-table" });
+    this.table = element("details", { class: "as-table", hidden: true });
     this.root = element("div", { class: "chart" }, this.legend, this.frame, this.readout, this.table);
     this.frame.addEventListener("pointermove", (event) => this.choose(this.indexAt(event.offsetX)));
     this.frame.addEventListener("pointerleave", () => this.choose(-1));
@@ -135,6 +135,7 @@ export class Chart {
       classes.map((name) => element("td", {}, bucket.observed ? number(countOf(bucket, name)) : "–")),
       element("td", {}, bucket.observed ? number(total(bucket)) : "–"),
       element("td", {}, bucket.observed ? percent(bucket.coverage) : text("notObserved"))));
+    this.table.hidden = false;
     this.table.replaceChildren(element("summary", {}, text("table")),
       element("div", { class: "scroll" }, element("table", {}, element("thead", {}, head), element("tbody", {}, rows))));
   }
@@ -155,7 +156,8 @@ export class Chart {
     this.chosen = index;
     this.marker?.classList.toggle("on", index >= 0);
     if (index < 0) {
-      this.readout.replaceChildren();
+      const sum = this.buckets.reduce((all, bucket) => all + total(bucket), 0);
+      this.readout.replaceChildren(element("span", { class: "when" }, text("total")), element("strong", {}, number(sum)));
       return;
     }
     const bucket = this.buckets[index];

@@ -1,0 +1,255 @@
+"""The operators' page in a real browser, on a real server with a real store."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from live_world import Town, town
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from aforo.config import Site
+
+pytestmark = pytest.mark.browser
+
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+]
+SECONDS = 1000  # Playwright counts in milliseconds
+SOON = 20 * SECONDS
+
+expect.set_options(timeout=SOON)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    program = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None:
+        pytest.skip("Chromium is not installed; install it, or name it in CHROMIUM")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Opens pages; afterwards none of them may have complained."""
+    complaints: list[str] = []
+    contexts = []
+
+    def open_one(address: str, **options: Any) -> Page:
+        context = browser.new_context(**{"viewport": {"width": 1440, "height": 1000}, "locale": "en", **options})
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(address)
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def at_noon(site: Site) -> datetime:
+    """Yesterday at noon at the site: a whole morning of the past, whenever the test runs."""
+    return datetime.now(site.timezone).replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=1)
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Town]:
+    """A town whose clock of events stands at noon of yesterday."""
+    site = town(2)
+    noon = at_noon(site)
+    ago_us = round((datetime.now(site.timezone) - noon).total_seconds() * 1e6)
+    world = Town(tmp_path, site, ago_us=ago_us)
+    world.remember_day(noon)
+    with world.running() as running:
+        deadline = time.monotonic() + 30
+        while running.hub.newest("camera-1") is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        yield running
+
+
+def card(page: Page, camera: str) -> Any:
+    return page.locator(f'.card[data-camera="{camera}"]')
+
+
+def natural_width(page: Page, camera: str) -> int:
+    width: int = card(page, camera).locator("img.live").evaluate("image => image.naturalWidth")
+    return width
+
+
+def until(page: Page, condition: Callable[[], bool]) -> None:
+    """Wait for something that must come about."""
+    for _ in range(200):
+        if condition():
+            return
+        page.wait_for_timeout(100)
+    pytest.fail("it did not come about")
+
+
+@pytest.mark.parametrize(
+    ("name", "width", "scheme"), [("desktop", 1440, "light"), ("desktop-dark", 1440, "dark"), ("phone", 390, "light")]
+)
+def test_the_page_shows_pictures_counts_and_volumes(
+    running: Town, open_page: Callable[..., Page], tmp_path: Path, name: str, width: int, scheme: str
+) -> None:
+    page = open_page(running.url, viewport={"width": width, "height": 900}, color_scheme=scheme)
+    expect(page).to_have_title("Calle 26 × Carrera 50 · Aforo")
+    expect(card(page, "camera-0").locator(".badge")).to_have_text("live")
+    until(page, lambda: natural_width(page, "camera-0") > 0)
+    expect(card(page, "camera-0").locator(".piece").first).to_be_attached()
+    assert card(page, "camera-0").locator(".piece").count() > 10
+    page.screenshot(path=tmp_path / f"{name}.png", full_page=True)
+    assert page.evaluate("document.documentElement.scrollWidth") == width, "nothing sticks out sideways"
+
+
+def test_an_interval_that_nobody_observed_is_hatched_and_has_no_number(
+    running: Town, open_page: Callable[..., Page]
+) -> None:
+    page = open_page(running.url)
+    of_camera = card(page, "camera-0")
+    expect(of_camera.locator(".unobserved").first).to_be_attached()
+    hours = httpx.get(
+        f"{running.url}/v1/volumes?line=stop-line&interval=1h"
+        f"&from={at_noon(running.site):%Y-%m-%d}&to={at_noon(running.site) + timedelta(days=1):%Y-%m-%d}"
+    ).json()["rows"]
+    unknown = [row for row in hours if row["count"] is None]
+    past = [row for row in unknown if datetime.fromisoformat(row["start"]) <= datetime.now(running.site.timezone)]
+    assert of_camera.locator(".unobserved").count() == len(past)
+    of_camera.get_by_text("As a table").click()
+    row = of_camera.locator(".as-table tr", has_text="08:00–09:00")
+    expect(row.locator("td").last).to_have_text("not observed")
+    expect(row.locator("td").first).to_have_text("–")
+
+
+def test_the_numbers_are_those_of_the_database(running: Town, open_page: Callable[..., Page]) -> None:
+    page = open_page(running.url)
+    day = at_noon(running.site)
+    whole_day = f"from={day:%Y-%m-%d}&to={day + timedelta(days=1):%Y-%m-%d}&interval=1d"
+    ask = f"{running.url}/v1/volumes?line=stop-line&by=direction&{whole_day}"
+    running.set_state("camera-0", "ended")  # so that both are read at leisure
+
+    def agree() -> bool:
+        counted = {row["direction"]: row["count"] for row in httpx.get(ask).json()["rows"]}
+        shown = {
+            direction: int(
+                card(page, "camera-0").locator(f'tr[data-direction="{direction}"] .total').inner_text().replace(",", "")
+            )
+            for direction in ("entering", "leaving")
+        }
+        return counted == shown and sum(shown.values()) > 100
+
+    expect(card(page, "camera-0").locator("tr[data-direction=entering] .total")).to_be_visible()
+    until(page, agree)
+
+
+def test_counts_rise_as_road_users_cross(running: Town, open_page: Callable[..., Page]) -> None:
+    page = open_page(running.url)
+    total = card(page, "camera-0").locator("tr[data-direction=leaving] .total")
+    expect(total).to_have_text(re.compile(r"\d{2,}"))
+    before = total.inner_text()
+    expect(total).not_to_have_text(before)
+
+
+def test_everything_speaks_spanish(running: Town, open_page: Callable[..., Page]) -> None:
+    page = open_page(running.url)
+    of_camera = card(page, "camera-0")
+    expect(of_camera.locator("caption")).to_contain_text("Crossings")
+    page.get_by_role("button", name="Español").click()
+    expect(page.locator("html")).to_have_attribute("lang", "es")
+    expect(of_camera.locator("caption")).to_contain_text("Cruces")
+    expect(of_camera.locator(".badge")).to_have_text("en vivo")
+    expect(of_camera.locator(".legend")).to_contain_text("peatón")
+    expect(of_camera.locator("img.live")).to_have_attribute("src", re.compile("lang=es"))
+    expect(of_camera.locator(".reports a").first).to_have_attribute("href", re.compile("lang=es"))
+    page.reload()
+    expect(of_camera.locator("caption")).to_contain_text("Cruces")
+
+
+def test_a_browser_in_spanish_starts_in_spanish(running: Town, open_page: Callable[..., Page]) -> None:
+    page = open_page(running.url, locale="es-CO")
+    expect(card(page, "camera-0").locator("caption")).to_contain_text("Cruces")
+
+
+def test_a_camera_that_goes_offline_is_seen_at_once_with_its_reason(
+    running: Town, open_page: Callable[..., Page], tmp_path: Path
+) -> None:
+    page = open_page(running.url)
+    of_camera = card(page, "camera-1")
+    expect(of_camera.locator(".badge")).to_have_text("live")
+    running.set_state("camera-1", "offline", "no answer from 10.0.0.5 within 10 s; <b>trying</b> again in 8 s")
+    expect(of_camera.locator(".badge")).to_have_text("offline", timeout=5 * SECONDS)
+    expect(of_camera.locator(".detail")).to_contain_text("no answer from 10.0.0.5 within 10 s; <b>trying</b> again")
+    expect(page.locator("#summary")).to_have_text(re.compile("1 live.*1 offline"))
+    expect(card(page, "camera-0").locator(".badge")).to_have_text("live")
+    page.screenshot(path=tmp_path / "offline.png")
+    running.set_state("camera-1", "live")
+    expect(of_camera.locator(".badge")).to_have_text("live")
+
+
+def test_a_recording_of_the_past_shows_its_own_day(running: Town, open_page: Callable[..., Page]) -> None:
+    page = open_page(running.url)
+    day = at_noon(running.site)
+    expect(card(page, "camera-0").locator("caption")).to_contain_text(f"{day:%b} {day.day}, {day.year}")
+    expect(card(page, "camera-0").locator(".reports a").first).to_have_attribute("href", re.compile(f"{day:%Y-%m-%d}"))
+
+
+def test_the_chart_is_read_with_the_keyboard(running: Town, open_page: Callable[..., Page]) -> None:
+    page = open_page(running.url)
+    of_camera = card(page, "camera-0")
+    of_camera.get_by_role("button", name="15 min").focus()
+    page.keyboard.press("Enter")
+    expect(of_camera.get_by_role("button", name="15 min")).to_have_attribute("aria-pressed", "true")
+    chart = of_camera.get_by_role("img", name=re.compile("^Volumes of Acceso norte"))
+    expect(chart.locator("text").nth(3)).to_have_text("00:00")
+    until(page, lambda: of_camera.locator(".as-table tbody tr").count() > 12 * 4)
+    chart.focus()
+    for _ in range(4 * 9 + 1):
+        page.keyboard.press("ArrowRight")
+    expect(of_camera.locator(".readout .when")).to_have_text("09:00–09:15")
+    expect(of_camera.locator(".readout strong")).to_have_text(re.compile(r"^\d+$"))
+
+
+def test_a_zone_is_charted_too(running: Town, open_page: Callable[..., Page]) -> None:
+    page = open_page(running.url)
+    of_camera = card(page, "camera-0")
+    with page.expect_response(re.compile("volumes.*zone=crossing")) as answer:
+        of_camera.get_by_role("combobox", name="Line or zone").select_option("Paso peatonal")
+    assert answer.value.status == 200
+    expect(of_camera.get_by_role("img", name=re.compile("^Volumes of Paso peatonal"))).to_be_visible()
+
+
+def test_only_cameras_in_view_are_drawn_and_none_when_the_page_is_left(
+    tmp_path: Path, open_page: Callable[..., Page]
+) -> None:
+    world = Town(tmp_path, town(8))
+    with world.running():
+        page = open_page(world.url, viewport={"width": 1500, "height": 900})
+        until(page, lambda: natural_width(page, "camera-0") > 0)
+        until(page, lambda: 1 <= world.hub.viewers <= 3)
+        assert natural_width(page, "camera-7") == 0
+        card(page, "camera-7").scroll_into_view_if_needed()
+        until(page, lambda: natural_width(page, "camera-7") > 0)
+        assert world.hub.viewers <= 4, "three streams at most, and a single picture under way"
+        page.goto("about:blank")
+        until(page, lambda: world.hub.viewers == 0)
