@@ -1,7 +1,9 @@
-"""From detections to tracklets: Roboflow's C-BIoU tracker, one per kind of object, driven by real time stamps.
+"""From detections to tracklets: which box continues which.
 
-C-BIoU (Yang et al., WACV 2023) is ByteTrack's two-stage association, in which low confidences continue a track but
-never start one, with boxes grown before they are compared, so that small and fast objects still meet their prediction.
+ByteTrack's idea (Zhang et al., ECCV 2022): sure detections are associated first, to everything that is followed or was
+lost a moment ago; unsure ones may only continue what was seen in the last frame, and never start anything. Boxes are
+grown before they are compared (C-BIoU, Yang et al., WACV 2023), so that small and fast things still meet their
+prediction. `docs/adr/0003` tells why this is not one of the libraries' trackers, with figures.
 """
 
 from __future__ import annotations
@@ -9,24 +11,131 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import supervision as sv
-from trackers import CBIoUTracker
+from scipy.optimize import linear_sum_assignment
 
 from aforo.model import MICROSECONDS, Box, Observation
-from track.suppression import kinds_of_classes, one_box_per_object
+from track.motion import MotionBank
+from track.suppression import kinds_of_classes, one_box_per_object, pairwise_iou
 from track.tracklet import Kind, Tracklet
 
-START_CONFIDENCE = 0.3
+START_CONFIDENCE = 0.45
 """A detection less sure than this starts no track."""
 
-HIGH_CONFIDENCE = 0.35
+HIGH_CONFIDENCE = 0.4
 """Detections at least this sure are associated first."""
 
-BACKGROUND_CONFIDENCE = 0.12
-"""Confidence given to boxes of labels that are no road users: enough to continue a track, never to start one."""
+LOW_CONFIDENCE = 0.15
+"""Detections less sure than this are not used at all."""
 
-LOST_S = 1.0
-"""How long a tracklet without detections waits for the next."""
+GROWTH, UNSURE_GROWTH = 0.25, 0.125
+"""How much boxes are grown on each side before they are compared, as a share of width and height."""
+
+LEAST_SIMILARITY, UNSURE_LEAST_SIMILARITY = 0.15, 0.45
+"""Overlap of grown boxes, weakened by doubt about the detection, that an association needs at least."""
+
+DOUBT = 0.4
+"""How much a detection's confidence weighs in the similarity."""
+
+LOST_S = 2.0
+"""How long a track that was believed waits for its next detection."""
+
+NEW_LOST_S = 0.3
+"""How long one that was not yet believed waits; at low frame rates, two and a half frames."""
+
+SETTLED_HITS = 3
+
+Indices = npt.NDArray[np.intp]
+Floats = npt.NDArray[np.float64]
+
+
+class Associator:
+    """Follows the things of one kind in one camera; ids begin at 1 and are never used again."""
+
+    def __init__(self) -> None:
+        self._bank = MotionBank()
+        self._ids = np.zeros(0, dtype=int)
+        self._hits = np.zeros(0, dtype=int)
+        self._seen_s = np.zeros(0)
+        self._now_s: float | None = None
+        self._next_id = 1
+
+    @property
+    def ids(self) -> set[int]:
+        """Of everything that is followed, also what is lost just now."""
+        return {int(value) for value in self._ids}
+
+    def update(self, boxes: Floats, confidence: Floats, now_s: float) -> Indices:
+        """Associate the detections of one frame.
+
+        Args:
+            boxes: (N, 4) xyxy, pixels.
+            confidence: (N,), 0..1.
+            now_s: event time, seconds; later than the last.
+
+        Returns:
+            (N,) the id of each, 0 for those that belong to nothing.
+        """
+        step = 0.0 if self._now_s is None else now_s - self._now_s
+        self._now_s = now_s
+        self._bank.predict(step)
+        self._forget(now_s, step)
+        sure = np.flatnonzero(confidence >= HIGH_CONFIDENCE)
+        unsure = np.flatnonzero((confidence < HIGH_CONFIDENCE) & (confidence >= LOW_CONFIDENCE))
+        every = np.arange(len(self._bank))
+        similarity = self._similarity(every, boxes[sure], GROWTH) * (1 - DOUBT + DOUBT * confidence[sure])
+        rows, columns = _best_pairs(similarity, LEAST_SIMILARITY)
+        rows, matched = every[rows], sure[columns]
+        current = np.setdiff1d(every[now_s - self._seen_s < 1.5 * step + 1e-6], rows)
+        similarity = self._similarity(current, boxes[unsure], UNSURE_GROWTH)
+        more, columns = _best_pairs(similarity, UNSURE_LEAST_SIMILARITY)
+        rows, matched = np.concatenate([rows, current[more]]), np.concatenate([matched, unsure[columns]])
+        self._bank.correct(rows, boxes[matched])
+        self._hits[rows] += 1
+        self._seen_s[rows] = now_s
+        ids = np.zeros(len(boxes), dtype=int)
+        ids[matched] = self._ids[rows]
+        fresh = np.setdiff1d(sure[confidence[sure] >= START_CONFIDENCE], matched)
+        ids[fresh] = self._start(boxes[fresh], now_s)
+        return ids
+
+    def _similarity(self, rows: Indices, boxes: Floats, growth: float) -> Floats:
+        similarity: Floats = pairwise_iou(_grown(self._bank.boxes[rows], growth), _grown(boxes, growth))
+        return similarity
+
+    def _start(self, boxes: Floats, now_s: float) -> Indices:
+        new = np.arange(self._next_id, self._next_id + len(boxes))
+        self._next_id += len(boxes)
+        self._bank.add(boxes)
+        self._ids = np.concatenate([self._ids, new])
+        self._hits = np.concatenate([self._hits, np.ones(len(boxes), dtype=int)])
+        self._seen_s = np.concatenate([self._seen_s, np.full(len(boxes), now_s)])
+        return new
+
+    def _forget(self, now_s: float, step: float) -> None:
+        patience = np.where(self._hits >= SETTLED_HITS, LOST_S, max(NEW_LOST_S, 2.5 * step))
+        mask = now_s - self._seen_s <= patience
+        if not mask.all():
+            self._bank.keep(mask)
+            self._ids, self._hits, self._seen_s = self._ids[mask], self._hits[mask], self._seen_s[mask]
+
+
+def _best_pairs(similarity: Floats, least: float) -> tuple[Indices, Indices]:
+    """Rows and columns of the assignment with the largest sum, without pairs below the least similarity."""
+    if not similarity.size:
+        return np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp)
+    rows, columns = linear_sum_assignment(similarity, maximize=True)
+    enough = similarity[rows, columns] >= least
+    return rows[enough], columns[enough]
+
+
+def _grown(boxes: Floats, share: float) -> Floats:
+    grown: Floats = boxes.copy()
+    side = (boxes[:, 2:] - boxes[:, :2]) * share
+    grown[:, :2] -= side
+    grown[:, 2:] += side
+    return grown
 
 
 class TrackletTracker:
@@ -34,28 +143,13 @@ class TrackletTracker:
 
     Args:
         road_users: per class id of the detector the road user, or None for labels that are none.
-        frame_rate: frames analysed per second; the real time stamps correct it frame by frame.
     """
 
-    def __init__(self, road_users: Sequence[str | None], frame_rate: float) -> None:
+    def __init__(self, road_users: Sequence[str | None]) -> None:
         self._road_users = tuple(road_users)
         self._classes = kinds_of_classes(road_users)
         self._background = np.array([i for i, user in enumerate(road_users) if user is None], dtype=int)
-        self._trackers = {
-            kind: CBIoUTracker(
-                lost_track_buffer=round(30 * LOST_S),
-                frame_rate=frame_rate,
-                track_activation_threshold=START_CONFIDENCE,
-                high_conf_det_threshold=HIGH_CONFIDENCE,
-                minimum_consecutive_frames=1,
-                minimum_iou_threshold_first_assoc=0.2,
-                minimum_iou_threshold_second_assoc=0.35,
-                minimum_iou_threshold_unconfirmed_assoc=0.2,
-                buffer_ratio_first=0.5,
-                buffer_ratio_second=0.3,
-            )
-            for kind in Kind
-        }
+        self._associators = {kind: Associator() for kind in Kind}
         self._open: dict[tuple[Kind, int], Tracklet] = {}
         self._next_id = 1
 
@@ -75,45 +169,41 @@ class TrackletTracker:
         """
         seen: list[Tracklet] = []
         ended: list[int] = []
-        for kind, tracker in self._trackers.items():
-            tracker.frame_id = 0  # as on a first frame, every start gets its id at once: confirmation is ours
-            result = tracker.update(self._of_kind(detections, kind), timestamp=at_us / MICROSECONDS)
-            seen.extend(self._observed(kind, result, at_us, width, height))
-            alive = {track.tracker_id for track in tracker.tracks}
-            for key in [key for key in self._open if key[0] is kind and key[1] not in alive]:
-                ended.append(self._open.pop(key).id)
+        for kind, associator in self._associators.items():
+            boxes, confidence, classes = self._of_kind(detections, kind)
+            ids = associator.update(boxes, confidence, at_us / MICROSECONDS)
+            scaled = boxes / np.array([width, height, width, height])
+            for row in np.flatnonzero(ids):
+                tracklet = self._tracklet(kind, int(ids[row]), Box(*scaled[row].tolist()), at_us)
+                tracklet.observe(Box(*scaled[row].tolist()), at_us, float(confidence[row]), width / height)
+                road_user = self._road_users[classes[row]]
+                if road_user is not None:
+                    tracklet.votes.add(road_user, float(confidence[row]))
+                seen.append(tracklet)
+            ended.extend(self._gone(kind, associator.ids))
         return seen, ended
 
-    def _of_kind(self, detections: sv.Detections, kind: Kind) -> sv.Detections:
-        assert detections.class_id is not None and detections.confidence is not None  # noqa: S101 (the Detector's promise)
-        own = one_box_per_object(detections[np.isin(detections.class_id, self._classes[kind])])
-        background = detections[np.isin(detections.class_id, self._background)]
-        if kind is not Kind.VEHICLE or not len(background):
-            return own
-        background = sv.Detections(
-            xyxy=background.xyxy,
-            confidence=np.full(len(background), BACKGROUND_CONFIDENCE, dtype=np.float32),
-            class_id=background.class_id,
-        )
-        return one_box_per_object(sv.Detections.merge([own, background]))
+    def _tracklet(self, kind: Kind, key: int, box: Box, at_us: int) -> Tracklet:
+        tracklet = self._open.get((kind, key))
+        if tracklet is None:
+            tracklet = Tracklet(self._next_id, kind, box, at_us, Observation(at_us, box))
+            self._open[kind, key] = tracklet
+            self._next_id += 1
+        return tracklet
 
-    def _observed(self, kind: Kind, result: sv.Detections, at_us: int, width: int, height: int) -> Iterator[Tracklet]:
-        if result.tracker_id is None or result.confidence is None or result.class_id is None:
-            return
-        scale = np.array([width, height, width, height])
-        for xyxy, confidence, class_id, key in zip(
-            result.xyxy, result.confidence, result.class_id, result.tracker_id, strict=True
-        ):
-            if key < 0:
-                continue
-            box = Box(*(float(value) for value in xyxy / scale))
-            tracklet = self._open.get((kind, int(key)))
-            if tracklet is None:
-                tracklet = Tracklet(self._next_id, kind, box, at_us, Observation(at_us, box))
-                self._open[kind, int(key)] = tracklet
-                self._next_id += 1
-            tracklet.observe(box, at_us, float(confidence), width / height)
-            road_user = self._road_users[int(class_id)]
-            if road_user is not None:
-                tracklet.votes.add(road_user, float(confidence))
-            yield tracklet
+    def _gone(self, kind: Kind, alive: set[int]) -> Iterator[int]:
+        for key in [key for key in self._open if key[0] is kind and key[1] not in alive]:
+            yield self._open.pop(key).id
+
+    def _of_kind(self, detections: sv.Detections, kind: Kind) -> tuple[Floats, Floats, Indices]:
+        """Boxes, confidences and classes of that kind; unknown things may be vehicles, seen from an odd angle."""
+        assert detections.class_id is not None and detections.confidence is not None  # noqa: S101 (the Detector's promise)
+        classes = self._classes[kind]
+        if kind is Kind.VEHICLE:
+            classes = np.concatenate([classes, self._background])
+        own = detections[np.isin(detections.class_id, classes)]
+        confidence = np.asarray(own.confidence, dtype=float)
+        confidence[np.isin(own.class_id, self._background)] = LOW_CONFIDENCE
+        boxes = np.asarray(own.xyxy, dtype=float)
+        kept = one_box_per_object(boxes, confidence)
+        return boxes[kept], confidence[kept], np.asarray(own.class_id, dtype=np.intp)[kept]

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-import supervision as sv
 
 from track.tracklet import Kind, kind_of
 
@@ -18,33 +17,34 @@ SAME_OBJECT_IOU = 0.65
 """Two boxes of one kind that overlap more than this are the same object, whatever their classes."""
 
 
-def one_box_per_object(detections: sv.Detections) -> sv.Detections:
-    """Detections without second boxes of another class on the same object.
+def one_box_per_object(boxes: npt.NDArray[np.float64], confidence: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
+    """Which detections of one kind stay when second boxes on the same object are left out.
 
     Args:
-        detections: of one kind, in pixels.
+        boxes: (N, 4) xyxy.
+        confidence: (N,).
 
     Returns:
-        Those that no surer detection overlaps by more than `SAME_OBJECT_IOU`, surest first.
+        Indices of those that no surer one overlaps by more than `SAME_OBJECT_IOU`, surest first.
     """
-    if len(detections) < 2 or detections.confidence is None:  # noqa: PLR2004 (nothing to compare)
-        return detections
-    detections = detections[np.argsort(-detections.confidence, kind="stable")]
-    overlap = pairwise_iou(detections.xyxy, detections.xyxy)
+    order = np.argsort(-confidence, kind="stable")
+    if len(order) < 2:  # noqa: PLR2004 (nothing to compare)
+        return order
+    overlap = pairwise_iou(boxes[order], boxes[order]) > SAME_OBJECT_IOU
     kept: list[int] = []
-    for index in range(len(detections)):
-        if all(overlap[index, other] <= SAME_OBJECT_IOU for other in kept):
+    for index in range(len(order)):
+        if not overlap[index, kept].any():
             kept.append(index)
-    return detections[np.array(kept)]
+    return order[kept]
 
 
-def pairwise_iou(a: npt.NDArray[np.floating], b: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+def pairwise_iou(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Intersection over union of each box of `a` (N, 4) with each of `b` (M, 4), xyxy: shape (N, M)."""
     low = np.maximum(a[:, None, :2], b[None, :, :2])
     high = np.minimum(a[:, None, 2:], b[None, :, 2:])
     shared = np.clip(high - low, 0, None).prod(axis=2)
     area_a, area_b = (np.clip(x[:, 2:] - x[:, :2], 0, None).prod(axis=1) for x in (a, b))
-    iou: npt.NDArray[np.floating] = shared / np.maximum(area_a[:, None] + area_b[None] - shared, 1e-9)
+    iou: npt.NDArray[np.float64] = shared / np.maximum(area_a[:, None] + area_b[None] - shared, 1e-9)
     return iou
 
 

@@ -67,7 +67,7 @@ class CameraTracker:
     """
 
     def __init__(self, road_users: Sequence[str | None], frame_rate: float) -> None:
-        self._tracklets = TrackletTracker(road_users, frame_rate)
+        self._tracklets = TrackletTracker(road_users)
         self._nominal_us = round(MICROSECONDS / frame_rate)
         self._joiner: Joiner | None = None
         self._owner: dict[int, _RoadUser] = {}

@@ -1,0 +1,106 @@
+"""Where things will be: constant-velocity Kalman filters, all tracks of one kind at once. Pure numpy.
+
+Each track has four independent filters, for its box's centre x, centre y, width and height, each with a position and
+a velocity (Bar-Shalom, Li, Kirubarajan: Estimation with Applications to Tracking and Navigation, 2001, ch. 6). Noise is
+measured in box sizes, so that near and far, large and small road users are treated alike; time is real time.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
+ACCELERATION = 1.0
+"""Standard deviation of a road user's acceleration, box sizes per s²."""
+
+MEASUREMENT = 0.05
+"""Standard deviation of a detector's box centre, box sizes; its width and height are half as uncertain again."""
+
+FIRST_SPEED = 2.0
+"""Standard deviation of the speed of what has just appeared, box sizes per s."""
+
+SIZE_MEMORY_S = 0.5
+"""A box's growth is forgotten within this time: it is mostly noise."""
+
+_OF_ACCELERATION = np.array([1.0, 1.0, 0.3, 0.3])
+_OF_MEASUREMENT = np.array([1.0, 1.0, 1.5, 1.5])
+_SMALLEST_PX = 2.0
+
+
+class MotionBank:
+    """The filters of a changing set of tracks, in pixels and seconds.
+
+    Attributes:
+        place: (N, 4) centre x, centre y, width, height.
+        speed: (N, 4) their rates, per second.
+        spread: (N, 4, 3) variance of place, covariance with speed, variance of speed.
+    """
+
+    def __init__(self) -> None:
+        self.place: Floats = np.zeros((0, 4))
+        self.speed: Floats = np.zeros((0, 4))
+        self.spread: Floats = np.zeros((0, 4, 3))
+
+    def __len__(self) -> int:
+        return len(self.place)
+
+    @property
+    def size(self) -> Floats:
+        """(N,) geometric mean of width and height, pixels."""
+        size: Floats = np.sqrt(np.maximum(self.place[:, 2] * self.place[:, 3], 1.0))
+        return size
+
+    @property
+    def boxes(self) -> Floats:
+        """(N, 4) xyxy, pixels, where the filters believe the boxes to be."""
+        half = self.place[:, 2:] / 2
+        return np.hstack([self.place[:, :2] - half, self.place[:, :2] + half])
+
+    def predict(self, seconds: float) -> None:
+        """Move everything on by so much time."""
+        if seconds <= 0 or not len(self):
+            return
+        noise = (ACCELERATION * self.size[:, None] * _OF_ACCELERATION) ** 2
+        self.place += self.speed * seconds
+        self.speed[:, 2:] *= np.exp(-seconds / SIZE_MEMORY_S)
+        self.place[:, 2:] = np.maximum(self.place[:, 2:], _SMALLEST_PX)
+        var, cov, var_speed = np.moveaxis(self.spread, -1, 0)
+        self.spread = np.stack(
+            [
+                var + 2 * seconds * cov + seconds**2 * var_speed + noise * seconds**4 / 4,
+                cov + seconds * var_speed + noise * seconds**3 / 2,
+                var_speed + noise * seconds**2,
+            ],
+            axis=-1,
+        )
+
+    def correct(self, rows: npt.NDArray[np.intp], boxes: Floats) -> None:
+        """Take in the boxes (M, 4) xyxy that were found for those rows."""
+        seen = _places(boxes)
+        noise = (MEASUREMENT * self.size[rows, None] * _OF_MEASUREMENT) ** 2
+        var, cov, var_speed = np.moveaxis(self.spread[rows], -1, 0)
+        gain, gain_speed = var / (var + noise), cov / (var + noise)
+        error = seen - self.place[rows]
+        self.place[rows] += gain * error
+        self.speed[rows] += gain_speed * error
+        self.spread[rows] = np.stack([(1 - gain) * var, (1 - gain) * cov, var_speed - gain_speed * cov], axis=-1)
+
+    def add(self, boxes: Floats) -> None:
+        """Begin new tracks at those boxes (M, 4) xyxy, with unknown speed."""
+        seen = _places(boxes)
+        size = np.sqrt(seen[:, 2] * seen[:, 3])[:, None] * _OF_ACCELERATION
+        spread = np.stack([2 * (MEASUREMENT * size) ** 2, np.zeros_like(size), (FIRST_SPEED * size) ** 2], axis=-1)
+        self.place = np.vstack([self.place, seen])
+        self.speed = np.vstack([self.speed, np.zeros_like(seen)])
+        self.spread = np.concatenate([self.spread, spread])
+
+    def keep(self, mask: npt.NDArray[np.bool_]) -> None:
+        """Forget all rows where the mask is False."""
+        self.place, self.speed, self.spread = self.place[mask], self.speed[mask], self.spread[mask]
+
+
+def _places(boxes: Floats) -> Floats:
+    size = np.maximum(boxes[:, 2:] - boxes[:, :2], _SMALLEST_PX)
+    return np.hstack([(boxes[:, :2] + boxes[:, 2:]) / 2, size])
