@@ -148,7 +148,7 @@ class TrackletTracker:
     def __init__(self, road_users: Sequence[str | None]) -> None:
         self._road_users = tuple(road_users)
         self._classes = kinds_of_classes(road_users)
-        self._background = np.array([i for i, user in enumerate(road_users) if user is None], dtype=int)
+        self._unknown = np.array([i for i, user in enumerate(road_users) if user is None], dtype=int)
         self._associators = {kind: Associator() for kind in Kind}
         self._open: dict[tuple[Kind, int], Tracklet] = {}
         self._next_id = 1
@@ -174,11 +174,9 @@ class TrackletTracker:
             ids = associator.update(boxes, confidence, at_us / MICROSECONDS)
             scaled = boxes / np.array([width, height, width, height])
             for row in np.flatnonzero(ids):
-                tracklet = self._tracklet(kind, int(ids[row]), Box(*scaled[row].tolist()), at_us)
-                tracklet.observe(Box(*scaled[row].tolist()), at_us, float(confidence[row]), width / height)
-                road_user = self._road_users[classes[row]]
-                if road_user is not None:
-                    tracklet.votes.add(road_user, float(confidence[row]))
+                box = Box(*scaled[row].tolist())
+                tracklet = self._tracklet(kind, int(ids[row]), box, at_us)
+                tracklet.observe(at_us, box, float(confidence[row]), self._road_users[classes[row]], width / height)
                 seen.append(tracklet)
             ended.extend(self._gone(kind, associator.ids))
         return seen, ended
@@ -198,12 +196,11 @@ class TrackletTracker:
     def _of_kind(self, detections: sv.Detections, kind: Kind) -> tuple[Floats, Floats, Indices]:
         """Boxes, confidences and classes of that kind; unknown things may be vehicles, seen from an odd angle."""
         assert detections.class_id is not None and detections.confidence is not None  # noqa: S101 (the Detector's promise)
-        classes = self._classes[kind]
+        wanted = np.isin(detections.class_id, self._classes[kind]) & (detections.confidence >= LOW_CONFIDENCE)
         if kind is Kind.VEHICLE:
-            classes = np.concatenate([classes, self._background])
-        own = detections[np.isin(detections.class_id, classes)]
-        confidence = np.asarray(own.confidence, dtype=float)
-        confidence[np.isin(own.class_id, self._background)] = LOW_CONFIDENCE
-        boxes = np.asarray(own.xyxy, dtype=float)
-        kept = one_box_per_object(boxes, confidence)
-        return boxes[kept], confidence[kept], np.asarray(own.class_id, dtype=np.intp)[kept]
+            wanted |= np.isin(detections.class_id, self._unknown)
+        boxes = detections.xyxy[wanted].astype(float)
+        confidence = detections.confidence[wanted].astype(float)
+        classes = detections.class_id[wanted].astype(np.intp)
+        kept = one_box_per_object(boxes, confidence - np.isin(classes, self._unknown))  # the unknown ones come last
+        return boxes[kept], confidence[kept], classes[kept]

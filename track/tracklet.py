@@ -45,7 +45,7 @@ class Tracklet:
         last_at_us: event time of the newest detection.
         confidence: of the newest detection.
         hits: detections so far.
-        best_confidence: the highest so far.
+        best_confidence: the highest so far, of detections as a road user.
         origin: the first observation.
         moved: farthest distance of the centre from its origin so far, in units of the mean box side.
         path: observations until the track is confirmed, then none.
@@ -63,12 +63,23 @@ class Tracklet:
     votes: ClassVotes = field(default_factory=ClassVotes)
     path: list[Observation] = field(default_factory=list)
 
-    def observe(self, box: Box, at_us: int, confidence: float, aspect: float) -> None:
-        """Take in one detection; `aspect` is the frame's width over its height."""
+    def observe(self, at_us: int, box: Box, confidence: float, road_user: str | None, aspect: float) -> None:
+        """Take in one detection.
+
+        Args:
+            at_us: event time.
+            box: fractions of the frame.
+            confidence: 0..1.
+            road_user: its class, None where the detector took it for something else: it is followed all the same, and
+                is believed once it has shown what it is.
+            aspect: the frame's width over its height.
+        """
         self.box, self.last_at_us, self.confidence = box, at_us, confidence
         self.hits += 1
-        self.best_confidence = max(self.best_confidence, confidence)
         self.moved = max(self.moved, displacement(self.origin.box, box, aspect))
+        if road_user is not None:
+            self.best_confidence = max(self.best_confidence, confidence)
+            self.votes.add(road_user, confidence)
         if len(self.path) < _MOST_UNCONFIRMED:
             self.path.append(Observation(at_us, box))
 
