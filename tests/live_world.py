@@ -198,8 +198,10 @@ class Town:
             self.write(rows)
 
     @contextmanager
-    def running(self) -> Iterator[Town]:
-        app = create_app(site=self.site, reader=self.reader, live=self.hub, clock=self.clock)
+    def running(self, *, counts_only: bool = False) -> Iterator[Town]:
+        """Serve; counts only: as a server that runs no cameras itself."""
+        live = None if counts_only else self.hub
+        app = create_app(site=self.site, reader=self.reader, live=live, clock=self.clock)
         with listen("127.0.0.1", 0) as listener:
             self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
             server = Server(uvicorn.Config(app, log_level="critical", lifespan="off", ws="none"), self.hub)

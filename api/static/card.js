@@ -3,7 +3,7 @@
 import { Chart } from "./chart.js";
 import { byClass, element, shape, swatch } from "./dom.js";
 import { readVolumes, reportAddress } from "./server.js";
-import { language, localDay, longDay, moment, number, text } from "./texts.js";
+import { language, localDay, longDay, moment, number, shortName, text } from "./texts.js";
 
 const INTERVALS = { hours: "1h", quarters: "15m", minutes: "1m" };
 const MINUTES_SHOWN = 60;
@@ -111,7 +111,9 @@ export class Card {
     const classes = [...new Set([...this.counts.values()].flat().map((row) => row.road_user))].sort(byClass);
     const head = element("tr", {}, element("th", { scope: "col" }, text("direction")),
       element("th", { scope: "col", class: "number" }, text("total")),
-      classes.map((name) => element("th", { scope: "col", class: "number" }, swatch(name), " ", text(name))));
+      classes.map((name) => element("th", { scope: "col", class: "number" }, swatch(name),
+        element("span", { class: "long" }, text(name)),
+        element("abbr", { class: "short", title: text(name) }, shortName(name)))));
     const bodies = lines.map((line) => {
       const rows = this.counts.get(line.id) ?? [];
       return element("tbody", {},

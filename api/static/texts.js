@@ -40,6 +40,8 @@ const TEXTS = {
     right: "right", left: "left", up: "up", down: "down", entered: "entered",
     pedestrian: "pedestrian", cyclist: "cyclist", motorcyclist: "motorcyclist", car: "car", bus: "bus",
     truck: "truck", other: "other",
+    "short-pedestrian": "ped.", "short-cyclist": "cycl.", "short-motorcyclist": "moto", "short-car": "car",
+    "short-bus": "bus", "short-truck": "truck", "short-other": "oth.",
   },
   es: {
     skip: "Ir a las cámaras",
@@ -81,6 +83,8 @@ const TEXTS = {
     right: "derecha", left: "izquierda", up: "arriba", down: "abajo", entered: "entradas",
     pedestrian: "peatón", cyclist: "ciclista", motorcyclist: "motociclista", car: "automóvil", bus: "bus",
     truck: "camión", other: "otro",
+    "short-pedestrian": "peat.", "short-cyclist": "cicl.", "short-motorcyclist": "moto", "short-car": "auto",
+    "short-bus": "bus", "short-truck": "cam.", "short-other": "otro",
   },
 };
 
@@ -116,6 +120,12 @@ export function setTimeZone(name) {
 export function text(key, ...values) {
   const found = Object.hasOwn(TEXTS[language], key) ? TEXTS[language][key] : key;
   return found.replace(/\{(\d)\}/g, (_, index) => values[index]);
+}
+
+/** A road user in few letters, for narrow tables. */
+export function shortName(roadUser) {
+  const key = `short-${roadUser}`;
+  return text(key) === key ? text(roadUser) : text(key);
 }
 
 export function number(value) {

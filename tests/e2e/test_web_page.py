@@ -186,6 +186,23 @@ def test_everything_speaks_spanish(running: Town, open_page: Callable[..., Page]
     expect(of_camera.locator("caption")).to_contain_text("Cruces")
 
 
+def test_a_server_that_runs_no_cameras_shows_the_counts_of_the_newest_day(
+    tmp_path: Path, open_page: Callable[..., Page]
+) -> None:
+    site = town(2)
+    world = Town(tmp_path, site)
+    world.remember_day(at_noon(site))
+    for camera in world.states:
+        world.set_state(camera, "connecting")
+    with world.running(counts_only=True):
+        page = open_page(world.url)
+        of_camera = card(page, "camera-0")
+        expect(of_camera.locator(".badge")).to_have_text("unknown")
+        expect(of_camera.locator(".blank")).to_contain_text("counts only")
+        expect(of_camera.locator("tr[data-direction=entering] .total")).to_have_text(re.compile(r"^\d{3}"))
+        expect(of_camera.locator(".piece").first).to_be_attached()
+
+
 def test_a_browser_in_spanish_starts_in_spanish(running: Town, open_page: Callable[..., Page]) -> None:
     page = open_page(running.url, locale="es-CO")
     expect(card(page, "camera-0").locator("caption")).to_contain_text("Cruces")
