@@ -9,6 +9,7 @@ that nobody jumps over a line between two frames.
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import dataclass, field
 
 from aforo.geometry import cross, distance_to_segment, intersection
@@ -21,6 +22,9 @@ END_MARGIN = 0.04
 """The margin for a track that ends: it has no more time to go further."""
 
 _LONGEST_WAY = 512
+
+_SAME = 1e-12
+"""Distances that differ by less are equal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +122,7 @@ class LineCounter:
             state.side = side or 1
             state.way = [(at_us, anchor)]
             return None
-        if distance <= margin:
+        if distance <= margin or side == 0:  # 0: beyond one of its ends, in line with it
             return None
         if side == state.side:
             state.way = [(at_us, anchor)]
@@ -131,24 +135,25 @@ class LineCounter:
         return Passage(met[-1], to_right=side > 0)
 
     def _side(self, anchor: Point) -> tuple[int, float]:
-        """Side of the line's nearest piece, and the distance from it."""
-        best, side = float("inf"), 0
+        """Side of the line's nearest piece, and the distance from it.
+
+        Beyond a joint both pieces are equally near; the one that faces the anchor knows its side.
+        """
+        best, facing = math.inf, 0.0
         for a, b in itertools.pairwise(self._scaled):
             distance = distance_to_segment(anchor, a, b)
-            turn = cross(a, b, anchor)
-            if distance < best - 1e-12:
-                best, side = distance, (turn > 0) - (turn < 0)
-        return side, best
+            height = cross(a, b, anchor) / math.dist(a, b)
+            if distance < best - _SAME or (distance < best + _SAME and abs(height) > abs(facing)):
+                best, facing = distance, height
+        return (facing > _SAME) - (facing < -_SAME), best
 
     def _meetings(self, way: list[tuple[int, Point]]) -> list[int]:
         """Times at which the way met the line."""
         met: list[int] = []
-        last = len(self._scaled) - 2
         for (t0, p0), (t1, p1) in itertools.pairwise(way):
-            for piece, (a, b) in enumerate(itertools.pairwise(self._scaled)):
-                shares = intersection(p0, p1, a, b)
-                if shares is not None and (shares[1] < 1.0 or piece == last):  # a joint belongs to one piece
-                    met.append(round(t0 + shares[0] * (t1 - t0)))
+            pieces = itertools.pairwise(self._scaled)
+            shares = [shares[0] for a, b in pieces if (shares := intersection(p0, p1, a, b)) is not None]
+            met += [round(t0 + share * (t1 - t0)) for share in sorted(shares)]
         return met
 
     def _anchor(self, box: Box) -> Point:

@@ -30,8 +30,8 @@ def test_clockwise_as_seen_in_the_image_is_positive() -> None:
         ((0, 0), (4, 0), (1, -1), (1, 3), (0.25, 0.25)),
         ((0, 0), (1, 0), (0, -1), (0, 1), (0.0, 0.5)),  # the path starts on the line
         ((-1, 0), (0, 0), (0, -1), (0, 1), None),  # it ends there: the next piece of the path has the meeting
-        ((-1, 0), (1, 0), (0, 0), (0, 1), (0.5, 0.0)),  # through the line's first point
-        ((-1, 0), (1, 0), (0, -1), (0, 0), (0.5, 1.0)),  # through its last
+        ((-1, 0), (1, 0), (0, 0), (0, 1), None),  # touching the line's upper end: as if a hair above it
+        ((-1, 0), (1, 0), (0, -1), (0, 0), (0.5, 1.0)),  # touching its lower end: as if a hair above it, so through
         ((0, 0), (1, 0), (0, 1), (1, 1), None),  # parallel
         ((0, 0), (1, 0), (0.2, 0), (0.8, 0), None),  # along the line
         ((0, 0), (0.4, 0), (0.5, -1), (0.5, 1), None),  # not far enough
