@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from aforo.config import CameraSection
 from aforo.geometry import contains
-from aforo.model import MICROSECONDS, Crossing, Rows, TrackedFrame, TrackKey, Volume
+from aforo.model import MICROSECONDS, Crossing, Rows, TrackedFrame, Volume
 
 LineCounts = Mapping[tuple[str, str], int]
 """Road users that crossed one line, by (direction, road user)."""
@@ -27,7 +27,8 @@ class RunningCounts:
         self._timezone = timezone
         self._days: dict[str, date] = {}
         self._counts: dict[str, Counter[tuple[str, str]]] = {}
-        self._open: dict[TrackKey, dict[tuple[str, int], Crossing]] = {}
+        # By camera, session and track, then by line and ordinal.
+        self._open: dict[tuple[str, str, int], dict[tuple[str, int], Crossing]] = {}
 
     def seed(self, volumes: Iterable[Volume]) -> None:
         """Begin from what the database already counted today; call it before the first rows."""
@@ -43,7 +44,7 @@ class RunningCounts:
         """
         new = [crossing for crossing in rows.crossings if self._add(crossing)]
         for track in rows.voided:
-            for crossing in self._open.pop(track, {}).values():
+            for crossing in self._open.pop((track.camera, track.session, track.track_id), {}).values():
                 self._count(crossing, -1)
         return new
 
@@ -52,7 +53,7 @@ class RunningCounts:
         return +self._counts.get(line, Counter())
 
     def _add(self, crossing: Crossing) -> bool:
-        track = TrackKey(crossing.camera, crossing.session, crossing.track_id)
+        track = (crossing.camera, crossing.session, crossing.track_id)
         passage = (crossing.line, crossing.ordinal)
         known = self._open.get(track, {})
         before = known.pop(passage, None)

@@ -212,9 +212,12 @@ def test_endless_answers_end_when_the_server_stops(tmp_path: Path) -> None:
             until(lambda: world.hub.newest("camera-0") is not None)
             video = client.send(client.build_request("GET", world.url + VIDEO), stream=True)
             told = client.send(client.build_request("GET", world.url + "/v1/events"), stream=True)
+            pictures, happened = parts(video), events(told)
+            assert next(pictures)
+            assert next(happened)
         # The server has ended, although both were still connected; what it sent has a proper end.
-        assert list(parts(video))
-        assert [kind for kind, _, _ in events(told)][-1] == "end"
+        assert all(list(pictures))
+        assert [kind for kind, _, _ in happened][-1] == "end"
 
 
 def test_a_viewer_that_reads_nothing_does_not_fill_the_memory(running: Town) -> None:
