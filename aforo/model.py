@@ -1,6 +1,6 @@
 """The value types of the whole pipeline, on one page.
 
-    Frame -> (detections) -> TrackedFrame -> Crossing, Visit, Movement, Coverage -> Volume
+    Frame -> (detections) -> TrackedFrame -> Crossing, Visit, Movement, Coverage, Trajectory -> Volume
 
 Coordinates: boxes and points are fractions of the frame, origin top-left, x to the right, y down (0..1), unless a name
 ends in `_px`. Times: `_us` is microseconds since 1970-01-01 UTC in event time, the instant at which the camera saw it;
@@ -247,12 +247,37 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True)
-class TrackKey:
-    """A track, everywhere."""
+class Trajectory:
+    """The way of one track that is over, simplified. Key: camera, session, track_id.
+
+    Attributes:
+        aspect: width over height of the frame.
+        points: in the order of time; between two of them the box moves straight and evenly, within the error that
+            `aggregate.trajectories` states.
+    """
 
     camera: str
     session: str
     track_id: int
+    started_at_us: int
+    ended_at_us: int
+    road_user: str
+    aspect: float
+    points: tuple[Observation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TrackKey:
+    """A track, everywhere.
+
+    Attributes:
+        since_us: when it was first seen, where that is known: none of its rows is older.
+    """
+
+    camera: str
+    session: str
+    track_id: int
+    since_us: int = 0
 
 
 @dataclass(slots=True)
@@ -270,9 +295,12 @@ class Rows:
     movements: list[Movement] = field(default_factory=list)
     coverage: list[Coverage] = field(default_factory=list)
     voided: list[TrackKey] = field(default_factory=list)
+    trajectories: list[Trajectory] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.crossings or self.visits or self.movements or self.coverage or self.voided)
+        return bool(
+            self.crossings or self.visits or self.movements or self.coverage or self.voided or self.trajectories
+        )
 
     def extend(self, other: Rows) -> None:
         """Append the rows of another batch, behind these."""
@@ -281,6 +309,7 @@ class Rows:
         self.movements += other.movements
         self.coverage += other.coverage
         self.voided += other.voided
+        self.trajectories += other.trajectories
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,6 +341,20 @@ class CoverageShare:
     observed_us: int
     frames: int
     dropped: int
+
+
+@dataclass(frozen=True, slots=True)
+class LiveEndpoint:
+    """Where the live pictures of a camera are to be had.
+
+    Attributes:
+        url: base address of the process that analyses it, such as `http://10.0.0.7:8001`.
+        seen_us: processing time at which that process last said so.
+    """
+
+    camera: str
+    url: str
+    seen_us: int
 
 
 @dataclass(frozen=True, slots=True)

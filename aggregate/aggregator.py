@@ -26,6 +26,7 @@ from aforo.model import (
 from aggregate.coverage import CoverageMeter
 from aggregate.crossings import CountingLine, LineCounter, LineState, Passage
 from aggregate.movements import MovementFinder, MovementRule
+from aggregate.trajectories import TrajectoryRecorder
 from aggregate.visits import CountingZone, Stay, ZoneState, ZoneWatcher
 
 Row = TypeVar("Row", Crossing, Visit, Movement)
@@ -45,6 +46,7 @@ class _OpenTrack:
     road_user: str
     last: Observation
     finder: MovementFinder
+    recorder: TrajectoryRecorder
     lines: dict[str, LineState] = field(default_factory=dict)
     zones: dict[str, ZoneState] = field(default_factory=dict)
     crossings: list[Crossing] = field(default_factory=list)
@@ -71,6 +73,7 @@ class _Session:
         self.lines = [LineCounter(line, aspect) for line in geometry.lines]
         self.zones = [ZoneWatcher(zone, aspect) for zone in geometry.zones]
         self.movements = geometry.movements
+        self.aspect = aspect
         self.coverage = CoverageMeter(camera, session)
         self.tracks: dict[int, _OpenTrack] = {}
 
@@ -87,7 +90,12 @@ class _Session:
         if track is None:
             if not seen.first:
                 return  # a replay that begins inside the track's life: its rows were final before
-            track = _OpenTrack(seen.road_user, Observation(at_us, seen.box), MovementFinder(self.movements))
+            track = _OpenTrack(
+                seen.road_user,
+                Observation(at_us, seen.box),
+                MovementFinder(self.movements),
+                TrajectoryRecorder(self.aspect),
+            )
             self.tracks[seen.track_id] = track
         if track.road_user != seen.road_user:
             track.road_user = seen.road_user
@@ -97,6 +105,7 @@ class _Session:
 
     def _place(self, track_id: int, track: _OpenTrack, observation: Observation, rows: Rows) -> None:
         track.last = observation
+        track.recorder.add(observation)
         for counter in self.lines:
             state = track.lines.setdefault(counter.line.id, LineState())
             self._passed(track_id, track, counter, state, counter.observe(state, observation), rows)
@@ -162,7 +171,7 @@ class _Session:
         if track is None:
             return
         if end.road_user is None:
-            rows.voided.append(TrackKey(self.camera, self.session, end.track_id))
+            rows.voided.append(TrackKey(self.camera, self.session, end.track_id, track.recorder.started_at_us))
             return
         for counter in self.lines:
             state = track.lines[counter.line.id]
@@ -170,6 +179,7 @@ class _Session:
         for watcher in self.zones:
             self._stayed(end.track_id, track, watcher, watcher.end(track.zones[watcher.zone.id]), rows)
         rows.extend(track.rows(end.road_user, final=True))
+        rows.trajectories.append(track.recorder.finish(self.camera, self.session, end.track_id, end.road_user))
 
 
 class Aggregator:
