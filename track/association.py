@@ -9,6 +9,7 @@ prediction. `docs/adr/0003` tells why this is not one of the libraries' trackers
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -20,11 +21,26 @@ from track.motion import MotionBank
 from track.suppression import kinds_of_classes, one_box_per_object, pairwise_iou
 from track.tracklet import Kind, Tracklet
 
-START_CONFIDENCE = 0.45
-"""A detection less sure than this starts no track."""
 
-HIGH_CONFIDENCE = 0.4
-"""Detections at least this sure are associated first."""
+@dataclass(frozen=True, slots=True)
+class Confidence:
+    """How sure a detection has to be.
+
+    Attributes:
+        start: to start a track.
+        high: to be associated first.
+    """
+
+    start: float
+    high: float
+
+
+CONFIDENCE = {
+    Kind.PERSON: Confidence(start=0.45, high=0.4),
+    # Machines are small and half hidden by who rides them; what they start is believed only once it moves or is joined.
+    Kind.MACHINE: Confidence(start=0.25, high=0.25),
+    Kind.VEHICLE: Confidence(start=0.45, high=0.4),
+}
 
 LOW_CONFIDENCE = 0.15
 """Detections less sure than this are not used at all."""
@@ -51,9 +67,14 @@ Floats = npt.NDArray[np.float64]
 
 
 class Associator:
-    """Follows the things of one kind in one camera; ids begin at 1 and are never used again."""
+    """Follows the things of one kind in one camera; ids begin at 1 and are never used again.
 
-    def __init__(self) -> None:
+    Args:
+        limits: how sure its detections have to be.
+    """
+
+    def __init__(self, limits: Confidence) -> None:
+        self._limits = limits
         self._bank = MotionBank()
         self._ids = np.zeros(0, dtype=int)
         self._hits = np.zeros(0, dtype=int)
@@ -81,8 +102,8 @@ class Associator:
         self._now_s = now_s
         self._bank.predict(step)
         self._forget(now_s, step)
-        sure = np.flatnonzero(confidence >= HIGH_CONFIDENCE)
-        unsure = np.flatnonzero((confidence < HIGH_CONFIDENCE) & (confidence >= LOW_CONFIDENCE))
+        sure = np.flatnonzero(confidence >= self._limits.high)
+        unsure = np.flatnonzero((confidence < self._limits.high) & (confidence >= LOW_CONFIDENCE))
         every = np.arange(len(self._bank))
         similarity = self._similarity(every, boxes[sure], GROWTH) * (1 - DOUBT + DOUBT * confidence[sure])
         rows, columns = _best_pairs(similarity, LEAST_SIMILARITY)
@@ -96,7 +117,7 @@ class Associator:
         self._seen_s[rows] = now_s
         ids = np.zeros(len(boxes), dtype=int)
         ids[matched] = self._ids[rows]
-        fresh = np.setdiff1d(sure[confidence[sure] >= START_CONFIDENCE], matched)
+        fresh = np.setdiff1d(sure[confidence[sure] >= self._limits.start], matched)
         ids[fresh] = self._start(boxes[fresh], now_s)
         return ids
 
@@ -149,7 +170,7 @@ class TrackletTracker:
         self._road_users = tuple(road_users)
         self._classes = kinds_of_classes(road_users)
         self._unknown = np.array([i for i, user in enumerate(road_users) if user is None], dtype=int)
-        self._associators = {kind: Associator() for kind in Kind}
+        self._associators = {kind: Associator(CONFIDENCE[kind]) for kind in Kind}
         self._open: dict[tuple[Kind, int], Tracklet] = {}
         self._next_id = 1
 
