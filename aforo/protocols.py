@@ -20,9 +20,12 @@ if TYPE_CHECKING:
         Crossing,
         Frame,
         Image,
+        LiveEndpoint,
         Movement,
         Rows,
         TrackedFrame,
+        TrackKey,
+        Trajectory,
         Visit,
         Volume,
     )
@@ -117,6 +120,28 @@ class CountStore(Protocol):
         """
         ...
 
+    def recount(self, kind: str, place: str, tracks: Sequence[TrackKey], rows: Rows) -> None:
+        """Put other rows of a line or zone in the place of those that these tracks had there, in one transaction.
+
+        Args:
+            kind: "line" or "zone".
+            place: its id.
+            tracks: those counted anew; each has its `since_us`.
+            rows: what they did there.
+
+        Raises:
+            StoreError: the database cannot be written; nothing has changed.
+        """
+        ...
+
+    def announce(self, endpoints: Sequence[LiveEndpoint]) -> None:
+        """Record where cameras are to be seen live; the newest word on a camera holds.
+
+        Raises:
+            StoreError: the database cannot be written.
+        """
+        ...
+
     def close(self) -> None:
         """Flush and close."""
         ...
@@ -149,6 +174,14 @@ class CountReader(Protocol):
 
     def movements(self, start_us: int, end_us: int) -> list[Movement]:
         """Single movements that ended in the range, by time."""
+        ...
+
+    def trajectories(self, camera: str, start_us: int, end_us: int) -> list[Trajectory]:
+        """The ways of a camera's tracks that began in the range, by start."""
+        ...
+
+    def live_endpoints(self) -> list[LiveEndpoint]:
+        """Where cameras are to be seen live."""
         ...
 
     def span_us(self) -> tuple[int, int] | None:

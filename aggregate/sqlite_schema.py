@@ -108,6 +108,27 @@ CREATE TABLE coverage (
 CREATE INDEX coverage_by_time ON coverage (minute_us) WHERE observed_us > 0;
 """
 
+_TRAJECTORIES = """
+CREATE TABLE trajectories (
+    camera TEXT NOT NULL,
+    session TEXT NOT NULL,
+    track_id INTEGER NOT NULL,
+    started_at_us INTEGER NOT NULL CHECK (started_at_us >= 0),
+    ended_at_us INTEGER NOT NULL,
+    road_user TEXT NOT NULL,
+    aspect REAL NOT NULL,
+    points BLOB NOT NULL, -- as aggregate.trajectories writes them
+    UNIQUE (camera, session, track_id)
+) STRICT;
+CREATE INDEX trajectories_by_start ON trajectories (camera, started_at_us);
+
+CREATE TABLE live_endpoints (
+    camera TEXT PRIMARY KEY,
+    url TEXT NOT NULL,
+    seen_us INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+"""
+
 
 def _views(name: str) -> str:
     """The views of one interval: of minutes as they are, of anything longer through `local_intervals`."""
@@ -139,7 +160,11 @@ GROUP BY {start}, camera;
 """  # noqa: S608 -- put together from constants of this module
 
 
-MIGRATIONS: tuple[str, ...] = (_TABLES, "".join(_views(name) for name in ("1m", "15m", "1h", "1d")))
+MIGRATIONS: tuple[str, ...] = (
+    _TABLES,
+    "".join(_views(name) for name in ("1m", "15m", "1h", "1d")),
+    _TRAJECTORIES,
+)
 
 
 def migrate(connection: sqlite3.Connection, migrations: Sequence[str] = MIGRATIONS) -> None:

@@ -5,7 +5,6 @@ Times are stored as integers (microseconds since 1970-01-01 UTC). See `aggregate
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -17,19 +16,27 @@ from types import TracebackType
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
-from aforo.config import CameraSection, LineSection, MovementSection, Site, ZoneSection
+from aforo.config import Site
 from aforo.errors import StoreError
 from aforo.measures import INTERVALS, buckets
-from aforo.model import CoverageShare, Crossing, Movement, Rows, Visit, Volume
+from aforo.model import (
+    CoverageShare,
+    Crossing,
+    LiveEndpoint,
+    Movement,
+    Rows,
+    TrackKey,
+    Trajectory,
+    Visit,
+    Volume,
+)
+from aggregate import columns
+from aggregate.columns import COVERAGE, CROSSING, MOVEMENT, TRAJECTORY, VISIT
 from aggregate.sqlite_file import connect, translated
 from aggregate.sqlite_schema import MIGRATIONS, check_version, migrate
+from aggregate.trajectories import decode, encode
 
 DAY_US = INTERVALS["1d"]
-
-_CROSSING = "camera, session, track_id, line, ordinal, at_us, direction, road_user, final, geometry"
-_VISIT = "camera, session, track_id, zone, ordinal, entered_at_us, left_at_us, road_user, final, geometry"
-_MOVEMENT = "camera, session, track_id, movement, ordinal, entered_at_us, at_us, road_user, final, geometry"
-_COVERAGE = "camera, session, minute_us, observed_us, frames, dropped"
 
 
 def _upsert(table: str, columns: str, key: str) -> str:
@@ -42,15 +49,22 @@ def _upsert(table: str, columns: str, key: str) -> str:
     )
 
 
-_UPSERT_CROSSING = _upsert("crossings", _CROSSING, "camera, session, track_id, line, ordinal")
-_UPSERT_VISIT = _upsert("visits", _VISIT, "camera, session, track_id, zone, ordinal")
-_UPSERT_MOVEMENT = _upsert("movements", _MOVEMENT, "camera, session, track_id, movement, ordinal")
+_UPSERT_CROSSING = _upsert("crossings", CROSSING, "camera, session, track_id, line, ordinal")
+_UPSERT_VISIT = _upsert("visits", VISIT, "camera, session, track_id, zone, ordinal")
+_UPSERT_MOVEMENT = _upsert("movements", MOVEMENT, "camera, session, track_id, movement, ordinal")
 _UPSERT_COVERAGE = f"""
-INSERT INTO coverage ({_COVERAGE}) VALUES (?, ?, ?, ?, ?, ?)
+INSERT INTO coverage ({COVERAGE}) VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (camera, session, minute_us) DO UPDATE SET
     observed_us = max(observed_us, excluded.observed_us),
     frames = max(frames, excluded.frames),
     dropped = max(dropped, excluded.dropped)
+"""  # noqa: S608 -- constants
+
+_UPSERT_TRAJECTORY = f"""
+INSERT INTO trajectories ({TRAJECTORY}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (camera, session, track_id) DO UPDATE SET started_at_us = excluded.started_at_us,
+    ended_at_us = excluded.ended_at_us, road_user = excluded.road_user, aspect = excluded.aspect,
+    points = excluded.points
 """  # noqa: S608 -- constants
 
 _DAYS_WITH_ROWS = """
@@ -95,18 +109,6 @@ class SqliteStore:
         Raises:
             StoreError: the database cannot be written.
         """
-        cameras = [{"id": camera.id, "name": camera.name, "source": camera.shown_source} for camera in site.cameras]
-        geometry = [
-            {
-                "kind": kind,
-                "id": place.id,
-                "version": place.version,
-                "camera": camera.id,
-                "definition": json.dumps(place.model_dump(mode="json", by_alias=True), sort_keys=True),
-            }
-            for camera in site.cameras
-            for kind, place in _places(camera)
-        ]
         with self._transaction() as connection:
             connection.execute(
                 "INSERT INTO site (only_row, id, name, timezone) VALUES (1, :id, :name, :timezone) "
@@ -116,12 +118,12 @@ class SqliteStore:
             connection.executemany(
                 "INSERT INTO cameras (id, name, source) VALUES (:id, :name, :source) "
                 "ON CONFLICT DO UPDATE SET name = excluded.name, source = excluded.source",
-                cameras,
+                columns.cameras(site),
             )
             connection.executemany(
                 "INSERT INTO geometry (kind, id, version, camera, definition) "
                 "VALUES (:kind, :id, :version, :camera, :definition) ON CONFLICT DO NOTHING",
-                geometry,
+                columns.geometry(site),
             )
             if site.timezone.key != self._zone.key:
                 connection.execute("DELETE FROM local_intervals")
@@ -137,22 +139,56 @@ class SqliteStore:
         Raises:
             StoreError: the database cannot be written; nothing of the batch was.
         """
+        with self._transaction() as connection:
+            days = self._add(connection, rows)
+        self._days |= days
+
+    def recount(self, kind: str, place: str, tracks: Sequence[TrackKey], rows: Rows) -> None:
+        """Put other rows of a line or zone in the place of those that these tracks had there, in one transaction.
+
+        Raises:
+            StoreError: the database cannot be written; nothing has changed.
+        """
+        with self._transaction() as connection:
+            connection.executemany(
+                f"DELETE FROM {columns.PLACE_TABLES[kind]} "  # noqa: S608
+                f"WHERE camera = ? AND session = ? AND track_id = ? AND {kind} = ?",
+                ((track.camera, track.session, track.track_id, place) for track in tracks),
+            )
+            days = self._add(connection, rows)
+        self._days |= days
+
+    def announce(self, endpoints: Sequence[LiveEndpoint]) -> None:
+        """Record where cameras are to be seen live; the newest word on a camera holds.
+
+        Raises:
+            StoreError: the database cannot be written.
+        """
+        with self._transaction() as connection:
+            connection.executemany(
+                "INSERT INTO live_endpoints (camera, url, seen_us) VALUES (?, ?, ?) ON CONFLICT (camera) "
+                "DO UPDATE SET url = excluded.url, seen_us = excluded.seen_us WHERE excluded.seen_us >= seen_us",
+                map(_values("camera, url, seen_us"), endpoints),
+            )
+
+    def _add(self, connection: sqlite3.Connection, rows: Rows) -> set[int]:
+        """Write a batch; returns the days (UTC, since 1970-01-01) that have become known by it."""
         days = {crossing.at_us // DAY_US for crossing in rows.crossings}
         days |= {visit.entered_at_us // DAY_US for visit in rows.visits}
         days |= {coverage.minute_us // DAY_US for coverage in rows.coverage}
         days -= self._days
-        with self._transaction() as connection:
-            connection.executemany(_UPSERT_CROSSING, map(_values(_CROSSING), rows.crossings))
-            connection.executemany(_UPSERT_VISIT, map(_values(_VISIT), rows.visits))
-            connection.executemany(_UPSERT_MOVEMENT, map(_values(_MOVEMENT), rows.movements))
-            connection.executemany(_UPSERT_COVERAGE, map(_values(_COVERAGE), rows.coverage))
-            for table in ("crossings", "visits", "movements"):
-                connection.executemany(
-                    f"DELETE FROM {table} WHERE camera = ? AND session = ? AND track_id = ?",  # noqa: S608
-                    map(_values("camera, session, track_id"), rows.voided),
-                )
-            _add_local_intervals(connection, days, self._zone)
-        self._days |= days
+        connection.executemany(_UPSERT_CROSSING, map(_values(CROSSING), rows.crossings))
+        connection.executemany(_UPSERT_VISIT, map(_values(VISIT), rows.visits))
+        connection.executemany(_UPSERT_MOVEMENT, map(_values(MOVEMENT), rows.movements))
+        connection.executemany(_UPSERT_COVERAGE, map(_values(COVERAGE), rows.coverage))
+        connection.executemany(_UPSERT_TRAJECTORY, map(_trajectory_values, rows.trajectories))
+        for table in ("crossings", "visits", "movements", "trajectories"):
+            connection.executemany(
+                f"DELETE FROM {table} WHERE camera = ? AND session = ? AND track_id = ?",  # noqa: S608
+                map(_values("camera, session, track_id"), rows.voided),
+            )
+        _add_local_intervals(connection, days, self._zone)
+        return days
 
     def close(self) -> None:
         """Close the database; what was written is safe already."""
@@ -258,7 +294,7 @@ class SqliteReader:
         return [
             Crossing(*_fields(row))
             for row in self._rows(
-                f"SELECT {_CROSSING} FROM crossings WHERE line IN ({_marks(places)}) "  # noqa: S608
+                f"SELECT {CROSSING} FROM crossings WHERE line IN ({_marks(places)}) "  # noqa: S608
                 "AND minute_us >= ? AND minute_us < ? AND at_us >= ? AND at_us < ? "
                 "ORDER BY at_us DESC, camera, session, track_id, line, ordinal LIMIT ?",
                 (*places, minute_us, end_us, start_us, end_us, limit),
@@ -274,7 +310,7 @@ class SqliteReader:
         return [
             Visit(*_fields(row))
             for row in self._rows(
-                f"SELECT {_VISIT} FROM visits WHERE zone IN ({_marks(places)}) "  # noqa: S608
+                f"SELECT {VISIT} FROM visits WHERE zone IN ({_marks(places)}) "  # noqa: S608
                 "AND entered_at_us < ? AND (left_at_us IS NULL OR left_at_us > ? OR entered_at_us >= ?) "
                 "ORDER BY entered_at_us, camera, session, track_id, zone, ordinal",
                 (*places, end_us, start_us, start_us),
@@ -290,11 +326,35 @@ class SqliteReader:
         return [
             Movement(*_fields(row))
             for row in self._rows(
-                f"SELECT {_MOVEMENT} FROM movements WHERE at_us >= ? AND at_us < ? "  # noqa: S608
+                f"SELECT {MOVEMENT} FROM movements WHERE at_us >= ? AND at_us < ? "  # noqa: S608
                 "ORDER BY at_us, camera, session, track_id, movement, ordinal",
                 (start_us, end_us),
             )
         ]
+
+    def trajectories(self, camera: str, start_us: int, end_us: int) -> list[Trajectory]:
+        """The ways of a camera's tracks that began in the range, by start.
+
+        Raises:
+            StoreError: the database cannot be read.
+        """
+        return [
+            Trajectory(*row[:-1], decode(row[-1]))
+            for row in self._rows(
+                f"SELECT {TRAJECTORY} FROM trajectories "  # noqa: S608
+                "WHERE camera = ? AND started_at_us >= ? AND started_at_us < ? "
+                "ORDER BY started_at_us, session, track_id",
+                (camera, start_us, end_us),
+            )
+        ]
+
+    def live_endpoints(self) -> list[LiveEndpoint]:
+        """Where cameras are to be seen live.
+
+        Raises:
+            StoreError: the database cannot be read.
+        """
+        return [LiveEndpoint(*row) for row in self._rows("SELECT camera, url, seen_us FROM live_endpoints", ())]
 
     def span_us(self) -> tuple[int, int] | None:
         """First and last observed minute of the whole store, None when nothing was observed yet.
@@ -339,14 +399,6 @@ class SqliteReader:
                 self.close()
 
 
-def _places(camera: CameraSection) -> list[tuple[str, LineSection | ZoneSection | MovementSection]]:
-    return [
-        *(("line", line) for line in camera.lines),
-        *(("zone", zone) for zone in camera.zones),
-        *(("movement", movement) for movement in camera.movements),
-    ]
-
-
 def _values(columns: str) -> Callable[[object], tuple[object, ...]]:
     return attrgetter(*columns.split(", "))
 
@@ -354,6 +406,10 @@ def _values(columns: str) -> Callable[[object], tuple[object, ...]]:
 def _fields(row: Sequence[Any]) -> list[Any]:
     """A row with `final`, its last but one column, as a bool."""
     return [*row[:-2], bool(row[-2]), row[-1]]
+
+
+def _trajectory_values(row: Trajectory) -> tuple[object, ...]:
+    return *_values(TRAJECTORY.removesuffix(", points"))(row), encode(row.points)
 
 
 def _marks(values: Sequence[str]) -> str:

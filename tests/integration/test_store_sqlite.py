@@ -46,7 +46,7 @@ def test_the_file_is_in_write_ahead_mode_with_strict_tables(path: Path) -> None:
         assert connection.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
         tables = connection.execute("SELECT name, strict FROM pragma_table_list WHERE type = 'table'").fetchall()
     ours = [strict for name, strict in tables if not name.startswith("sqlite_")]
-    assert len(ours) == 8
+    assert len(ours) == 10
     assert set(ours) == {1}
 
 
