@@ -51,7 +51,7 @@ class _OpenTrack:
     zones: dict[str, ZoneState] = field(default_factory=dict)
     crossings: list[Crossing] = field(default_factory=list)
     visits: dict[tuple[str, int], Visit] = field(default_factory=dict)
-    movements: list[Movement] = field(default_factory=list)
+    movements: dict[tuple[str, int], Movement] = field(default_factory=dict)
 
     def rows(self, road_user: str, *, final: bool) -> Rows:
         """All rows of the track, with that class."""
@@ -61,8 +61,8 @@ class _OpenTrack:
 
         self.crossings = [named(row) for row in self.crossings]
         self.visits = {key: named(row) for key, row in self.visits.items()}
-        self.movements = [named(row) for row in self.movements]
-        return Rows(list(self.crossings), list(self.visits.values()), list(self.movements))
+        self.movements = {key: named(row) for key, row in self.movements.items()}
+        return Rows(list(self.crossings), list(self.visits.values()), list(self.movements.values()))
 
 
 class _Session:
@@ -163,7 +163,7 @@ class _Session:
                 final=False,
                 geometry=turn.rule.version,
             )
-            track.movements.append(row)
+            track.movements[row.movement, row.ordinal] = row
             rows.movements.append(row)
 
     def _end(self, end: TrackEnd, rows: Rows) -> None:

@@ -1,12 +1,14 @@
 """Who stayed in a zone, from when to when. Pure.
 
 A visit begins where the way of the anchor meets the border inwards and ends where it meets it outwards. As on a line,
-a margin keeps a box that trembles on the border from coming and going.
+a margin keeps a box that trembles on the border from coming and going. Between two observations the anchor is taken to
+have gone straight, so that nobody jumps over a thin zone.
 """
 
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import dataclass
 
 from aforo.geometry import contains, distance_to_border, intersection
@@ -14,6 +16,10 @@ from aforo.model import Observation, Point
 
 MARGIN = 0.12
 """Hysteresis on each side of the border, as a share of the box's mean side."""
+
+DEPTH = 0.5
+"""The most that the margin may ask inside, as a share of area over perimeter, which no zone's inradius falls below:
+in a zone thinner than a road user, nobody could ever be surely inside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,7 @@ class ZoneState:
     Attributes:
         inside: whether the visit is on.
         last: the newest anchor, None before the first.
+        met_at_us: when the way last met the border, None since the visit has begun or ended.
         ordinal: visits that have begun, less one while one is on.
     """
 
@@ -64,34 +71,41 @@ class ZoneWatcher:
         self.zone = zone
         self._aspect = aspect
         self._polygon = tuple(Point(corner.x * aspect, corner.y) for corner in zone.polygon)
+        self._borders = tuple(itertools.pairwise((*self._polygon, self._polygon[0])))
+        area = abs(sum(a.x * b.y - b.x * a.y for a, b in self._borders)) / 2
+        self._deepest_margin = DEPTH * area / sum(math.dist(a, b) for a, b in self._borders)
 
     def observe(self, state: ZoneState, observation: Observation) -> list[Stay]:
         """Take in the next position of a track; returns what began or ended."""
         box = observation.box
         point = box.centre if self.zone.anchor == "centre" else box.bottom_centre
-        anchor = Point(point.x * self._aspect, point.y)
-        first, previous = state.last is None, state.last
-        state.last = observation.at_us, anchor
-        met = [] if previous is None else self._meetings(previous, state.last)
-        if met:
-            state.met_at_us = met[-1]
+        now = observation.at_us, Point(point.x * self._aspect, point.y)
         margin = MARGIN * (box.width * self._aspect + box.height) / 2
-        inside = contains(self._polygon, anchor)
-        if inside != state.inside and (first or distance_to_border(self._polygon, anchor) > margin):
-            return [self._turn(state, observation.at_us)]
-        if not inside and not state.inside and len(met) > 1:
-            state.entered_at_us = met[0]
-            passed = Stay(state.ordinal, met[0], met[-1])
-            state.ordinal += 1
-            return [passed]
-        return []
+        before, state.last = state.last, now
+        if before is None:
+            return [self._turn(state, now[0])] if contains(self._polygon, now[1]) else []
+        stays: list[Stay] = []
+        for start, end in itertools.pairwise((before, *self._meetings(before, now), now)):
+            state.met_at_us = start[0] if start is not before else state.met_at_us
+            middle = (start[0] + end[0]) // 2, Point((start[1].x + end[1].x) / 2, (start[1].y + end[1].y) / 2)
+            for at_us, anchor in (middle, now) if end is now else (middle,):
+                if self._is_surely(not state.inside, anchor, margin):
+                    stays.append(self._turn(state, at_us))
+        return stays
 
     def end(self, state: ZoneState) -> list[Stay]:
-        """The track is over: so is its visit, at its last position."""
+        """The track is over: so is its visit, at its last position, or where it left if it went no further."""
         if not state.inside or state.last is None:
             return []
-        state.met_at_us = None
-        return [self._turn(state, state.last[0])]
+        at_us, anchor = state.last
+        if contains(self._polygon, anchor):
+            state.met_at_us = None
+        return [self._turn(state, at_us)]
+
+    def _is_surely(self, inside: bool, anchor: Point, margin: float) -> bool:
+        if contains(self._polygon, anchor) != inside:
+            return False
+        return distance_to_border(self._polygon, anchor) > (min(margin, self._deepest_margin) if inside else margin)
 
     @staticmethod
     def _turn(state: ZoneState, at_us: int) -> Stay:
@@ -106,7 +120,11 @@ class ZoneWatcher:
         state.ordinal += 1
         return stay
 
-    def _meetings(self, before: tuple[int, Point], after: tuple[int, Point]) -> list[int]:
+    def _meetings(self, before: tuple[int, Point], after: tuple[int, Point]) -> list[tuple[int, Point]]:
+        """When and where a straight way meets the border, in order."""
         (t0, p0), (t1, p1) = before, after
-        shares = (intersection(p0, p1, a, b) for a, b in itertools.pairwise((*self._polygon, self._polygon[0])))
-        return sorted(round(t0 + share[0] * (t1 - t0)) for share in shares if share is not None)
+        shares = sorted(met[0] for a, b in self._borders if (met := intersection(p0, p1, a, b)) is not None)
+        return [
+            (round(t0 + share * (t1 - t0)), Point(p0.x + share * (p1.x - p0.x), p0.y + share * (p1.y - p0.y)))
+            for share in shares
+        ]

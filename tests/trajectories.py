@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -53,7 +54,7 @@ def straight(start: Pair, end: Pair, steps: int) -> list[Pair]:
 def via(*corners: Pair, steps: int = 10) -> list[Pair]:
     """Straight from corner to corner."""
     way = [corners[0]]
-    for a, b in zip(corners, corners[1:], strict=False):
+    for a, b in itertools.pairwise(corners):
         way += straight(a, b, steps)[1:]
     return way
 
@@ -161,7 +162,7 @@ def session(walkers: Sequence[Walker], camera: str = "c", name: str = "s") -> li
 
 
 class Table:
-    """Rows by key, kept as a store keeps them: the newest wins, but a final row never gives way to a provisional one."""
+    """Rows by key, kept as a store keeps them: the newest wins, but none replaces a final one by a provisional."""
 
     def __init__(self) -> None:
         self.rows: dict[tuple[object, ...], object] = {}
