@@ -29,6 +29,9 @@ RIDER_OVERLAP = 0.15
 CARRIED_OVERLAP = 0.8
 """Smallest share of a passenger's box inside the vehicle's."""
 
+CARRIER_AREA = 2.5
+"""A vehicle's box is at least so many times larger than its passenger's."""
+
 RIDING_HEIGHT = 0.1
 """A rider's feet are this share of the machine's height above the ground, on average; a pusher's are on it."""
 
@@ -57,7 +60,6 @@ class _Pair:
     fitting: int = 0
     apart: int = 0
     height: float = 0.0
-    overlap: float = 0.0
     joined: bool = False
 
 
@@ -88,13 +90,12 @@ class Joiner:
             self._pairs = {key: pair for key, pair in self._pairs.items() if not gone & set(key)}
 
     def _weigh(self, part: Tracklet, whole: Tracklet) -> Join | None:
-        overlap = shared_of_smaller(part.box, whole.box)
         carried = whole.kind is Kind.VEHICLE
-        fits = overlap >= (CARRIED_OVERLAP if carried else RIDER_OVERLAP) and (carried or _astride(part.box, whole.box))
+        fits = _inside(part.box, whole.box) if carried else _astride(part.box, whole.box)
         pair = self._pairs.get((part.id, whole.id))
         if pair is None:
             if fits:
-                self._pairs[part.id, whole.id] = _Pair(part.box, whole.box, fitting=1, overlap=overlap)
+                self._pairs[part.id, whole.id] = _Pair(part.box, whole.box, fitting=1)
             return None
         if pair.joined:
             return None
@@ -102,7 +103,6 @@ class Joiner:
             pair.apart += 1
             return None
         pair.fitting += 1
-        pair.overlap += overlap
         pair.height += (whole.box.y2 - part.box.y2) / max(whole.box.height, 1e-6)
         if not self._certain(pair, part, whole):
             return None
@@ -112,6 +112,8 @@ class Joiner:
     def _certain(self, pair: _Pair, part: Tracklet, whole: Tracklet) -> bool:
         if pair.fitting < MINIMUM_FRAMES or pair.fitting < TOGETHER_SHARE * (pair.fitting + pair.apart):
             return False
+        if whole.kind is Kind.VEHICLE and whole.best_confidence < part.best_confidence:
+            return False  # a doubtful vehicle around a sure person is nothing
         moved = displacement(pair.whole_origin, whole.box, self._aspect)
         return moved >= MINIMUM_MOTION and self._same_motion(pair, part.box, whole.box)
 
@@ -142,14 +144,21 @@ def _candidates(seen: list[Tracklet]) -> Iterable[tuple[Tracklet, Tracklet]]:
         for part in seen:
             if part is whole:
                 continue
-            if part.kind is Kind.PERSON or (whole.kind is Kind.VEHICLE and _area(part.box) < _area(whole.box)):
+            if part.kind is Kind.PERSON or whole.kind is Kind.VEHICLE:
                 yield part, whole
 
 
 def _astride(person: Box, machine: Box) -> bool:
-    """Whether a person is over a machine, rather than beside it: their middles overlap sideways."""
+    """Whether a person is over a machine, rather than beside it: they overlap, and so do their middles sideways."""
     reach = max(person.width, machine.width) / 2
-    return abs(person.centre.x - machine.centre.x) <= reach and person.y1 <= machine.y2 and person.y2 >= machine.y1
+    return abs(person.centre.x - machine.centre.x) <= reach and shared_of_smaller(person, machine) >= RIDER_OVERLAP
+
+
+def _inside(part: Box, vehicle: Box) -> bool:
+    """Whether a person or machine is in or on a vehicle."""
+    if _area(vehicle) < CARRIER_AREA * _area(part):
+        return False
+    return shared_of_smaller(part, vehicle) >= CARRIED_OVERLAP
 
 
 def _area(box: Box) -> float:
