@@ -253,6 +253,38 @@ class ApiSection(Section):
     port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
 
 
+class KafkaSection(Section):
+    """Kafka, where `bus` names it: security, and how its topics are made."""
+
+    security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        default="PLAINTEXT", description="Encryption (SSL) and login (SASL) of the connection."
+    )
+    ca_file: str | None = Field(default=None, description="PEM file of the authorities that signed the broker's key.")
+    certificate_file: str | None = Field(default=None, description="PEM file of the client's certificate.")
+    key_file: str | None = Field(default=None, description="PEM file of the client's private key.")
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        default="SCRAM-SHA-512", description="How user and password are proved."
+    )
+    username: str | None = Field(default=None, description="User, for SASL.")
+    password: SecretStr | None = Field(default=None, description="Password, for SASL.")
+    partitions: int = Field(
+        default=32, ge=1, le=10_000, description="Partitions of the topic of frames; the most aggregators at work."
+    )
+    replication: int = Field(
+        default=-1, ge=-1, le=9, description="Copies of each topic; -1 leaves it to the broker (3 is usual)."
+    )
+    retention_hours: int = Field(
+        default=168, ge=1, le=87_600, description="How long messages are kept; the longest outage that loses nothing."
+    )
+    compression: Literal["lz4", "gzip", "none"] = Field(default="lz4", description="Of the batches on the wire.")
+
+    @model_validator(mode="after")
+    def _login(self) -> KafkaSection:
+        if self.security.startswith("SASL") and (self.username is None or self.password is None):
+            raise ValueError(f"security {self.security} needs username and password")
+        return self
+
+
 class Site(Section):
     """A whole site file."""
 
@@ -260,6 +292,7 @@ class Site(Section):
     cameras: list[CameraSection] = Field(default_factory=list, description="The cameras.")
     detector: DetectorSection = Field(default_factory=DetectorSection, description="Model and engine.")
     bus: str = Field(default="memory", pattern=r"^(memory|kafka://.+)$", description="memory, or kafka://host:port.")
+    kafka: KafkaSection = Field(default_factory=KafkaSection, description="Security and topics of Kafka.")
     store: SecretStr = Field(
         default=SecretStr("sqlite:///aforo.db"),
         description="sqlite:///FILE, or postgresql://user:password@host/database.",

@@ -9,6 +9,7 @@
     ├── ModelError                exit 4   500   a model cannot be loaded or run
     ├── StoreError                exit 5   503   the database cannot be read or written
     └── BusError                  exit 5   503   the message bus cannot be reached
+        └── WireError             exit 5   503   a message on it cannot be read or written
 
 A message is one sentence: what, expected, got, which camera or file, what to do. It never carries a secret:
 a source is shown through `aforo.model.without_credentials`.
@@ -72,3 +73,7 @@ class BusError(AforoError):
 
     exit_code = 5
     http_status = 503
+
+
+class WireError(BusError):
+    """The bytes of a message are of another version or damaged, or a message does not fit into them."""

@@ -1,0 +1,193 @@
+"""Reaching Kafka: the address, TLS and SASL, and topics as Aforo needs them."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from kafka import KafkaAdminClient
+from kafka.errors import InvalidPartitionsError, KafkaError, TopicAlreadyExistsError
+
+from aforo.config import KafkaSection, Site
+from aforo.errors import BusError, ConfigurationError
+from aforo.model import without_credentials
+from aforo.protocols import Clock
+
+LOG = logging.getLogger(__name__)
+
+DEFAULT_TOPIC = "aforo"
+_ADDRESS = re.compile(r"^kafka://(?P<servers>[^/@\s]+)(?:/(?P<topic>[A-Za-z0-9._-]{1,200}))?/?$")
+_RETRY_S = 1.0
+_BOOTSTRAP_MS = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """The topics of a site.
+
+    Attributes:
+        frames: tracked frames, keyed by camera.
+        cameras: carries nothing; its partitions stand for cameras, so that the group's assignment shares them out.
+        dead: what could not be read from `frames`.
+    """
+
+    frames: str
+
+    @property
+    def cameras(self) -> str:
+        """Name of the topic whose partitions stand for cameras."""
+        return f"{self.frames}.cameras"
+
+    @property
+    def dead(self) -> str:
+        """Name of the dead-letter topic."""
+        return f"{self.frames}.dead"
+
+    @property
+    def aggregators(self) -> str:
+        """Name of the aggregators' consumer group."""
+        return f"{self.frames}.aggregators"
+
+    @property
+    def workers(self) -> str:
+        """Name of the workers' consumer group."""
+        return f"{self.frames}.workers"
+
+
+class KafkaAddress:
+    """Where Kafka is, and how to speak to it.
+
+    Args:
+        site: its `bus` is kafka://host:port[,host:port][/topic].
+
+    Raises:
+        ConfigurationError: the bus is no such address.
+    """
+
+    def __init__(self, site: Site) -> None:
+        match = _ADDRESS.match(site.bus)
+        if match is None:
+            raise ConfigurationError(
+                f"expected bus: kafka://host:port[,host:port][/topic], got {without_credentials(site.bus)}; "
+                "user and password belong under the key kafka"
+            )
+        self.servers = match["servers"].split(",")
+        self.topics = Topics(match["topic"] or DEFAULT_TOPIC)
+        self.section = site.kafka
+        self._shown = f"Kafka at {match['servers']}"
+
+    def __str__(self) -> str:
+        return self._shown
+
+    def options(self) -> dict[str, Any]:
+        """What every client of kafka-python needs to connect."""
+        section: KafkaSection = self.section
+        options: dict[str, Any] = {
+            "bootstrap_servers": self.servers,
+            "bootstrap_timeout_ms": _BOOTSTRAP_MS,
+            "reconnect_backoff_max_ms": 2_000,
+            "allow_auto_create_topics": False,
+            "security_protocol": section.security,
+        }
+        if "SSL" in section.security:
+            options |= {
+                "ssl_cafile": section.ca_file,
+                "ssl_certfile": section.certificate_file,
+                "ssl_keyfile": section.key_file,
+            }
+        if "SASL" in section.security:
+            password = section.password
+            options |= {
+                "sasl_mechanism": section.sasl_mechanism,
+                "sasl_plain_username": section.username,
+                "sasl_plain_password": password.get_secret_value() if password is not None else None,
+            }
+        return options
+
+    @contextmanager
+    def admin(self) -> Iterator[KafkaAdminClient]:
+        """A client for topics.
+
+        Raises:
+            BusError: Kafka cannot be reached or refuses.
+        """
+        try:
+            options = self.options()
+            del options["allow_auto_create_topics"]
+            client = KafkaAdminClient(**options)
+            try:
+                yield client
+            finally:
+                client.close()
+        except (KafkaError, OSError) as error:
+            raise BusError(
+                f"cannot reach {self}: {error or type(error).__name__}; check address and security"
+            ) from error
+
+    def create_topics(self, cameras: int) -> None:
+        """Make the topics that are missing; a topic that has too few partitions for the cameras gets more.
+
+        The topic of frames is left as it is: more partitions would move cameras from one to another.
+
+        Raises:
+            BusError: Kafka cannot be reached or refuses.
+        """
+        section = self.section
+        retention = {"retention.ms": str(section.retention_hours * 3_600_000)}
+        wanted = {
+            self.topics.frames: (section.partitions, retention | {"message.timestamp.type": "LogAppendTime"}),
+            self.topics.cameras: (max(cameras, 1), retention),
+            self.topics.dead: (1, retention),
+        }
+        with self.admin() as admin:
+            existing = {topic["name"]: len(topic["partitions"]) for topic in admin.describe_topics()}
+            for name, (partitions, configs) in wanted.items():
+                if name not in existing:
+                    topic = {
+                        "num_partitions": partitions,
+                        "replication_factor": section.replication,
+                        "configs": configs,
+                    }
+                    with _tolerating(TopicAlreadyExistsError):  # another process was quicker
+                        admin.create_topics({name: topic})
+            if existing.get(self.topics.cameras, cameras) < cameras:
+                with _tolerating(InvalidPartitionsError):
+                    admin.create_partitions({self.topics.cameras: cameras})
+            admin.wait_for_topics(list(wanted))
+
+
+@contextmanager
+def _tolerating(known: type[KafkaError]) -> Iterator[None]:
+    try:
+        yield
+    except known:
+        LOG.debug("another process made the topic first")
+
+
+def until_reached(attempt: Callable[[], None], clock: Clock, stopped: Callable[[], bool]) -> bool:
+    """Try until Kafka answers.
+
+    Args:
+        attempt: raises `BusError` while it does not.
+        clock: for the waits.
+        stopped: ends the attempts.
+
+    Returns:
+        Whether an attempt succeeded.
+    """
+    told = False
+    while not stopped():
+        try:
+            attempt()
+        except BusError as error:
+            if not told:
+                LOG.error("%s; trying again every %g s", error, _RETRY_S)
+            told = True
+            clock.sleep(_RETRY_S)
+        else:
+            return True
+    return False
