@@ -32,6 +32,9 @@ CARRIED_OVERLAP = 0.8
 CARRIER_AREA = 2.5
 """A vehicle's box is at least so many times larger than its passenger's."""
 
+CARRIED_HEIGHT = 0.1
+"""A passenger's lower end is this share of the vehicle's height above the ground: who rides before it is lower."""
+
 RIDING_HEIGHT = 0.1
 """A rider's feet are this share of the machine's height above the ground, on average; a pusher's are on it."""
 
@@ -60,11 +63,11 @@ class _Pair:
     fitting: int = 0
     apart: int = 0
     height: float = 0.0
-    joined: bool = False
+    tie: Tie | None = None
 
 
 class Joiner:
-    """Watches pairs of tracklets of one camera and says, once for each pair, that they are one road user.
+    """Watches pairs of tracklets of one camera and says which are one road user, again when it knows better how.
 
     Args:
         aspect: the frame's width over its height.
@@ -75,7 +78,7 @@ class Joiner:
         self._pairs: dict[tuple[int, int], _Pair] = {}
 
     def observe(self, seen: list[Tracklet]) -> list[Join]:
-        """Take in the tracklets of one frame; returns the joins that have just become certain."""
+        """Take in the tracklets of one frame; returns the joins that are new, or tied in another way."""
         joins: list[Join] = []
         for part, whole in _candidates(seen):
             join = self._weigh(part, whole)
@@ -97,17 +100,18 @@ class Joiner:
             if fits:
                 self._pairs[part.id, whole.id] = _Pair(part.box, whole.box, fitting=1)
             return None
-        if pair.joined:
-            return None
         if not fits:
             pair.apart += 1
             return None
         pair.fitting += 1
         pair.height += (whole.box.y2 - part.box.y2) / max(whole.box.height, 1e-6)
-        if not self._certain(pair, part, whole):
+        if pair.tie is None and not self._certain(pair, part, whole):
             return None
-        pair.joined = True
-        return Join(part.id, whole.id, self._tie(pair, part, whole))
+        tie = self._tie(pair, part, whole)
+        if tie is pair.tie:
+            return None
+        pair.tie = tie
+        return Join(part.id, whole.id, tie)
 
     def _certain(self, pair: _Pair, part: Tracklet, whole: Tracklet) -> bool:
         if pair.fitting < MINIMUM_FRAMES or pair.fitting < TOGETHER_SHARE * (pair.fitting + pair.apart):
@@ -137,14 +141,14 @@ class Joiner:
 
 
 def _candidates(seen: list[Tracklet]) -> Iterable[tuple[Tracklet, Tracklet]]:
-    """Pairs that could be one road user: person on machine, and anything smaller in or on a vehicle."""
+    """Pairs that could be one road user: person and machine, person and vehicle, a vehicle and a piece of it."""
     for whole in seen:
         if whole.kind is Kind.PERSON:
             continue
         for part in seen:
             if part is whole:
                 continue
-            if part.kind is Kind.PERSON or whole.kind is Kind.VEHICLE:
+            if part.kind is Kind.PERSON or part.kind is whole.kind is Kind.VEHICLE:
                 yield part, whole
 
 
@@ -155,8 +159,8 @@ def _astride(person: Box, machine: Box) -> bool:
 
 
 def _inside(part: Box, vehicle: Box) -> bool:
-    """Whether a person or machine is in or on a vehicle."""
-    if _area(vehicle) < CARRIER_AREA * _area(part):
+    """Whether a passenger, or a piece of the vehicle, is in it: well inside its box and off the ground."""
+    if _area(vehicle) < CARRIER_AREA * _area(part) or vehicle.y2 - part.y2 < CARRIED_HEIGHT * vehicle.height:
         return False
     return shared_of_smaller(part, vehicle) >= CARRIED_OVERLAP
 

@@ -131,6 +131,8 @@ class CameraTracker:
 
     def _join(self, join: Join) -> None:
         part, whole = self._owner[join.part], self._owner[join.whole]
+        if join.tie is Tie.CARRIED and Tie.RIDES in (part.tie, whole.tie):
+            return  # who rides a machine is nobody's passenger
         kind = whole.parts[join.whole].kind
         if join.tie is Tie.PUSHES:
             kind = Kind.PERSON
