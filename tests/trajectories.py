@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from aforo.model import Box, Crossing, Observation, Point, Rows, TrackedFrame, TrackedObject, TrackEnd, TrackKey
+from aforo.model import Box, Crossing, Observation, Point, Rows, TrackedFrame, TrackedObject, TrackEnd
 from aforo.model import Coverage as CoverageRow
 from aggregate.aggregator import Aggregator, CameraGeometry
 from aggregate.crossings import CountingLine, LineCounter, LineState
@@ -187,7 +187,8 @@ class Table:
                 max(c.dropped, old_c.dropped),
             )
         for voided in rows.voided:
-            self.rows = {key: row for key, row in self.rows.items() if TrackKey(*key[1:4]) != voided}  # type: ignore[arg-type]
+            track = voided.camera, voided.session, voided.track_id
+            self.rows = {key: row for key, row in self.rows.items() if key[1:4] != track}
 
     def of(self, kind: str) -> list[object]:
         return [row for key, row in sorted(self.rows.items(), key=str) if key[0] == kind]

@@ -1,0 +1,318 @@
+"""What must hold of counting whatever the ways, the lines and the zones."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import tempfile
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
+
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from trajectories import (
+    START_US,
+    STEP_US,
+    Pair,
+    Table,
+    Walker,
+    counted,
+    counting_line,
+    counting_zone,
+    directions,
+    message,
+    observed,
+    passages,
+    session,
+    stays,
+    straight,
+)
+
+from aforo.geometry import contains, cross, distance_to_border, distance_to_segment
+from aforo.measures import INTERVALS
+from aforo.model import MINUTE_US
+from aggregate.aggregator import Aggregator, CameraGeometry
+from aggregate.crossings import CountingLine
+from aggregate.movements import Gate, MovementRule
+from aggregate.store_sqlite import SqliteReader, SqliteStore
+
+CLEAR = 0.02
+"""Further than any margin of the boxes used here."""
+
+# On a grid, so that ways touch joints, ends and corners all the time; and anywhere.
+grid = st.tuples(st.integers(0, 8), st.integers(0, 8)).map(lambda p: (p[0] / 8, p[1] / 8))
+anywhere = st.tuples(st.floats(0, 1), st.floats(0, 1)).map(lambda p: (round(p[0], 6), round(p[1], 6)))
+points = st.one_of(grid, anywhere)
+ways = st.lists(points, min_size=2, max_size=12)
+
+
+@st.composite
+def lines(draw: st.DrawFn) -> CountingLine:
+    """A line of one to three pieces that does not cross itself."""
+    corners = draw(st.lists(points, min_size=2, max_size=4))
+    assume(all(math.dist(a, b) > 0.05 for a, b in itertools.pairwise(corners)))
+    pieces = list(itertools.pairwise(corners))
+    for i, (a, b) in enumerate(pieces):
+        for c, d in pieces[i + 2 :]:
+            assume(_apart(a, b, c, d))
+        for _, d in pieces[i + 1 : i + 2]:
+            assume(abs(cross(a, b, d)) > 1e-3 or (b[0] - a[0]) * (d[0] - b[0]) + (b[1] - a[1]) * (d[1] - b[1]) > 0)
+    return counting_line(*corners)
+
+
+def _apart(a: Pair, b: Pair, c: Pair, d: Pair) -> bool:
+    if cross(a, b, c) * cross(a, b, d) < 0 and cross(c, d, a) * cross(c, d, b) < 0:
+        return False
+    return (
+        min(distance_to_segment(a, c, d), distance_to_segment(b, c, d), distance_to_segment(c, a, b),
+            distance_to_segment(d, a, b)) > 0.01
+    )  # fmt: skip
+
+
+def is_clear(line: CountingLine, point: Pair) -> bool:
+    return min(distance_to_segment(point, a, b) for a, b in itertools.pairwise(line.points)) > CLEAR
+
+
+def reverse(found: list[str]) -> list[str]:
+    other = {"right-hand": "left-hand", "left-hand": "right-hand"}
+    return [other[direction] for direction in reversed(found)]
+
+
+@given(line=lines(), way=ways)
+def test_going_back_the_same_way_swaps_the_directions(line: CountingLine, way: list[Pair]) -> None:
+    assume(all(is_clear(line, point) for point in way))
+    assert directions(line, way[::-1]) == reverse(directions(line, way))
+
+
+@given(line=lines(), way=ways)
+def test_reversing_the_line_swaps_the_directions(line: CountingLine, way: list[Pair]) -> None:
+    assume(all(is_clear(line, point) for point in way))
+    backwards = counting_line(*line.points[::-1])
+    assert directions(backwards, way) == [*reversed(reverse(directions(line, way)))]
+
+
+@given(
+    line=st.lists(points, min_size=2, max_size=3),
+    way=ways,
+    move=st.tuples(st.integers(-4, 4), st.integers(-4, 4)),
+)
+def test_moving_scene_and_line_together_changes_nothing(
+    line: list[Pair], way: list[Pair], move: tuple[int, int]
+) -> None:
+    assume(all(math.dist(a, b) > 0.05 for a, b in itertools.pairwise(line)))
+
+    def exactly(p: Pair) -> Pair:
+        return round(p[0] * 1024) / 1024, round(p[1] * 1024) / 1024  # so that moving rounds nothing
+
+    line, way = [exactly(p) for p in line], [exactly(p) for p in way]
+    dx, dy = move[0] / 4, move[1] / 4
+    still = passages(counting_line(*line), observed(way, width=1 / 16, height=1 / 16))
+    moved = passages(
+        counting_line(*[(x + dx, y + dy) for x, y in line]),
+        observed([(x + dx, y + dy) for x, y in way], width=1 / 16, height=1 / 16),
+    )
+    assert [(d, round(t, -1)) for d, t in moved] == [(d, round(t, -1)) for d, t in still]
+
+
+@given(line=lines(), way=ways)
+def test_the_mirror_image_swaps_the_directions(line: CountingLine, way: list[Pair]) -> None:
+    assume(all(is_clear(line, point) for point in way))
+    for tip in (line.points[0], line.points[-1]):  # whether touching the very tip is passing has no mirror image
+        assume(all(distance_to_segment(tip, a, b) > 1e-9 for a, b in itertools.pairwise(way)))
+    mirrored = counting_line(*[(1 - x, y) for x, y in line.points])
+    found = directions(line, way)
+    assert directions(mirrored, [(1 - x, y) for x, y in way]) == [*reversed(reverse(found))]
+
+
+@given(line=lines(), start=anywhere, end=anywhere, steps=st.integers(2, 30), data=st.data())
+def test_frames_dropped_from_a_straight_way_change_nothing(
+    line: CountingLine, start: Pair, end: Pair, steps: int, data: st.DataObject
+) -> None:
+    assume(is_clear(line, start) and is_clear(line, end))
+    assume(len(line.points) == 2)  # between two frames a bend may be cut off, and with it a real passage
+    whole = observed(straight(start, end, steps))
+    kept = data.draw(st.sets(st.integers(1, steps - 1)))
+    thinned = [observation for i, observation in enumerate(whole) if i in (0, steps) or i in kept]
+    full, some = passages(line, whole), passages(line, thinned)
+    assert [d for d, _ in full] == [d for d, _ in some]
+    assert all(abs(a - b) <= 2 for (_, a), (_, b) in zip(full, some, strict=True))
+
+
+@given(way=ways, start=points, end=points)
+def test_whoever_ends_on_the_other_side_crossed_an_odd_number_of_times(way: list[Pair], start: Pair, end: Pair) -> None:
+    """A line from border to border of the picture has two sides; where a way ends says how often it crossed."""
+    line = counting_line((-1.0, 0.45), (0.3, 0.45), (0.6, 0.7), (2.0, 0.7))
+    way = [start, *way, end]
+    assume(is_clear(line, start) and is_clear(line, end))
+    found = directions(line, way)
+    assert (len(found) % 2 == 1) == (_below(start) != _below(end))
+    assert all(a != b for a, b in itertools.pairwise(found))  # nobody goes twice to the same side
+    if found:
+        assert found[0] == ("left-hand" if _below(start) else "right-hand")
+
+
+def _below(point: Pair) -> bool:
+    x, y = point
+    border = 0.45 if x <= 0.3 else 0.7 if x >= 0.6 else 0.45 + (x - 0.3) / 0.3 * 0.25
+    return y > border
+
+
+@given(
+    way=ways,
+    centre=st.tuples(st.floats(0.4, 0.6), st.floats(0.4, 0.6)),
+    radii=st.lists(st.floats(0.15, 0.35), min_size=3, max_size=3),
+    start=points,
+    end=points,
+)
+def test_a_closed_line_counts_as_many_in_as_out_or_one_more(
+    way: list[Pair], centre: Pair, radii: list[float], start: Pair, end: Pair
+) -> None:
+    """A cordon of three pieces around a place: who is in at the end came in once more than out."""
+    angles = [2 * math.pi * i / 3 for i in range(3)]
+    corners = [(centre[0] + r * math.cos(a), centre[1] + r * math.sin(a)) for r, a in zip(radii, angles, strict=True)]
+    line = counting_line(*corners, corners[0])
+    way = [start, *way, end]
+    assume(is_clear(line, start) and is_clear(line, end))
+    found = Counter(directions(line, way))
+    was_in, is_in = contains(corners, start), contains(corners, end)
+    assert found["right-hand"] - found["left-hand"] == is_in - was_in
+
+
+@given(way=ways, mirrored=st.booleans())
+def test_visits_follow_each_other_and_fit_into_the_tracks_life(way: list[Pair], mirrored: bool) -> None:
+    corners = [(0.3, 0.3), (0.7, 0.3), (0.7, 0.7), (0.5, 0.45), (0.3, 0.7)]
+    zone = counting_zone(*(corners[::-1] if mirrored else corners))
+    found = stays(zone, observed(way))
+    flat = [at_us for entered, left in found for at_us in (entered, left if left is not None else -1)]
+    assert flat == sorted(flat)
+    assert all(0 <= at_us <= (len(way) - 1) * STEP_US for at_us in flat)
+    assert sum(b - a for a, b in found if b is not None) <= (len(way) - 1) * STEP_US
+
+
+@given(way=ways)
+def test_whoever_is_clearly_inside_is_on_a_visit_and_clearly_outside_is_not(way: list[Pair]) -> None:
+    corners = [(0.25, 0.25), (0.75, 0.25), (0.75, 0.75), (0.25, 0.75)]
+    found = stays(counting_zone(*corners), observed(way))
+    for i, point in enumerate(way):
+        if distance_to_border(corners, point) > CLEAR:
+            inside = contains(corners, point)
+            at_us = i * STEP_US
+            on_visit = any(a <= at_us <= b for a, b in found if b is not None)
+            assert on_visit == inside
+
+
+@given(start=anywhere, end=anywhere, steps=st.integers(2, 20), data=st.data())
+def test_frames_dropped_from_a_straight_way_keep_the_visits(
+    start: Pair, end: Pair, steps: int, data: st.DataObject
+) -> None:
+    corners = [(0.3, 0.3), (0.7, 0.3), (0.7, 0.7), (0.3, 0.7)]
+    assume(distance_to_border(corners, start) > CLEAR and distance_to_border(corners, end) > CLEAR)
+    inside = [p for p in straight(start, end, 500) if contains(corners, p)]
+    assume(not inside or max(distance_to_border(corners, p) for p in inside) > CLEAR)  # no shaved corner
+    whole = observed(straight(start, end, steps))
+    kept = data.draw(st.sets(st.integers(1, steps - 1)))
+    thinned = [observation for i, observation in enumerate(whole) if i in (0, steps) or i in kept]
+    full, some = stays(counting_zone(*corners), whole), stays(counting_zone(*corners), thinned)
+    assert len(full) == len(some) == bool(inside)
+    for (a, b), (c, d) in zip(full, some, strict=True):
+        assert b is not None
+        assert d is not None
+        assert abs(a - c) <= 2
+        assert abs(b - d) <= 2
+
+
+GEOMETRY = CameraGeometry(
+    lines=(
+        counting_line((0.5, 0.0), (0.5, 1.0), name="middle"),
+        counting_line((0.2, 0.8), (0.5, 0.3), (0.8, 0.8), name="roof"),
+    ),
+    zones=(counting_zone((0.1, 0.1), (0.4, 0.1), (0.4, 0.9), (0.1, 0.9), name="left"),),
+    movements=(
+        MovementRule("away", Gate("zone", "left"), Gate("line", "middle"), "v1"),
+        MovementRule("around", Gate("line", "middle"), Gate("line", "roof"), "v1"),
+    ),
+)
+
+
+@st.composite
+def walkers(draw: st.DrawFn) -> Walker:
+    way: list[Pair | None] = list(draw(st.lists(points, min_size=1, max_size=15)))
+    for i in draw(st.sets(st.integers(1, 14), max_size=4)):
+        if i < len(way):
+            way[i] = None
+    classes = draw(st.lists(st.sampled_from(("car", "bus")), min_size=len(way), max_size=len(way)))
+    seen = sum(point is not None for point in way)
+    return Walker(
+        way,
+        classes,
+        final=draw(st.sampled_from(("", "truck", None))),
+        enters=draw(st.integers(0, 10)),
+        backfilled=draw(st.integers(0, seen - 1)),
+    )
+
+
+parties = st.lists(walkers(), min_size=1, max_size=4)
+
+
+@given(party=parties, data=st.data())
+@settings(deadline=None)
+def test_any_restart_and_replay_gives_the_same_rows(party: list[Walker], data: st.DataObject) -> None:
+    """Processes come and go; each begins somewhere and gets so far; the last one gets to the end."""
+    messages = session(party)
+    table = Table()
+    for begin, end in data.draw(
+        st.lists(st.tuples(st.integers(0, len(messages)), st.integers(0, len(messages))), max_size=3)
+    ):
+        aggregator = Aggregator({"c": GEOMETRY})
+        for each in messages[begin : max(begin, end)]:
+            table.take(aggregator.observe(each))
+    aggregator = Aggregator({"c": GEOMETRY})
+    for each in messages:
+        table.take(aggregator.observe(each))
+    assert aggregator.open_tracks == 0
+    once = counted(GEOMETRY, messages)
+    assert table.rows == once.rows
+    assert table.observed == once.observed
+
+
+@given(party=parties)
+@settings(max_examples=25, deadline=None)
+def test_the_store_holds_what_was_counted_and_its_buckets_sum_to_it(party: list[Walker]) -> None:
+    table = counted(GEOMETRY, session(party))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "counts.db"
+        with SqliteStore(path) as store, closing(SqliteReader(path)) as reader:
+            for _ in range(2):
+                aggregator = Aggregator({"c": GEOMETRY})
+                for each in session(party):
+                    store.write(aggregator.observe(each))
+            end_us = START_US + INTERVALS["1d"]
+            stored = reader.crossings(["middle", "roof"], 0, end_us, 10_000)
+            assert sorted(stored, key=str) == sorted(table.crossings, key=str)
+            assert sorted(reader.visits(["left"], 0, end_us), key=str) == sorted(table.of("visit"), key=str)
+            assert sorted(reader.movements(0, end_us), key=str) == sorted(table.of("movement"), key=str)
+            start_us = START_US // INTERVALS["1d"] * INTERVALS["1d"]
+            for interval in INTERVALS:
+                volumes = reader.volumes("line", ["middle", "roof"], start_us, start_us + INTERVALS["1d"], interval)
+                summed: Counter[tuple[str, str, str]] = Counter()
+                for v in volumes:
+                    summed[v.place, v.direction, v.road_user] += v.count
+                assert summed == Counter((row.line, row.direction, row.road_user) for row in table.crossings)
+
+
+@given(st.lists(st.integers(1, 3 * MINUTE_US // 1000), min_size=1, max_size=40), st.integers(0, MINUTE_US // 1000))
+def test_no_minute_is_observed_for_longer_than_a_minute(gaps_ms: list[int], offset_ms: int) -> None:
+    """Whatever the rhythm of the frames; and what was watched is all there."""
+    longest_us = 2_000_000
+    at_us, total, table = START_US + offset_ms * 1000, 0, Table()
+    aggregator = Aggregator({})
+    for i, gap_ms in enumerate(gaps_ms):
+        at_us += gap_ms * 1000
+        span = min(gap_ms * 1000, longest_us)
+        total += span
+        table.take(aggregator.observe(message(i, captured_at_us=at_us, span_us=span)))
+    table.take(aggregator.observe(message(len(gaps_ms), captured_at_us=at_us, span_us=0, last=True)))
+    assert all(row.observed_us <= MINUTE_US for row in table.observed.values())
+    assert sum(row.observed_us for row in table.observed.values()) == total
+    assert sum(row.frames for row in table.observed.values()) == len(gaps_ms)

@@ -1,0 +1,261 @@
+"""The counting stage: provisional and final rows, tracks that turn out to be nobody, replays, and what it keeps."""
+
+from __future__ import annotations
+
+import gc
+import tracemalloc
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from trajectories import (
+    STEP_US,
+    Table,
+    Walker,
+    counted,
+    counting_line,
+    counting_zone,
+    message,
+    session,
+    straight,
+    via,
+)
+
+from aforo.model import Crossing, Movement, TrackedFrame, TrackEnd, TrackKey, Visit
+from aggregate.aggregator import Aggregator, CameraGeometry
+from aggregate.movements import Gate, MovementRule
+
+LINE = counting_line((0.5, 0.2), (0.5, 0.8), directions=("left", "right"))
+ZONE = counting_zone((0.55, 0.3), (0.8, 0.3), (0.8, 0.7), (0.55, 0.7))
+INTO = MovementRule("into", Gate("line", "line", "right"), Gate("zone", "zone"), "v3")
+GEOMETRY = CameraGeometry(lines=(LINE,), zones=(ZONE,), movements=(INTO,))
+ACROSS = straight((0.3, 0.5), (0.7, 0.5), 20)
+
+
+def test_rows_are_provisional_while_the_track_is_open_and_final_when_it_is_over() -> None:
+    aggregator = Aggregator({"c": GEOMETRY})
+    *messages, end = session([Walker(ACROSS, "car")])
+    open_rows = [aggregator.observe(each) for each in messages]
+    seen = [row for rows in open_rows for row in (*rows.crossings, *rows.visits, *rows.movements)]
+    assert {type(row) for row in seen} == {Crossing, Visit, Movement}
+    assert not any(row.final for row in seen)
+    closing = aggregator.observe(end)
+    final = [*closing.crossings, *closing.visits, *closing.movements]
+    assert {type(row) for row in final} == {Crossing, Visit, Movement}
+    keys = {(row.track_id, row.ordinal) for row in final if row.final}
+    assert keys == {(0, 0)}
+
+
+def test_a_crossing_is_told_in_the_message_that_makes_it_certain() -> None:
+    aggregator = Aggregator({"c": GEOMETRY})
+    told = [i for i, each in enumerate(session([Walker(ACROSS)])) if aggregator.observe(each).crossings]
+    assert told[0] == 11  # the line is at step 10, the margin less than a step
+
+
+def test_when_the_class_changes_all_rows_of_the_track_are_told_again() -> None:
+    classes = ["truck"] * 18 + ["bus"] * 3
+    aggregator, table = Aggregator({"c": GEOMETRY}), Table()
+    messages = session([Walker(ACROSS, classes)])
+    for each in messages[:18]:
+        table.take(aggregator.observe(each))
+    assert {row.road_user for row in table.crossings} == {"truck"}
+    changed = aggregator.observe(messages[18])
+    told = (*changed.crossings, *changed.visits, *changed.movements)
+    assert [(type(row), row.road_user, row.final) for row in told] == [
+        (Crossing, "bus", False),
+        (Visit, "bus", False),
+        (Movement, "bus", False),
+    ]  # fmt: skip
+    for each in messages[19:]:
+        table.take(aggregator.observe(each))
+    assert {(row.road_user, row.final) for row in table.rows.values()} == {("bus", True)}  # type: ignore[attr-defined]
+
+
+def test_the_last_word_on_the_class_is_the_tracks_end() -> None:
+    table = counted(GEOMETRY, session([Walker(ACROSS, "car", final="truck")]))
+    assert {(row.road_user, row.final) for row in table.rows.values()} == {("truck", True)}  # type: ignore[attr-defined]
+    assert len(table.rows) == 3
+
+
+def test_a_track_that_was_nobody_of_its_own_loses_all_its_rows() -> None:
+    messages = session([Walker(ACROSS, "cyclist", final=None), Walker(ACROSS, "pedestrian")])
+    aggregator, table = Aggregator({"c": GEOMETRY}), Table()
+    for each in messages[:-1]:
+        table.take(aggregator.observe(each))
+    assert {key[3] for key in table.rows} == {0, 1}
+    rows = aggregator.observe(messages[-1])
+    table.take(rows)
+    assert [(key.camera, key.session, key.track_id) for key in rows.voided] == [("c", "s", 0)]
+    assert {key[3] for key in table.rows} == {1}
+
+
+def test_a_track_that_was_nobody_crosses_nothing_in_its_end() -> None:
+    near = [(0.3, 0.5), (0.505, 0.5)]  # behind the line, but within the margin
+    assert len(counted(GEOMETRY, session([Walker(near)])).crossings) == 1
+    assert counted(GEOMETRY, session([Walker(near, final=None)])).rows == {}
+
+
+def test_positions_from_before_the_track_was_believed_count() -> None:
+    """It crossed before it was confirmed; the crossing keeps its own time."""
+    late = session([Walker(ACROSS, backfilled=15)])
+    prompt = session([Walker(ACROSS)])
+    assert counted(GEOMETRY, late) == counted(GEOMETRY, prompt)
+
+
+def test_a_track_that_is_not_seen_for_a_while_goes_on() -> None:
+    hidden = [point if not 5 < i < 15 else None for i, point in enumerate(ACROSS)]
+    (row,) = counted(GEOMETRY, session([Walker(hidden)])).crossings
+    (whole,) = counted(GEOMETRY, session([Walker(ACROSS)])).crossings
+    assert row == whole
+
+
+def test_cameras_and_sessions_do_not_touch_each_other() -> None:
+    geometry = {"c": GEOMETRY, "d": CameraGeometry(lines=(replace(LINE, id="other"),))}
+    aggregator, table = Aggregator(geometry), Table()
+    streams = [session([Walker(ACROSS)], camera, name) for camera in ("c", "d") for name in ("s", "t")]
+    for messages in zip(*streams, strict=True):
+        for each in messages:
+            table.take(aggregator.observe(each))
+    assert Counter((row.camera, row.session, row.line) for row in table.crossings) == {
+        ("c", "s", "line"): 1,
+        ("c", "t", "line"): 1,
+        ("d", "s", "other"): 1,
+        ("d", "t", "other"): 1,
+    }
+
+
+def test_a_camera_without_geometry_is_observed_all_the_same() -> None:
+    table = Table()
+    aggregator = Aggregator({})
+    for each in session([Walker(ACROSS)]):
+        table.take(aggregator.observe(each))
+    assert table.rows == {}
+    assert sum(row.observed_us for row in table.observed.values()) == len(ACROSS) * STEP_US
+
+
+def test_an_empty_frame_is_an_observation() -> None:
+    rows = Aggregator({"c": GEOMETRY}).observe(message(5))
+    assert [row.observed_us for row in rows.coverage] == [STEP_US]
+
+
+PARTY = [
+    Walker(ACROSS, "car"),
+    Walker(via((0.7, 0.5), (0.3, 0.5), (0.7, 0.5)), "pedestrian", enters=7),
+    Walker(via((0.3, 0.4), (0.6, 0.4), (0.3, 0.4)), ["bus"] * 9 + ["truck"] * 12, enters=3),
+    Walker(ACROSS, "cyclist", final=None, enters=12),
+    Walker(ACROSS[::-1], "cyclist", enters=20, backfilled=4),
+]
+
+
+def test_the_same_messages_give_the_same_rows() -> None:
+    assert counted(GEOMETRY, session(PARTY)) == counted(GEOMETRY, session(PARTY))
+
+
+@pytest.mark.parametrize("begin", range(0, 42, 3))
+def test_a_restart_that_replays_from_anywhere_adds_and_loses_nothing(begin: int) -> None:
+    """Written first by one process; then by a fresh one that begins somewhere, even inside the lives of tracks."""
+    messages = session(PARTY)
+    once, twice = counted(GEOMETRY, messages), Table()
+    for each, aggregator in ((messages, Aggregator({"c": GEOMETRY})), (messages[begin:], Aggregator({"c": GEOMETRY}))):
+        for one in each:
+            twice.take(aggregator.observe(one))
+    assert twice == once
+
+
+@pytest.mark.parametrize("crash", range(1, 42, 3))
+def test_a_crash_and_a_replay_from_the_oldest_open_track_lose_nothing(crash: int) -> None:
+    messages = session(PARTY)
+    once, table = counted(GEOMETRY, messages), Table()
+    aggregator = Aggregator({"c": GEOMETRY})
+    for each in messages[:crash]:
+        table.take(aggregator.observe(each))
+    aggregator = Aggregator({"c": GEOMETRY})
+    for each in messages[_oldest_open(messages[:crash]) :]:
+        table.take(aggregator.observe(each))
+    assert table.rows == once.rows
+
+
+def _oldest_open(messages: list[TrackedFrame]) -> int:
+    began = {seen.track_id: i for i, each in reversed(list(enumerate(messages))) for seen in each.objects}
+    for each in messages:
+        for end in each.ended:
+            began.pop(end.track_id, None)
+    return min(began.values(), default=len(messages))
+
+
+def test_a_whole_session_again_in_the_same_process_changes_nothing() -> None:
+    aggregator, table = Aggregator({"c": GEOMETRY}), Table()
+    for each in [*session(PARTY), *session(PARTY)]:
+        table.take(aggregator.observe(each))
+    assert table == counted(GEOMETRY, session(PARTY))
+    assert aggregator.open_tracks == 0
+
+
+def test_a_track_whose_beginning_was_not_seen_is_left_alone() -> None:
+    assert counted(GEOMETRY, session([Walker(ACROSS)])[1:]).rows == {}
+
+
+def test_the_end_of_an_unknown_track_is_no_news() -> None:
+    rows = Aggregator({"c": GEOMETRY}).observe(message(0, ended=[TrackEnd(99, "car"), TrackEnd(98, None)]))
+    assert not (rows.crossings or rows.visits or rows.movements or rows.voided)
+
+
+def test_nothing_is_left_when_the_sessions_are_over() -> None:
+    aggregator = Aggregator({"c": GEOMETRY})
+    greatest = 0
+    for each in session(PARTY):
+        aggregator.observe(each)
+        greatest = max(greatest, aggregator.open_tracks)
+    assert greatest > 1
+    assert aggregator.open_tracks == 0
+    assert aggregator._sessions == {}
+
+
+def test_thousands_of_tracks_leave_nothing_behind() -> None:
+    """One session that never ends: what is kept is what is open."""
+    aggregator = Aggregator({"c": GEOMETRY})
+    templates = session([Walker(ACROSS[::4], "car")])[:-1]
+    index = track_id = crossings = 0
+
+    def pass_by(number: int) -> None:
+        nonlocal index, track_id, crossings
+        for _ in range(number):
+            for template in templates:
+                objects = [replace(seen, track_id=track_id) for seen in template.objects]
+                crossings += len(aggregator.observe(message(index, objects)).crossings)
+                index += 1
+            assert aggregator.open_tracks == 1
+            aggregator.observe(message(index, ended=[TrackEnd(track_id, "car")]))
+            track_id += 1
+            assert aggregator.open_tracks == 0
+
+    pass_by(50)
+    gc.collect()
+    tracemalloc.start()
+    try:
+        pass_by(50)
+        gc.collect()
+        before, _ = tracemalloc.get_traced_memory()
+        pass_by(2000)
+        gc.collect()
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert crossings == track_id == 2100
+    assert after - before < 20_000  # bytes; 2,000 tracks kept would be megabytes
+
+
+def test_the_rows_name_the_geometry_they_were_counted_with() -> None:
+    table = counted(GEOMETRY, session([Walker(ACROSS)]))
+    assert {type(row).__name__: row.geometry for row in table.rows.values()} == {  # type: ignore[attr-defined]
+        "Crossing": "v1",
+        "Visit": "v1",
+        "Movement": "v3",
+    }
+
+
+def test_voided_keys_are_of_that_camera_and_session() -> None:
+    messages = session([Walker(ACROSS, final=None)], "c", "x")
+    aggregator = Aggregator({"c": GEOMETRY})
+    voided = [key for each in messages for key in aggregator.observe(each).voided]
+    assert [TrackKey(key.camera, key.session, key.track_id) for key in voided] == [TrackKey("c", "x", 0)]
