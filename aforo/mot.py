@@ -11,6 +11,9 @@ from aforo.model import MICROSECONDS, Box, TrackedFrame
 LONGEST_GAP_S = 1.0
 """Longer gaps inside a track are left open."""
 
+SURE_CONFIDENCE = 0.6
+"""Tracks whose surest detection is less sure than this are left out: they may be right, but are no evidence."""
+
 
 class _Place(NamedTuple):
     frame: int
@@ -23,9 +26,13 @@ class MotTracks:
 
     Positions from before a track was confirmed are put back where they belong, short gaps are filled with straight
     motion, and tracks that turned out to be part of another road user are left out.
+
+    Args:
+        confidence: what the surest detection of a track must reach.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, confidence: float = SURE_CONFIDENCE) -> None:
+        self._confidence = confidence
         self._places: dict[int, list[_Place]] = {}
         self._road_user: dict[int, str | None] = {}
         self._index_of: dict[int, int] = {}
@@ -66,7 +73,9 @@ class MotTracks:
         return [
             track_id
             for track_id, road_user in self._road_user.items()
-            if road_user is not None and (not road_users or road_user in road_users)
+            if road_user is not None
+            and (not road_users or road_user in road_users)
+            and max(place.confidence for place in self._places[track_id]) >= self._confidence
         ]
 
     def _longest_gap(self) -> int:

@@ -36,7 +36,7 @@ class Confidence:
 
 
 CONFIDENCE = {
-    Kind.PERSON: Confidence(start=0.45, high=0.4),
+    Kind.PERSON: Confidence(start=0.35, high=0.35),
     # Machines are small and half hidden by who rides them; what they start is believed only once it moves or is joined.
     Kind.MACHINE: Confidence(start=0.25, high=0.25),
     Kind.VEHICLE: Confidence(start=0.25, high=0.25),

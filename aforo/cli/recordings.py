@@ -83,6 +83,9 @@ def tracks(
     road_user: Annotated[
         list[str] | None, typer.Option("--road-user", help="Only these road users, such as pedestrian.")
     ] = None,
+    confidence: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Leave out tracks whose surest detection is below this.")
+    ] = 0.6,
     fps: FpsOption = None,
     config: ConfigOption = None,
     model: ModelOption = None,
@@ -103,7 +106,7 @@ def tracks(
     site = load_site(config) if config else Site()
     section = _detector(site, model, image_size, engine)
     recording = Recording(video, CameraSection.of_recording(video), analyse_fps=fps, timezone=site.timezone)
-    found = MotTracks()
+    found = MotTracks(confidence)
     detector = open_detector(section)
     try:
         with frames_progress(f"Tracking {video.name}", recording.expected_frames) as advance:
