@@ -81,8 +81,12 @@ def tracks(
     video: VideoArgument,
     mot: Annotated[Path, typer.Option("--mot", metavar="OUT.txt", help="Where to write the tracks.")],
     road_user: Annotated[
-        list[str] | None, typer.Option("--road-user", help="Only these road users, such as pedestrian.")
+        list[str] | None,
+        typer.Option(
+            "--road-user", help="These road users; default: pedestrian, which is what the challenge is about."
+        ),
     ] = None,
+    everybody: Annotated[bool, typer.Option("--all", help="All road users.")] = False,
     confidence: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Leave out tracks whose surest detection is below this.")
     ] = 0.6,
@@ -95,7 +99,7 @@ def tracks(
     """Write the tracks of a recording in MOTChallenge format.
 
     One line per box: frame (1-based), id, left, top, width, height (pixels), confidence, -1, -1, -1. Gaps of up to a
-    second inside a track are filled with straight motion.
+    second inside a track are filled with straight motion. Only people, unless other road users are asked for.
     """
     from aforo.cli.console import err, frames_progress, open_detector
     from aforo.config import CameraSection, Site, load_site
@@ -103,6 +107,7 @@ def tracks(
     from aforo.mot import MotTracks
     from aforo.recordings import Recording
 
+    wanted = None if everybody else road_user or ["pedestrian"]
     site = load_site(config) if config else Site()
     section = _detector(site, model, image_size, engine)
     recording = Recording(video, CameraSection.of_recording(video), analyse_fps=fps, timezone=site.timezone)
@@ -117,12 +122,12 @@ def tracks(
     finally:
         detector.close()
     try:
-        mot.write_text(found.text(road_user), encoding="ascii")
+        mot.write_text(found.text(wanted), encoding="ascii")
     except OSError as error:
         raise ConfigurationError(f"cannot write {mot}: {error.strerror}") from error
     if recording.problem:
         err.print(f"Note: {recording.problem}", highlight=False, style="yellow")
-    err.print(f"{found.number(road_user)} tracks written to {mot}", highlight=False)
+    err.print(f"{found.number(wanted)} tracks written to {mot}", highlight=False)
 
 
 def evaluate(
