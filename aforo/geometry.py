@@ -51,11 +51,11 @@ def distance_to_segment(point: Pair, a: Pair, b: Pair) -> float:
 
 
 def contains(polygon: Sequence[Pair], point: Pair) -> bool:
-    """Whether the polygon contains the point (even-odd rule; each border belongs to one of the two sides)."""
+    """Whether the polygon contains the point (even-odd rule; on the border as `intersection`: moved by that hair)."""
     inside = False
     x, y = point
     for (x1, y1), (x2, y2) in zip(polygon, (*polygon[1:], polygon[0]), strict=True):
-        if (y1 > y) != (y2 > y) and x < (x2 - x1) * (y - y1) / (y2 - y1) + x1:
+        if (y1 >= y) != (y2 >= y) and x <= (x2 - x1) * (y - y1) / (y2 - y1) + x1:
             inside = not inside
     return inside
 

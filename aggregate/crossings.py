@@ -117,11 +117,9 @@ class LineCounter:
     def _decide(self, state: LineState, margin: float) -> Passage | None:
         at_us, anchor = state.way[-1]
         side, distance = self._side(anchor)
-        if state.side == 0:
+        if state.side == 0 and side != 0:
             # The first look decides, however near the line: whoever appears on it and leaves it passes at most once.
-            state.side = side or 1
-            state.way = [(at_us, anchor)]
-            return None
+            state.side = side if len(self._meetings(state.way)) % 2 == 0 else -side
         if distance <= margin or side == 0:  # 0: beyond one of its ends, in line with it
             return None
         if side == state.side:
