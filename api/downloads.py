@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
 from aforo.errors import QueryError
-from aforo.measures import local_time, to_us
 from api.context import Context, ContextDep
 from api.report_pdf import to_pdf
 from api.report_tables import to_csv, to_xlsx
 from api.reports import hourly_report
 from api.schemas import RangeQuestion
 from api.series import Place, find_place
-from api.times import midnight_us, parse_range, parse_time
+from api.times import parse_days, parse_range
 from api.volumes import REFUSALS
 
 WRITERS = {"csv": to_csv, "xlsx": to_xlsx, "pdf": to_pdf}
@@ -89,7 +87,4 @@ def _range(context: Context, question: ReportQuestion) -> tuple[int, int]:
         return parse_range(question.start, question.end, zone, now_us)
     if question.start is not None or question.end is not None:
         raise QueryError("day: expected either a day or a range from … to …, got both")
-    start_us = midnight_us(parse_time("day", question.day, zone), zone)
-    following = local_time(start_us, zone).date() + timedelta(days=1)
-    end_us = to_us(datetime(following.year, following.month, following.day, tzinfo=zone))
-    return start_us, now_us + 1 if start_us <= now_us < end_us else end_us
+    return parse_days(question.day, None, zone, now_us)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from aforo.errors import QueryError
@@ -52,6 +52,21 @@ def parse_range(start: str | None, end: str | None, zone: ZoneInfo, now_us: int)
         shown = [local_time(at_us, zone).isoformat(timespec="seconds") for at_us in (start_us, end_us)]
         raise QueryError(f"from: expected a time before `to` ({shown[1]}), got {shown[0]}")
     return start_us, end_us
+
+
+def parse_days(first: str, last: str | None, zone: ZoneInfo, now_us: int) -> tuple[int, int]:
+    """The whole local days from the first to the last, end exclusive; today ends now.
+
+    Raises:
+        QueryError: as `parse_time`, or the last day is before the first.
+    """
+    start_us = midnight_us(parse_time("day", first, zone), zone)
+    last_us = start_us if last is None else midnight_us(parse_time("to", last, zone), zone)
+    if last_us < start_us:
+        raise QueryError(f"to: expected {first} or a later day, got {last}")
+    following = local_time(last_us, zone).date() + timedelta(days=1)
+    end_us = to_us(datetime(following.year, following.month, following.day, tzinfo=zone))
+    return start_us, now_us + 1 if last_us <= now_us < end_us else end_us
 
 
 def midnight_us(at_us: int, zone: ZoneInfo) -> int:

@@ -167,5 +167,5 @@ def report(
     from aforo.reporting import write_report
 
     site = load_site(config)
-    path = write_report(site, line=line, zone=zone, first=day, last=to, format=format, lang=lang, out=out)
+    path = write_report(site, line=line, zone=zone, first=day, last=to, file_format=format, lang=lang, out=out)
     err.print(f"Report written to {path}", highlight=False)
