@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import queue
+import threading
+from collections import deque
 from collections.abc import Iterator
 
 from aforo.errors import BusError
@@ -12,31 +13,44 @@ from aforo.model import TrackedFrame
 class MemoryBus:
     """A `Bus` for one process; `publish` waits while it is full.
 
+    Closing never waits, however full it is, so that a program whose store is down can end.
+
     Args:
         capacity: messages in it at most.
     """
 
     def __init__(self, capacity: int = 256) -> None:
-        self._queue: queue.Queue[TrackedFrame | None] = queue.Queue(capacity)
+        self._capacity = capacity
+        self._queue: deque[TrackedFrame] = deque()
         self._closed = False
+        self._changed = threading.Condition()
 
     def publish(self, message: TrackedFrame) -> None:
         """Hand over one message.
 
         Raises:
-            BusError: the bus is closed.
+            BusError: the bus is closed, perhaps while this message waited for room.
         """
-        if self._closed:
-            raise BusError("the bus is closed: no message can be published any more")
-        self._queue.put(message)
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or len(self._queue) < self._capacity)
+            if self._closed:
+                raise BusError("the bus is closed: no message can be published any more")
+            self._queue.append(message)
+            self._changed.notify_all()
 
     def messages(self) -> Iterator[TrackedFrame]:
         """Yield messages until the bus is closed and drained; for one consumer."""
-        while (message := self._queue.get()) is not None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._closed or self._queue)
+                if not self._queue:
+                    return
+                message = self._queue.popleft()
+                self._changed.notify_all()
             yield message
 
     def close(self) -> None:
-        """No more messages will be published."""
-        if not self._closed:
+        """No more messages will be published; those in it can still be read."""
+        with self._changed:
             self._closed = True
-            self._queue.put(None)
+            self._changed.notify_all()

@@ -18,6 +18,10 @@ Counts = Mapping[tuple[str, str], int]
 """(direction, road user) -> number."""
 
 
+_EITHER = ("either", "either_class")
+"""Stand in place of a class, or beside the counts, for road users that may be called more than one class."""
+
+
 @dataclass(frozen=True, slots=True)
 class Truth:
     """What really passed one line of one clip.
@@ -111,19 +115,25 @@ def load_truth(path: Path) -> list[Truth]:
 
 
 def _truth(entry: dict[str, Any]) -> Truth:
-    counts = {
-        (str(direction), str(road_user)): int(number)
-        for direction, classes in entry["counts"].items()
-        for road_user, number in classes.items()
-    }
-    either = {}
+    counts: dict[tuple[str, str], int] = {}
+    either: Counter[str] = Counter()
+    for direction, classes in entry["counts"].items():
+        for road_user, number in classes.items():
+            if int(number) < 0:
+                raise ValueError(f"{road_user}: {number}")
+            if road_user in _EITHER:
+                either[str(direction)] += int(number)
+            else:
+                counts[str(direction), str(road_user)] = int(number)
+    for direction, number in next((entry[key] for key in _EITHER if key in entry), {}).items():
+        either[str(direction)] += sum(number.values()) if isinstance(number, dict) else int(number)
     for direction, total in (entry.get("total") or {}).items():
-        surplus = int(total) - sum(number for key, number in counts.items() if key[0] == direction)
-        if surplus > 0:
-            either[str(direction)] = surplus
+        either[str(direction)] = int(total) - sum(number for key, number in counts.items() if key[0] == direction)
     events = []
     for event in entry.get("event_frames") or []:
         frames = event.get("frames") or [event["frame"]]
         events.append((int(frames[0]), int(frames[-1]), str(event.get("direction", "")), str(event.get("cls", ""))))
     line = tuple((float(x), float(y)) for x, y in entry["line"])
-    return Truth(str(entry["clip"]), line, counts, either, tuple(events))
+    if len(line) < 2:  # noqa: PLR2004
+        raise ValueError(f"line: {entry['line']}")
+    return Truth(str(entry["clip"]), line, counts, {key: n for key, n in either.items() if n > 0}, tuple(events))

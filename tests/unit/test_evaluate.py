@@ -1,0 +1,147 @@
+"""The error of counts against the truth, by examples that can be worked out by hand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aforo.errors import ConfigurationError
+from aforo.evaluate import LineResult, Truth, by_class, load_truth, wape
+
+Numbers = Mapping[str, Mapping[str, int]]
+
+
+def truth(counts: Numbers, either: Mapping[str, int] | None = None) -> Truth:
+    return Truth("a.mp4", ((0, 0), (10, 0)), flat(counts), either or {})
+
+
+def flat(counts: Numbers) -> dict[tuple[str, str], int]:
+    return {(direction, user): n for direction, classes in counts.items() for user, n in classes.items()}
+
+
+@pytest.mark.parametrize(
+    ("true", "either", "counted", "error"),
+    [
+        pytest.param({"up": {"car": 3}}, {}, {"up": {"car": 3}}, 0, id="right"),
+        pytest.param({"up": {"car": 3}}, {}, {"up": {"car": 2}}, 1, id="one missed"),
+        pytest.param({"up": {"car": 3}}, {}, {"up": {"car": 5}}, 2, id="two too many"),
+        pytest.param({"up": {"car": 3}}, {}, {}, 3, id="nothing counted"),
+        pytest.param({}, {}, {"up": {"car": 2}}, 2, id="counted where nobody was"),
+        pytest.param({"up": {"car": 1}, "down": {"car": 1}}, {}, {"up": {"car": 2}}, 2, id="wrong direction is two"),
+        pytest.param({"up": {"car": 1}}, {}, {"up": {"truck": 1}}, 2, id="wrong class is two errors"),
+        pytest.param({"up": {"car": 2, "bus": 2}}, {}, {"up": {"car": 3, "bus": 1}}, 2, id="errors do not cancel"),
+        pytest.param({"up": {"car": 1}}, {"up": 1}, {"up": {"car": 2}}, 0, id="either, as one class"),
+        pytest.param({"up": {"car": 1}}, {"up": 1}, {"up": {"car": 1, "truck": 1}}, 0, id="either, as the other"),
+        pytest.param({"up": {"car": 1}}, {"up": 1}, {"up": {"car": 1}}, 1, id="either, missed"),
+        pytest.param({"up": {"car": 1}}, {"up": 1}, {"up": {"car": 1, "truck": 2}}, 1, id="either, and one more"),
+        pytest.param({"up": {"car": 1}}, {"up": 1}, {"up": {"truck": 1}}, 1, id="either counted, the car missed"),
+        pytest.param({"up": {"car": 1}}, {"down": 1}, {"up": {"car": 2}}, 2, id="either of the other direction"),
+        pytest.param({}, {"up": 2}, {"up": {"van": 2}}, 0, id="nothing but either"),
+        pytest.param({}, {"up": 2}, {}, 2, id="nothing but either, missed"),
+    ],
+)
+def test_the_error_of_a_line(true: Numbers, either: dict[str, int], counted: Numbers, error: int) -> None:
+    assert LineResult(truth(true, either), flat(counted)).error == error
+
+
+def test_wape_is_the_sum_of_errors_over_the_sum_of_the_truth() -> None:
+    results = [
+        LineResult(truth({"up": {"car": 8}, "down": {"car": 2}}), flat({"up": {"car": 7}, "down": {"car": 3}})),
+        LineResult(truth({"right": {"pedestrian": 9}}, {"right": 1}), flat({"right": {"pedestrian": 10}})),
+    ]
+    assert wape(results) == 2 / 20
+
+
+def test_wape_may_be_more_than_one() -> None:
+    assert wape([LineResult(truth({"up": {"car": 1}}), flat({"up": {"car": 4}}))]) == 3
+
+
+def test_without_any_truth_there_is_no_error_to_give() -> None:
+    with pytest.raises(ConfigurationError, match="no road users"):
+        wape([LineResult(truth({}), flat({"up": {"car": 4}}))])
+
+
+def test_per_class_the_errors_of_lines_and_directions_add_up() -> None:
+    results = [
+        LineResult(truth({"up": {"car": 2}, "down": {"car": 2}}), flat({"up": {"car": 3}, "down": {"car": 1}})),
+        LineResult(truth({"up": {"bus": 1}}), flat({"up": {"truck": 1}})),
+    ]
+    assert by_class(results) == {"bus": (1, 0, 1), "car": (4, 4, 2), "truck": (0, 1, 1)}
+
+
+def written(path: Path, *entries: dict[str, Any]) -> Path:
+    file = path / "truth.json"
+    file.write_text(json.dumps({"convention": "…", "ground_truth": entries}), encoding="utf-8")
+    return file
+
+
+ENTRY = {"clip": "a.mp4", "line": [[0, 5], [10, 5]], "counts": {"up": {"car": 2}, "down": {}}}
+
+
+def test_a_truth_file(tmp_path: Path) -> None:
+    events = [{"frame": 7, "direction": "up"}, {"frames": [3, 9], "direction": "up", "cls": "car"}]
+    (entry,) = load_truth(written(tmp_path, ENTRY | {"event_frames": events}))
+    assert entry == Truth(
+        "a.mp4", ((0.0, 5.0), (10.0, 5.0)), {("up", "car"): 2}, {}, ((7, 7, "up", ""), (3, 9, "up", "car"))
+    )
+    assert entry.total == 2
+
+
+def test_what_the_total_has_more_than_the_classes_may_be_of_either_class(tmp_path: Path) -> None:
+    (entry,) = load_truth(written(tmp_path, ENTRY | {"total": {"up": 3, "down": 0}}))
+    assert (entry.either, entry.total) == ({"up": 1}, 3)
+
+
+@pytest.mark.parametrize("name", ["either", "either_class"])
+def test_either_may_also_stand_among_the_classes(tmp_path: Path, name: str) -> None:
+    """It is then part of the total, and not one more."""
+    counts = {"up": {"car": 2, name: 1}, "down": {}}
+    for total in ({}, {"total": {"up": 3, "down": 0}}):
+        (entry,) = load_truth(written(tmp_path, ENTRY | {"counts": counts} | total))
+        assert (dict(entry.counts), entry.either, entry.total) == ({("up", "car"): 2}, {"up": 1}, 3)
+
+
+@pytest.mark.parametrize("name", ["either", "either_class"])
+def test_either_may_also_stand_beside_the_counts(tmp_path: Path, name: str) -> None:
+    for either in ({"up": 1}, {"up": {"car|truck": 1}}, {"up": {"car/truck": 1}, "down": {}}):
+        (entry,) = load_truth(written(tmp_path, ENTRY | {name: either}))
+        assert (dict(entry.counts), entry.either, entry.total) == ({("up", "car"): 2}, {"up": 1}, 3)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "not json",
+        "[]",
+        "{}",
+        '{"ground_truth": 3}',
+        '{"ground_truth": [{"clip": "a.mp4"}]}',
+        '{"ground_truth": [{"clip": "a.mp4", "line": [[0, 1], [2]], "counts": {}}]}',
+        '{"ground_truth": [{"clip": "a.mp4", "line": [[0, 1], [2, 3]], "counts": {"up": 3}}]}',
+        '{"ground_truth": [{"clip": "a.mp4", "line": [[0, 1], [2, 3]], "counts": {"up": {"car": "many"}}}]}',
+        '{"ground_truth": [{"clip": "a.mp4", "line": [[0, 1], [2, 3]], "counts": {"up": {"car": -1}}}]}',
+        '{"ground_truth": [{"clip": "a.mp4", "line": [[0, 1]], "counts": {"up": {"car": 1}}}]}',
+    ],
+)
+def test_other_files_are_refused_in_one_sentence(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "truth.json"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="not a ground-truth file: expected") as refused:
+        load_truth(file)
+    assert str(file) in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_truth_file_that_is_not_there_or_not_text(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="cannot read the ground truth"):
+        load_truth(tmp_path / "none.json")
+    (tmp_path / "bytes.json").write_bytes(b"\xff\xfe\x00{")
+    with pytest.raises(ConfigurationError, match="not a ground-truth file"):
+        load_truth(tmp_path / "bytes.json")
+    with pytest.raises(ConfigurationError, match="cannot read the ground truth"):
+        load_truth(tmp_path)
