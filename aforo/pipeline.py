@@ -47,7 +47,7 @@ def analyse(
     """Detect and track everything that a source shows, in order.
 
     Decoding and detection run ahead in a thread. Every session gets its own tracker, and a last message without a
-    frame that closes it.
+    frame that closes it, also when source or detector fail.
 
     Raises:
         SourceError: of the source.
@@ -55,16 +55,22 @@ def analyse(
     """
     tracker: Tracker | None = None
     last: TrackedFrame | None = None
+    failure: AforoError | None = None
     with closing(_ReadAhead(source, detector)) as ahead:
-        for frame, detections in ahead:
-            if tracker is None or last is None or frame.session != last.session:
-                if tracker is not None and last is not None:
-                    yield None, tracker.finish(last)
-                tracker = new_tracker()
-            last = tracker.update(frame, detections.result())
-            yield frame, last
+        try:
+            for frame, detections in ahead:
+                if tracker is None or last is None or frame.session != last.session:
+                    if tracker is not None and last is not None:
+                        yield None, tracker.finish(last)
+                    tracker = new_tracker()
+                last = tracker.update(frame, detections.result())
+                yield frame, last
+        except AforoError as error:  # what was seen until then still counts
+            failure = error
         if tracker is not None and last is not None:
             yield None, tracker.finish(last)
+        if failure is not None:
+            raise failure
 
 
 class _ReadAhead:
