@@ -13,12 +13,14 @@ from aforo import assemble
 from aforo.clock import SystemClock
 from aforo.config import CameraSection, Site
 from aforo.errors import AforoError
+from aforo.measures import local_time, to_us
 from aforo.model import CameraStatus, Frame, Rows, TrackedFrame
 from aforo.pipeline import CameraThread, Counting, analyse
-from aforo.protocols import Detector
+from aforo.protocols import CountReader, Detector
 from api.app import create_app
 from api.live import LiveHub
 from api.server import Server, listen
+from ingest.live import LiveSource
 from ingest.sources import open_source
 
 LOG = logging.getLogger(__name__)
@@ -87,6 +89,7 @@ class Service:
         }
         self._cameras = [self._camera(camera, detector, users) for camera in site.cameras]
         self.hub.set_status_source(self.statuses)
+        self._seed(reader, clock.now_us())
         app = create_app(site=site, reader=reader, live=self.hub, clock=clock)
         config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5, lifespan="off")
         self._server = Server(config, self.hub)
@@ -102,6 +105,18 @@ class Service:
                 self.hub.publish(frame, tracked)
 
         return CameraThread(source, lambda: analyse(source, detector, new_tracker), publish)
+
+    def _seed(self, reader: CountReader, now_us: int) -> None:
+        """Let running counts go on where they were; a recording is read again, and counts itself again."""
+        live = [
+            line.id
+            for camera_id, source in self._sources.items()
+            if isinstance(source, LiveSource)
+            for line in self.site.camera(camera_id).lines
+        ]
+        if live:
+            midnight = local_time(now_us, self.site.timezone).replace(hour=0, minute=0, second=0, microsecond=0)
+            self.hub.seed(reader.volumes("line", live, to_us(midnight), now_us, "1d"))
 
     def start(self) -> None:
         """Start the stages and the web server."""

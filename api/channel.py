@@ -126,10 +126,11 @@ class EndlessResponse(StreamingResponse):
     Args:
         source: what is sent.
         media_type: of the answer.
+        status_code: of the answer.
     """
 
-    def __init__(self, source: AsyncGenerator[bytes, None], media_type: str) -> None:
-        super().__init__(source, media_type=media_type, headers={"cache-control": "no-store"})
+    def __init__(self, source: AsyncGenerator[bytes, None], media_type: str, status_code: int = 200) -> None:
+        super().__init__(source, status_code, media_type=media_type, headers={"cache-control": "no-store"})
         self._source = source
 
     async def stream_response(self, send: Send) -> None:

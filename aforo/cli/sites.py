@@ -49,7 +49,7 @@ def demo(
     service = Service(site, detector, paced=paced, listeners=(rows.take,))
     service.start()
     try:
-        err.print(f"Analysing {sample.asset.file} ({sample.asset.title})", highlight=False)
+        err.print(f"Analysing {sample.asset.file}: {sample.asset.title}", highlight=False)
         err.print(f"Live page: [bold]{service.url}[/bold]", highlight=False)
         service.finish()
         for failure in service.failures:
@@ -84,7 +84,7 @@ def _demo_site(sample: Sample, port: int, paced: bool) -> Site:
     duration = timedelta(seconds=0 if paced else (facts.frames or 0) / facts.fps)
     camera = CameraSection(
         id="demo",
-        name=sample.asset.title,
+        name=sample.asset.title.split(" (")[0],
         source=SecretStr(str(sample.path)),
         analyse_fps=facts.fps,
         starts_at=(datetime.now(UTC) - duration).isoformat(),
