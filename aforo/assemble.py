@@ -116,9 +116,7 @@ def open_store(site: Site) -> CountStore:
     Raises:
         StoreError: it cannot be opened or written.
     """
-    from aggregate.store_sqlite import SqliteStore
-
-    store = SqliteStore(sqlite_path(site))
+    store = _new_store(site)
     try:
         store.register(site)
     except BaseException:
@@ -127,15 +125,37 @@ def open_store(site: Site) -> CountStore:
     return store
 
 
+def _new_store(site: Site) -> CountStore:
+    match _scheme(site):
+        case "postgresql" | "postgres":
+            from aggregate.store_timescale import PostgresStore
+
+            return PostgresStore(site.store.get_secret_value())
+        case _:
+            from aggregate.store_sqlite import SqliteStore
+
+            return SqliteStore(sqlite_path(site))
+
+
 def open_reader(site: Site) -> CountReader:
     """Questions to the configured store.
 
     Raises:
         StoreError: it cannot be opened.
     """
-    from aggregate.store_sqlite import SqliteReader
+    match _scheme(site):
+        case "postgresql" | "postgres":
+            from aggregate.reader_timescale import PostgresReader
 
-    return SqliteReader(sqlite_path(site))
+            return PostgresReader(site.store.get_secret_value())
+        case _:
+            from aggregate.store_sqlite import SqliteReader
+
+            return SqliteReader(sqlite_path(site))
+
+
+def _scheme(site: Site) -> str:
+    return site.store.get_secret_value().partition("://")[0]
 
 
 def sqlite_path(site: Site) -> Path:

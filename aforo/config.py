@@ -285,6 +285,37 @@ class KafkaSection(Section):
         return self
 
 
+class TimescaleSection(Section):
+    """Life of the rows in TimescaleDB. In a PostgreSQL without it, and in SQLite, everything is kept."""
+
+    chunk_days: int = Field(default=7, ge=1, le=365, description="Days of rows in one chunk.")
+    compress_after_days: int = Field(
+        default=14, ge=1, le=36_500, description="Age at which chunks are compressed; later corrections cost more."
+    )
+    keep_rows_days: int | None = Field(
+        default=None,
+        ge=2,
+        le=36_500,
+        description="Age at which single crossings, visits and movements, coverage and "
+        "minutes are dropped; hours and days stay. Default: never.",
+    )
+    keep_trajectories_days: int | None = Field(
+        default=90, ge=1, le=36_500, description="Age at which trajectories are dropped, and no recount is possible."
+    )
+    refresh_seconds: int = Field(
+        default=60, ge=1, le=86_400, description="How often roll-ups take in what came late. New rows show at once."
+    )
+
+    @model_validator(mode="after")
+    def _in_order(self) -> TimescaleSection:
+        if self.keep_rows_days is not None and self.keep_rows_days < self.compress_after_days + self.chunk_days:
+            raise ValueError(
+                f"keep_rows_days must be at least compress_after_days + chunk_days "
+                f"({self.compress_after_days + self.chunk_days}), got {self.keep_rows_days}"
+            )
+        return self
+
+
 class Site(Section):
     """A whole site file."""
 
@@ -296,6 +327,9 @@ class Site(Section):
     store: SecretStr = Field(
         default=SecretStr("sqlite:///aforo.db"),
         description="sqlite:///FILE, or postgresql://user:password@host/database.",
+    )
+    timescale: TimescaleSection = Field(
+        default_factory=TimescaleSection, description="Life of the rows where the store has TimescaleDB."
     )
     api: ApiSection = Field(default_factory=ApiSection, description="The web server.")
 

@@ -339,7 +339,7 @@ class SqliteReader:
             StoreError: the database cannot be read.
         """
         return [
-            Trajectory(*row[:-1], decode(row[-1]))
+            Trajectory(*(*row[:-1], decode(row[-1])))
             for row in self._rows(
                 f"SELECT {TRAJECTORY} FROM trajectories "  # noqa: S608
                 "WHERE camera = ? AND started_at_us >= ? AND started_at_us < ? "

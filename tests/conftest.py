@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from postgresql_server import running_postgresql
+from postgresql_server import TIMESCALE_OPTIONS, has_timescale, running_postgresql
 
 from aforo import assets
 from aforo.errors import AssetError
@@ -49,4 +49,13 @@ def sample_video() -> Path:
 def postgresql() -> Iterator[str]:
     """The address of a PostgreSQL server of the tests' own, empty; tests make their own schema in it."""
     with running_postgresql() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def timescale() -> Iterator[str]:
+    """The address of a PostgreSQL server that offers TimescaleDB, where the machine has it."""
+    if not has_timescale():
+        pytest.skip("TimescaleDB is not installed beside PostgreSQL on this machine")
+    with running_postgresql(*TIMESCALE_OPTIONS) as url:
         yield url

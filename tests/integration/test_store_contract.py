@@ -1,6 +1,6 @@
 """What every store of counts must do, whichever database is behind it.
 
-A back-end joins by adding a `Database` to `DATABASES`.
+A back-end joins by adding a `Database` to the fixture `database`.
 """
 
 from __future__ import annotations
@@ -13,12 +13,15 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from postgresql_server import new_database
 
 from aforo.config import Site
 from aforo.measures import HOUR_US, INTERVALS, buckets, to_us
 from aforo.model import MINUTE_US, Coverage, CoverageShare, Crossing, Movement, Rows, TrackKey, Visit, Volume
 from aforo.protocols import CountReader, CountStore
+from aggregate.reader_timescale import PostgresReader
 from aggregate.store_sqlite import SqliteReader, SqliteStore
+from aggregate.store_timescale import PostgresStore
 
 NOON_US = to_us(datetime.fromisoformat("2025-05-06T12:00:00+00:00"))
 
@@ -36,13 +39,17 @@ def sqlite(folder: Path) -> Database:
     return Database(lambda: SqliteStore(path), lambda: SqliteReader(path))
 
 
-DATABASES = {"sqlite": sqlite}
+def postgres(url: str) -> Database:
+    return Database(lambda: PostgresStore(url), lambda: PostgresReader(url))
 
 
-@pytest.fixture(params=DATABASES.values(), ids=DATABASES.keys())
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
-    made: Database = request.param(tmp_path)
-    return made
+@pytest.fixture(params=["sqlite", "postgresql", "timescale"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    if request.param == "sqlite":
+        yield sqlite(tmp_path)
+        return
+    with new_database(request.getfixturevalue(request.param)) as url:
+        yield postgres(url)
 
 
 @pytest.fixture

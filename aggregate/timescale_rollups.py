@@ -1,0 +1,211 @@
+"""Roll-ups and the life of rows in TimescaleDB: hypertables, continuous aggregates, policies. Makes SQL, runs none.
+
+Each interval is aggregated from the next shorter one, in real time: what is not materialised yet is added up when it
+is read. Quarter-hours are the same in every zone; hours and days are those of the site.
+
+A row may change until its track ends, and late rows come at any time: both are logged by TimescaleDB, and the refresh
+policies bring the buckets up to date. A refresh reaches back to where rows are dropped, for behind that a bucket cannot
+be added up again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from aforo.config import TimescaleSection
+
+TIMES = {
+    "crossings": "at",
+    "visits": "entered_at",
+    "movements": "at",
+    "coverage": "minute",
+    "trajectories": "started_at",
+}
+"""The hypertables and their time columns."""
+
+_SEGMENTS = {
+    "crossings": "camera, line",
+    "visits": "camera, zone",
+    "movements": "camera, movement",
+    "coverage": "camera",
+    "trajectories": "camera",
+}
+_KEYS = {
+    "crossings": "camera, session, track_id, line, ordinal",
+    "visits": "camera, session, track_id, zone, ordinal",
+    "movements": "camera, session, track_id, movement, ordinal",
+    "trajectories": "camera, session, track_id",
+}
+_LINES = ("line_volume", "line AS place, direction, road_user", "crossings", "at")
+_ZONES = ("zone_volume", "zone AS place, road_user", "visits", "entered_at")
+_CAMERAS = ("camera_coverage", "camera", "coverage", "minute")
+
+_INTERVALS = {"1m": "1 minute", "15m": "15 minutes", "1h": "1 hour", "1d": "1 day"}
+_LAGS = {"1m": "10 minutes", "15m": "1 hour", "1h": "4 hours", "1d": "3 days"}
+"""Age from which buckets of an interval are materialised: most tracks are over by then."""
+
+_FIRST_YEAR, _LAST_YEAR = 2000, 2060
+_HOUR = timedelta(hours=1)
+
+
+def hypertables(chunk_days: int) -> str:
+    """Turns the tables into hypertables that can be compressed.
+
+    A unique key of a hypertable has to contain its time, and ours must not: the writer sees to the keys
+    (`aggregate.store_timescale`), for which an index is enough.
+    """
+    made = "".join(
+        f"SELECT create_hypertable('{table}', by_range('{time}', interval '{chunk_days} days'), "
+        "create_default_indexes => false);\n"
+        f"ALTER TABLE {table} SET (timescaledb.compress, timescaledb.compress_segmentby = '{_SEGMENTS[table]}', "
+        f"timescaledb.compress_orderby = '{time}');\n"
+        for table, time in TIMES.items()
+    )
+    return made + "".join(f"CREATE INDEX {table}_key ON {table} ({key});\n" for table, key in _KEYS.items())
+
+
+def aggregates(zone: ZoneInfo) -> list[str]:
+    """Names of the continuous aggregates, each behind the one that it is made from."""
+    return [f"{name}_{interval}" for name, *_ in (_LINES, _ZONES, _CAMERAS) for interval in _continuous(zone)]
+
+
+def _continuous(zone: ZoneInfo) -> list[str]:
+    """Intervals with a continuous aggregate; the others are views over the longest of those.
+
+    TimescaleDB names a bucket of local time by its first wall-clock reading. Where that reading comes twice, or hours
+    are cut by a change of half an hour, the name is not the bucket's start.
+    """
+    offsets, midnight_comes_twice = _offsets(zone)
+    found = ["1m", "15m"]
+    if len({offset % _HOUR for offset in offsets}) == 1:
+        found.append("1h")
+        if not midnight_comes_twice:
+            found.append("1d")
+    return found
+
+
+def _offsets(zone: ZoneInfo) -> tuple[set[timedelta], bool]:
+    """The zone's offsets from UTC, and whether it ever sets the clocks back over a midnight."""
+    offsets: set[timedelta] = set()
+    twice = False
+    midnight = datetime(_FIRST_YEAR, 1, 1, tzinfo=zone)
+    while midnight.year < _LAST_YEAR:
+        first, second = midnight.utcoffset(), midnight.replace(fold=1).utcoffset()
+        if first is not None and second is not None:
+            offsets.add(first)
+            twice = twice or first > second
+        midnight += timedelta(days=1)  # wall-clock arithmetic: the next midnight
+    return offsets, twice
+
+
+def create(zone: ZoneInfo) -> str:
+    """Makes the aggregates and the views `volume_…` and `coverage_…` over them."""
+    continuous = _continuous(zone)
+    in_utc = all(offset % _HOUR == timedelta(0) for offset in _offsets(zone)[0])
+    parts = []
+    for name, columns, table, time in (_LINES, _ZONES, _CAMERAS):
+        first, *others = _sums(name, raw=True), *([_sums(name, raw=False)] * 3)
+        source, at = table, time
+        for interval, sums in zip(continuous, [first, *others], strict=False):
+            local = interval == "1d" or (interval == "1h" and not in_utc)
+            bucket = f"time_bucket('{_INTERVALS[interval]}', {at}{f', {_text(zone.key)}' if local else ''})"
+            parts.append(
+                f"CREATE MATERIALIZED VIEW {name}_{interval} WITH (timescaledb.continuous, "
+                "timescaledb.materialized_only = false, timescaledb.create_group_indexes = false) AS\n"
+                f"SELECT {bucket} AS start, {columns}, {sums} FROM {source} GROUP BY {_groups(columns)} WITH NO DATA;\n"
+                f"CREATE INDEX ON {name}_{interval} ({columns.partition(',')[0].rpartition(' ')[2]}, start);\n"
+            )
+            source, at, columns = f"{name}_{interval}", "start", _names(columns)
+        for interval in _INTERVALS:
+            if interval not in continuous:
+                parts.append(_view_over(f"{name}_{interval}", source, columns, _sums(name, raw=False), interval))
+    return "".join(parts) + "".join(_readable(interval) for interval in _INTERVALS)
+
+
+def _sums(name: str, *, raw: bool) -> str:
+    if name == "camera_coverage":
+        return ", ".join(f"sum({column})::bigint AS {column}" for column in ("observed_us", "frames", "dropped"))
+    if raw:
+        return "count(*) AS count, count(*) FILTER (WHERE NOT final) AS provisional"
+    return "sum(count)::bigint AS count, sum(provisional)::bigint AS provisional"
+
+
+def _names(columns: str) -> str:
+    return ", ".join(column.rpartition(" ")[2] for column in columns.split(", "))
+
+
+def _groups(columns: str) -> str:
+    return ", ".join(str(number) for number in range(1, len(columns.split(", ")) + 2))
+
+
+def _view_over(name: str, source: str, columns: str, sums: str, interval: str) -> str:
+    start = "hours[width_bucket(kept.start, hours)]" if interval == "1h" else "local_days.start"
+    return (
+        f"CREATE VIEW {name} AS SELECT {start} AS start, {columns}, {sums} FROM {source} AS kept "  # noqa: S608
+        "JOIN local_days ON kept.start >= local_days.start AND kept.start < local_days.until "
+        f"GROUP BY {_groups(columns)};\n"
+    )
+
+
+def _readable(interval: str) -> str:
+    return f"""
+CREATE VIEW volume_{interval} AS
+SELECT us_of(start) AS start_us, 'line' AS kind, place, direction, road_user, count, provisional, start
+FROM line_volume_{interval}
+UNION ALL
+SELECT us_of(start) AS start_us, 'zone' AS kind, place, 'entered' AS direction, road_user, count, provisional, start
+FROM zone_volume_{interval};
+CREATE VIEW coverage_{interval} AS
+SELECT us_of(start) AS start_us, camera, observed_us, frames, dropped, start FROM camera_coverage_{interval};
+"""  # noqa: S608
+
+
+def drop(zone: ZoneInfo) -> str:
+    """Takes down what `create` made."""
+    views = "".join(f"DROP VIEW IF EXISTS volume_{name}, coverage_{name};\n" for name in _INTERVALS)
+    continuous = _continuous(zone)
+    for interval in reversed(_INTERVALS):
+        for name, *_ in (_LINES, _ZONES, _CAMERAS):
+            kind = "MATERIALIZED VIEW" if interval in continuous else "VIEW"
+            views += f"DROP {kind} IF EXISTS {name}_{interval};\n"
+    return views
+
+
+def policies(section: TimescaleSection, zone: ZoneInfo) -> Iterable[str]:
+    """Statements that put the policies of the configuration into force, whatever there were before."""
+    keep, chunk = section.keep_rows_days, section.chunk_days
+    since = "NULL" if keep is None else f"interval '{keep - chunk} days'"
+    minutes = [f"{name}_1m" for name, *_ in (_LINES, _ZONES, _CAMERAS)]
+    for name in aggregates(zone):
+        yield f"SELECT remove_continuous_aggregate_policy('{name}', if_exists => true)"
+        yield (
+            f"SELECT add_continuous_aggregate_policy('{name}', start_offset => {since}, "
+            f"end_offset => interval '{_LAGS[name.rpartition('_')[2]]}', "
+            f"schedule_interval => interval '{section.refresh_seconds} seconds')"
+        )
+    for table in TIMES:
+        yield f"SELECT set_chunk_time_interval('{table}', interval '{chunk} days')"
+        yield f"SELECT remove_compression_policy('{table}', if_exists => true)"
+        after = f"interval '{section.compress_after_days} days'"
+        yield f"SELECT add_compression_policy('{table}', compress_after => {after})"
+    for table in (*TIMES, *minutes):
+        yield f"SELECT remove_retention_policy('{table}', if_exists => true)"
+        days = section.keep_trajectories_days if table == "trajectories" else keep
+        if days is not None:
+            yield f"SELECT add_retention_policy('{table}', drop_after => interval '{days} days')"
+
+
+def refresh(zone: ZoneInfo, start_us: int, end_us: int) -> Iterable[str]:
+    """Statements that bring the aggregates up to date over a range, each to be run outside of transactions."""
+    margin = timedelta(days=2)
+    start, end = (
+        datetime.fromtimestamp(us // 1_000_000, UTC) + shift for us, shift in ((start_us, -margin), (end_us, margin))
+    )
+    for name in aggregates(zone):
+        yield f"CALL refresh_continuous_aggregate('{name}', '{start.isoformat()}', '{end.isoformat()}')"
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
