@@ -1,0 +1,171 @@
+"""Exactly-once rows from at-least-once delivery: crashes, doubles and disorder anywhere in the log change nothing."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from count_tables import tables, without_faults
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aforo import assemble
+from aforo.model import Rows, TrackedFrame
+from aforo.partition import IDLE_MS, PartitionCounter
+from aforo.simulate import START_US, camera_section, traffic
+from aggregate.store_sqlite import SqliteStore
+
+CAMERAS = [camera_section(number) for number in range(3)]
+Log = list[tuple[int, TrackedFrame]]
+"""Messages with their places in their sessions; the position is the index, the broker's time 70 ms each."""
+
+
+def _log(seed: int, seconds: float = 20.0) -> Log:
+    """Traffic in which a minute begins soon after the start, so that open tracks, too, hold the position back."""
+    frames, _ = traffic(range(3), fps=5, road_users=3, seconds=seconds, seed=seed, start_us=START_US + 50_000_000)
+    return _numbered(list(frames))
+
+
+def _numbered(frames: list[TrackedFrame]) -> Log:
+    counts: dict[tuple[str, str], int] = {}
+    log: Log = []
+    for frame in frames:
+        key = frame.camera, frame.session
+        log.append((counts.get(key, 0), frame))
+        counts[key] = counts.get(key, 0) + 1
+    return log
+
+
+def _disturbed(log: Log, data: st.DataObject) -> Log:
+    """The log with some messages twice and some late, as a producer that sends again would leave it."""
+    disturbed = list(log)
+    for _ in range(data.draw(st.integers(0, 12), label="disturbances")):
+        at = data.draw(st.integers(0, len(disturbed) - 1), label="at")
+        later = min(at + data.draw(st.integers(1, 15), label="by"), len(disturbed) - 1)
+        if data.draw(st.booleans(), label="double"):
+            disturbed.insert(later, disturbed[at])
+        else:
+            disturbed.insert(later, disturbed.pop(at))
+    return disturbed
+
+
+def _count_with_crashes(path: Path, log: Log, data: st.DataObject, crashes: int) -> None:
+    """Read the log; crash between write and commit, or after a commit, and begin again from what was committed."""
+    committed = 0
+    ends = sorted(data.draw(st.lists(st.integers(0, len(log)), max_size=crashes), label="crashes"))
+    with SqliteStore(path) as store:
+        for end in [*ends, len(log)]:
+            counter = PartitionCounter(assemble.aggregator(CAMERAS).observe)
+            rows = Rows()
+            step = data.draw(st.integers(1, 60), label="write every")
+            for position in range(committed, max(end, committed)):
+                sequence, frame = log[position]
+                rows.extend(counter.take(position, position * 70, sequence, frame))
+                if position % step == 0 or position == len(log) - 1:
+                    store.write(rows)
+                    rows = Rows()
+                    if data.draw(st.booleans(), label="commits"):
+                        committed = counter.replay_from
+
+
+def _rows(folder: str, name: str, log: Log, data: st.DataObject, crashes: int) -> object:
+    path = Path(folder, name)
+    _count_with_crashes(path, log, data, crashes)
+    return tables(path)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 50), st.data())
+def test_crashes_anywhere_change_nothing(seed: int, data: st.DataObject) -> None:
+    log = _log(seed)
+    with tempfile.TemporaryDirectory() as folder:
+        expected = without_faults(Path(folder, "expected.db"), CAMERAS, [frame for _, frame in log])
+        assert _rows(folder, "counted.db", log, data, crashes=5) == expected
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 50), st.data())
+def test_doubles_and_disorder_change_nothing(seed: int, data: st.DataObject) -> None:
+    log = _log(seed)
+    with tempfile.TemporaryDirectory() as folder:
+        expected = without_faults(Path(folder, "expected.db"), CAMERAS, [frame for _, frame in log])
+        assert _rows(folder, "counted.db", _disturbed(log, data), data, crashes=0) == expected
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 50), st.data())
+def test_crashes_in_a_log_with_doubles_and_disorder_change_nothing(seed: int, data: st.DataObject) -> None:
+    log = _log(seed)
+    with tempfile.TemporaryDirectory() as folder:
+        expected = without_faults(Path(folder, "expected.db"), CAMERAS, [frame for _, frame in log])
+        assert _rows(folder, "counted.db", _disturbed(log, data), data, crashes=3) == expected
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 50), st.integers(1, 250), st.data())
+def test_crashes_after_a_worker_died_change_nothing(seed: int, cut: int, data: st.DataObject) -> None:
+    """A session without an end, then another worker's session of the same cameras."""
+    before = [frame for _, frame in _log(seed)][:cut]
+    after = [
+        replace(frame, session="second", captured_at_us=frame.captured_at_us + 30_000_000)
+        for _, frame in _log(seed + 1)
+    ]
+    log = _numbered([*before, *after])
+    with tempfile.TemporaryDirectory() as folder:
+        _count_with_crashes(Path(folder, "expected.db"), log, data, crashes=0)
+        expected = tables(Path(folder, "expected.db"))
+        assert _rows(folder, "counted.db", log, data, crashes=4) == expected
+        assert not [row for row in expected["crossings"] if not row[8]], "no row stays provisional"
+
+
+def test_a_session_that_nobody_ends_is_ended_by_the_time_in_the_log_and_holds_back_no_position() -> None:
+    frames = [frame for _, frame in _log(1) if not frame.last]
+    silent = [frame for frame in frames if frame.camera == CAMERAS[0].id][:60]
+    other = [frame for frame in frames if frame.camera == CAMERAS[1].id]
+    counter = PartitionCounter(assemble.aggregator(CAMERAS).observe)
+    for position, frame in enumerate(silent):
+        counter.take(position, position * 200, position, frame)
+    assert counter.open_tracks > 0
+    rows = Rows()
+    at_ms = 0
+    for number, frame in enumerate(other):
+        at_ms = len(silent) * 200 + number * (IDLE_MS // 80)
+        rows.extend(counter.take(len(silent) + number, at_ms, number, frame))
+    assert at_ms > IDLE_MS
+    assert all(row.final for row in rows.crossings if row.camera == CAMERAS[0].id)
+    assert counter.replay_from >= len(silent)
+
+
+def test_an_outage_of_the_broker_ends_no_session() -> None:
+    log = [(sequence, frame) for sequence, frame in _log(2) if frame.camera == CAMERAS[0].id]
+    observe = assemble.aggregator(CAMERAS).observe
+    expected = [row for _, frame in log for row in observe(frame).crossings]
+    counter = PartitionCounter(assemble.aggregator(CAMERAS).observe)
+    counted: list[object] = []
+    for position, (sequence, frame) in enumerate(log):
+        at_ms = position * 200 + (3_600_000 if position > len(log) // 2 else 0)
+        counted += counter.take(position, at_ms, sequence, frame).crossings
+    assert counted == expected
+
+
+def test_what_is_missing_for_good_is_waited_for_and_then_passed_over() -> None:
+    log = [(sequence, frame) for sequence, frame in _log(3, seconds=80) if frame.camera == CAMERAS[0].id]
+    counter = PartitionCounter(assemble.aggregator(CAMERAS).observe)
+    seen = 0
+    for position, (sequence, frame) in enumerate(log):
+        if sequence != 10:
+            seen += sum(row.frames > 0 for row in counter.take(position, position, sequence, frame).coverage)
+    assert counter.lost == 1
+    assert counter.replay_from == len(log)
+    assert seen > 0
+
+
+def test_late_messages_of_a_session_that_another_replaced_count_nothing() -> None:
+    log = [(sequence, frame) for sequence, frame in _log(4) if frame.camera == CAMERAS[0].id]
+    counter = PartitionCounter(assemble.aggregator(CAMERAS).observe)
+    for position, (sequence, frame) in enumerate(log[:50]):
+        counter.take(position, position, sequence, frame)
+    counter.take(50, 50, 0, replace(log[0][1], session="second", objects=(), ended=()))
+    for position, (sequence, frame) in enumerate(log[50:90], 51):
+        assert not counter.take(position, position, sequence, frame)

@@ -1,0 +1,101 @@
+"""The wire format: what it keeps, what it refuses."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+
+from aforo import wire
+from aforo.errors import WireError
+from aforo.model import Box, Observation, TrackedFrame, TrackedObject, TrackEnd
+
+FRAME = TrackedFrame(
+    camera="north",
+    session="20260305T123000Z-ab12cd",
+    index=1234,
+    captured_at_us=1_772_700_000_123_456,
+    span_us=100_000,
+    width_px=1920,
+    height_px=1080,
+    objects=(
+        TrackedObject(7, Box(0.125, 0.25, 0.375, 0.5), "cyclist", 0.75),
+        TrackedObject(
+            8,
+            Box(0.5, 0.25, 0.625, 0.5),
+            "autobús articulado",
+            0.5,
+            first=True,
+            backfill=(Observation(1_772_700_000_023_456, Box(0.5, 0.25, 0.625, 0.5)),),
+        ),
+    ),
+    ended=(TrackEnd(5, "car"), TrackEnd(6, None)),
+    dropped=3,
+)
+
+
+def test_a_message_comes_back_as_it_was() -> None:
+    assert wire.decode(wire.encode(FRAME, 99)) == (99, FRAME)
+
+
+def test_an_empty_picture_and_the_end_of_a_session_come_back() -> None:
+    last = TrackedFrame("north", "s", 0, 1, 0, 640, 480, last=True)
+    assert wire.decode(wire.encode(last, 0)) == (0, last)
+
+
+def test_positions_are_kept_to_a_ten_thousandth_of_a_pixel_and_then_for_ever() -> None:
+    box = Box(0.1, 0.2, 0.3, 0.7)
+    frame = TrackedFrame("north", "s", 0, 1, 0, 1920, 1080, (TrackedObject(1, box, "car", 0.9),))
+    _, once = wire.decode(wire.encode(frame, 0))
+    for kept, was in zip(once.objects[0].box, box, strict=True):
+        assert abs(kept - was) * 1920 < 1e-4
+    assert wire.decode(wire.encode(once, 0))[1] == once
+
+
+def test_eight_road_users_take_less_than_four_hundred_bytes() -> None:
+    objects = tuple(TrackedObject(n, Box(0.1, 0.2, 0.3, 0.7), "car", 0.9) for n in range(8))
+    frame = TrackedFrame("sim-00001", "20260305T123000Z-ab12cd", 0, 1, 0, 1920, 1080, objects)
+    assert len(wire.encode(frame, 0)) < 400
+
+
+def test_another_version_is_refused_and_named() -> None:
+    data = b"\x02" + wire.encode(FRAME, 0)[1:]
+    with pytest.raises(WireError, match="expected a tracked frame of version 1, got version 2; update the older"):
+        wire.decode(data)
+
+
+@pytest.mark.parametrize("data", [b"", b"\x01", b"{}", b"\x01" + bytes(200), b"\x01" * 300])
+def test_what_is_no_message_is_refused(data: bytes) -> None:
+    with pytest.raises(WireError, match="expected a tracked frame"):
+        wire.decode(data)
+
+
+def test_no_message_cut_short_or_with_more_behind_it_is_taken() -> None:
+    data = wire.encode(FRAME, 0)
+    for length in range(len(data)):
+        with pytest.raises(WireError):
+            wire.decode(data[:length])
+    with pytest.raises(WireError):
+        wire.decode(data + b"\x00")
+
+
+@pytest.mark.parametrize("coordinate", [float("nan"), float("inf"), -17.0])
+def test_a_position_that_is_none_is_refused(coordinate: float) -> None:
+    frame = TrackedFrame("n", "s", 0, 1, 0, 1, 1, (TrackedObject(1, Box(coordinate, 0, 1, 1), "car", 0.9),))
+    with pytest.raises(WireError, match="a box at"):
+        wire.decode(wire.encode(frame, 0))
+
+
+def test_what_does_not_fit_is_refused_with_the_camera() -> None:
+    with pytest.raises(WireError, match="camera north: frame -1 does not fit"):
+        wire.encode(TrackedFrame("north", "s", -1, 1, 0, 1, 1), 0)
+    with pytest.raises(WireError, match="does not fit"):
+        wire.encode(TrackedFrame("n" * 300, "s", 0, 1, 0, 1, 1), 0)
+
+
+def test_a_class_that_the_message_does_not_name_is_refused() -> None:
+    frame = TrackedFrame("n", "s", 0, 1, 0, 1, 1, ended=(TrackEnd(1, "car"),))
+    data = bytearray(wire.encode(frame, 0))
+    struct.pack_into("<B", data, len(data) - 1, 9)
+    with pytest.raises(WireError):
+        wire.decode(bytes(data))
