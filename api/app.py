@@ -60,7 +60,6 @@ def create_app(*, site: Site, reader: CountReader, live: LiveFeed | None, clock:
     app.add_exception_handler(AforoError, _answer_own_error)
     app.add_exception_handler(RequestValidationError, _answer_invalid)
     app.add_exception_handler(HTTPException, _answer_http_error)
-    app.add_exception_handler(Exception, _answer_unexpected)
     app.openapi = partial(_openapi, app)  # type: ignore[method-assign]
     app.add_middleware(BrowserSafety, hosts=LOOPBACK_NAMES if _is_loopback(site.api.host) else None)
     return app
@@ -101,8 +100,12 @@ class BrowserSafety:
             await self._app(scope, receive, send)
             return
 
+        started = False
+
         async def send_with_headers(message: Message) -> None:
+            nonlocal started
             if message["type"] == "http.response.start":
+                started = True
                 headers = MutableHeaders(scope=message)
                 for name, value in SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
@@ -112,7 +115,15 @@ class BrowserSafety:
             refusal = _error(400, f"this server answers only as {', '.join(self._hosts)}; open it under one of those")
             await refusal(scope, receive, send_with_headers)
             return
-        await self._app(scope, receive, send_with_headers)
+        try:
+            await self._app(scope, receive, send_with_headers)
+        except Exception as error:
+            # The answer says nothing of the cause, which may name files or addresses that are nobody's business.
+            LOG.exception("%s %s failed: %s", scope["method"], scope["path"], type(error).__name__)
+            if started:
+                raise
+            answer = _error(500, "something went wrong in the server; its log says more")
+            await answer(scope, receive, send_with_headers)
 
 
 def _host_name(scope: Scope) -> str | None:
@@ -157,10 +168,3 @@ async def _answer_http_error(request: Request, error: Exception) -> JSONResponse
         405: f"{request.method} is not possible on {request.url.path}",
     }.get(error.status_code, str(error.detail))
     return _error(error.status_code, sentence, error.headers)
-
-
-async def _answer_unexpected(request: Request, error: Exception) -> JSONResponse:
-    # The answer says nothing of the cause: it may name files or addresses that are nobody's business. It passes
-    # outside of every middleware, so it brings its headers itself.
-    LOG.error("%s %s failed: %s", request.method, request.url.path, type(error).__name__)
-    return _error(500, "something went wrong in the server; its log says more", SECURITY_HEADERS)
