@@ -2,8 +2,8 @@
 
 A way is simplified as by Douglas and Peucker (1973), in space and time together: at every instant at which the road
 user was seen, each edge of the box interpolated between the points that are kept lies within `TOLERANCE` of the box's
-mean side from where it was. The hysteresis of the counting is six times that, so that a recount decides as the live
-count did, save for tracks that came that near to a decision.
+mean side from where it was (coarser where somebody stood for very long). The hysteresis of the counting is six times
+that, so that a recount decides as the live count did, save for tracks that came that near to a decision.
 """
 
 from __future__ import annotations
@@ -18,6 +18,10 @@ from aforo.model import Box, Observation, Trajectory
 
 TOLERANCE = 0.02
 """Greatest error of a box's edge, as a share of the box's mean side."""
+
+_MOST_KEPT = 1000
+"""Points of an open track that are held. A detector's boxes tremble, so somebody who stands for hours would fill the
+memory: whenever there are more, the tolerance of this track doubles."""
 
 _BATCH = 256
 """Observations that are simplified together; a longer way keeps a point between batches, and little memory."""
@@ -37,10 +41,11 @@ class TrajectoryRecorder:
         aspect: width over height of the frame, so that distances are true.
     """
 
-    __slots__ = ("_aspect", "_kept", "_pending")
+    __slots__ = ("_aspect", "_kept", "_pending", "_tolerance")
 
     def __init__(self, aspect: float) -> None:
         self._aspect = aspect
+        self._tolerance = TOLERANCE
         self._kept: list[Observation] = []
         self._pending: list[Observation] = []
 
@@ -48,9 +53,12 @@ class TrajectoryRecorder:
         """Take in the next position."""
         self._pending.append(observation)
         if len(self._pending) == _BATCH:
-            *settled, last = simplify(self._pending, self._aspect)
+            *settled, last = simplify(self._pending, self._aspect, self._tolerance)
             self._kept += settled
             self._pending = [last]
+            while len(self._kept) > _MOST_KEPT:
+                self._tolerance *= 2
+                self._kept = simplify(self._kept, self._aspect, self._tolerance)
 
     @property
     def started_at_us(self) -> int:
@@ -59,22 +67,23 @@ class TrajectoryRecorder:
 
     def finish(self, camera: str, session: str, track_id: int, road_user: str) -> Trajectory:
         """The whole way, when the track is over."""
-        points = (*self._kept, *simplify(self._pending, self._aspect))
+        points = (*self._kept, *simplify(self._pending, self._aspect, self._tolerance))
         return Trajectory(camera, session, track_id, points[0].at_us, points[-1].at_us, road_user, self._aspect, points)
 
 
-def simplify(way: Sequence[Observation], aspect: float) -> list[Observation]:
+def simplify(way: Sequence[Observation], aspect: float, tolerance: float = TOLERANCE) -> list[Observation]:
     """The fewest positions, first and last among them, that Douglas and Peucker's rule keeps of a way.
 
     Args:
         way: in the order of time.
         aspect: width over height of the frame.
+        tolerance: greatest error of an edge, as a share of the box's mean side.
     """
     if len(way) <= 2:  # noqa: PLR2004 -- its ends
         return list(way)
     times = np.array([observation.at_us - way[0].at_us for observation in way], dtype=np.float64)
     edges = np.array([observation.box for observation in way], dtype=np.float64) * (aspect, 1.0, aspect, 1.0)
-    allowed = TOLERANCE * (edges[:, 2] - edges[:, 0] + edges[:, 3] - edges[:, 1]) / 2
+    allowed = tolerance * (edges[:, 2] - edges[:, 0] + edges[:, 3] - edges[:, 1]) / 2
     keep = {0, len(way) - 1}
     pieces = [(0, len(way) - 1)]
     while pieces:

@@ -1,0 +1,125 @@
+"""Cameras run for years: neither memory nor the number of things kept may grow with time."""
+
+from __future__ import annotations
+
+import gc
+import tracemalloc
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import supervision as sv
+from trajectories import START_US, STEP_US, box_at, counting_line, counting_zone, message
+
+from aforo.model import Frame, TrackedObject
+from aggregate.aggregator import Aggregator, CameraGeometry
+from aggregate.movements import Gate, MovementRule
+from aggregate.store_sqlite import SqliteReader, SqliteStore
+from track.tracker import CameraTracker
+
+WIDTH, HEIGHT = 640, 480
+LANES = 4
+PASSAGE = 30
+"""Frames from one side to the other; every lane then has the next road user."""
+
+GEOMETRY = CameraGeometry(
+    lines=(counting_line((0.5, 0.0), (0.5, 1.0), name="middle", directions=("left", "right")),),
+    zones=(counting_zone((0.6, 0.0), (0.8, 0.0), (0.8, 1.0), (0.6, 1.0), name="exit"),),
+    movements=(MovementRule("on", Gate("line", "middle", "right"), Gate("zone", "exit"), "v1"),),
+)
+IMAGE = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+
+
+def detections(index: int, rng: np.random.Generator) -> sv.Detections:
+    """One car per lane on its way, and now and then a ghost."""
+    boxes: list[list[float]] = []
+    for lane in range(LANES):
+        step = (index + 7 * lane) % PASSAGE
+        if step < PASSAGE - 4:  # then the lane is empty, so that the next one is another
+            x = -20 + step * (WIDTH + 40) / (PASSAGE - 5)
+            boxes.append([x - 35, 100 + 90 * lane, x + 35, 140 + 90 * lane])
+    if rng.random() < 0.1:
+        x, y = rng.uniform(50, 590), rng.uniform(50, 430)
+        boxes.append([x - 10, y - 10, x + 10, y + 10])
+    xyxy = np.clip(
+        np.asarray(boxes, np.float32).reshape(-1, 4) + rng.normal(0, 0.5, (len(boxes), 4)), 0, [WIDTH, HEIGHT] * 2
+    )
+    return sv.Detections(
+        xyxy=xyxy.astype(np.float32),
+        confidence=np.full(len(boxes), 0.8, np.float32),
+        class_id=np.zeros(len(boxes), int),
+    )
+
+
+class Camera:
+    """One camera that never ends: tracker, counting and store."""
+
+    def __init__(self, store: SqliteStore) -> None:
+        self.tracker = CameraTracker(("car",), 10.0)
+        self.aggregator = Aggregator({"c": GEOMETRY})
+        self.store = store
+        self.index = 0
+        self.most_open = 0
+        self._rng = np.random.default_rng(50)
+
+    def run(self, frames: int) -> None:
+        for _ in range(frames):
+            at_us = START_US + self.index * STEP_US
+            frame = Frame("c", "s", self.index, at_us, IMAGE)
+            rows = self.aggregator.observe(self.tracker.update(frame, detections(self.index, self._rng)))
+            if rows:
+                self.store.write(rows)
+            self.most_open = max(self.most_open, self.aggregator.open_tracks)
+            self.index += 1
+
+
+def test_neither_memory_nor_state_grows_with_time(tmp_path: Path) -> None:
+    path = tmp_path / "counts.db"
+    with SqliteStore(path) as store:
+        camera = Camera(store)
+        camera.run(600)
+        warm_open = camera.most_open
+        tracemalloc.start()
+        try:
+            camera.run(300)
+            gc.collect()
+            before, _ = tracemalloc.get_traced_memory()
+            camera.run(900)
+            gc.collect()
+            after, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert camera.most_open <= warm_open + LANES
+        assert after - before < 100_000  # bytes, after some 120 more tracks
+    with closing(SqliteReader(path)) as reader:
+        crossings = reader.crossings(["middle"], 0, 2 * START_US, 10_000)
+    passed = LANES * camera.index / PASSAGE
+    assert abs(len(crossings) - passed) <= 2 * LANES
+    assert {row.direction for row in crossings} == {"right"}
+    assert sum(not row.final for row in crossings) <= 2 * LANES
+
+
+def test_whoever_stands_for_hours_costs_no_more_than_whoever_stands_for_minutes() -> None:
+    """A parked car trembles in its box, half on the line and half in the zone, for as long as it likes."""
+    rng = np.random.default_rng(26)
+    aggregator = Aggregator({"c": GEOMETRY})
+
+    def stand(first: int, frames: int) -> None:
+        for index in range(first, first + frames):
+            x, y = rng.normal(0, 0.001, 2).tolist()
+            seen = TrackedObject(1, box_at(0.5 + x, 0.5 + y), "car", 0.9, first=index == 0)
+            aggregator.observe(message(index, [seen]))
+
+    stand(0, 3_000)
+    tracemalloc.start()
+    try:
+        stand(3_000, 3_000)
+        gc.collect()
+        before, _ = tracemalloc.get_traced_memory()
+        stand(6_000, 15_000)
+        gc.collect()
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert aggregator.open_tracks == 1
+    assert after - before < 500_000  # bytes; all of its positions would be some five millions
