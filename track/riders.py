@@ -1,7 +1,9 @@
 """Joining what belongs together: riders and their machines, passengers and their vehicles. Pure.
 
 A detector sees a cyclist as a person and a bicycle. Whether two tracklets are one road user shows only over time: they
-overlap as a rider overlaps a machine, and they move together. Parked machines never move, so they join nobody.
+overlap as a rider overlaps a machine, and they move together. Parked machines never move, so they join nobody. In each
+frame a person rides one machine at most (`track.seats`); a machine that is detected only now and then comes in several
+pieces, whose evidence adds up.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from aforo.model import Box
+from track.seats import area, shared_of_smaller, seated
 from track.tracklet import Kind, Tracklet, displacement
 
 MINIMUM_FRAMES = 3
@@ -20,11 +23,11 @@ MINIMUM_FRAMES = 3
 TOGETHER_SHARE = 0.6
 """Share of the frames with both in view in which they must fit each other."""
 
+PIECES_SHARE = 0.2
+"""Share of a person's frames in which some piece of a machine must be under them, so that pieces make a rider."""
+
 MINIMUM_MOTION = 0.5
 """How far the machine must have gone meanwhile, in units of its mean side."""
-
-RIDER_OVERLAP = 0.15
-"""Smallest shared area of a rider and a machine, as a share of the smaller box."""
 
 CARRIED_OVERLAP = 0.8
 """Smallest share of a passenger's box inside the vehicle's."""
@@ -32,11 +35,17 @@ CARRIED_OVERLAP = 0.8
 CARRIER_AREA = 2.5
 """A vehicle's box is at least so many times larger than its passenger's."""
 
+PIECE_SIDES = 0.15
+"""A piece of a vehicle that is larger than that has the vehicle's own sides, within this share of its width."""
+
 CARRIED_HEIGHT = 0.1
 """A passenger's lower end is this share of the vehicle's height above the ground: who rides before it is lower."""
 
 RIDING_HEIGHT = 0.1
 """A rider's feet are this share of the machine's height above the ground, on average; a pusher's are on it."""
+
+_PIECES = 0
+"""Stands for the machine where the evidence of all pieces is added up; no tracklet has this id."""
 
 
 class Tie(enum.Enum):
@@ -79,12 +88,18 @@ class Joiner:
 
     def observe(self, seen: list[Tracklet]) -> list[Join]:
         """Take in the tracklets of one frame; returns the joins that are new, or tied in another way."""
-        joins: list[Join] = []
-        for part, whole in _candidates(seen):
-            join = self._weigh(part, whole)
-            if join is not None:
-                joins.append(join)
-        return joins
+        persons = [tracklet for tracklet in seen if tracklet.kind is Kind.PERSON]
+        machines = [tracklet for tracklet in seen if tracklet.kind is Kind.MACHINE]
+        vehicles = [tracklet for tracklet in seen if tracklet.kind is Kind.VEHICLE]
+        on = seated([person.box for person in persons], [machine.box for machine in machines])
+        joins: list[Join | None] = []
+        for i, person in enumerate(persons):
+            joins += [self._weigh(person, machine, (i, j) in on) for j, machine in enumerate(machines)]
+            joins.append(self._add_up(person, [machine for j, machine in enumerate(machines) if (i, j) in on]))
+        for vehicle in vehicles:
+            parts = (part for part in (*persons, *vehicles) if part is not vehicle)
+            joins += [self._weigh(part, vehicle, _inside(part, vehicle)) for part in parts]
+        return [join for join in joins if join is not None]
 
     def forget(self, ended: Iterable[int]) -> None:
         """Drop what is known of tracklets that ended."""
@@ -92,9 +107,7 @@ class Joiner:
         if gone:
             self._pairs = {key: pair for key, pair in self._pairs.items() if not gone & set(key)}
 
-    def _weigh(self, part: Tracklet, whole: Tracklet) -> Join | None:
-        carried = whole.kind is Kind.VEHICLE
-        fits = _inside(part.box, whole.box) if carried else _astride(part.box, whole.box)
+    def _weigh(self, part: Tracklet, whole: Tracklet, fits: bool) -> Join | None:
         pair = self._pairs.get((part.id, whole.id))
         if pair is None:
             if fits:
@@ -105,16 +118,36 @@ class Joiner:
             return None
         pair.fitting += 1
         pair.height += (whole.box.y2 - part.box.y2) / max(whole.box.height, 1e-6)
-        if pair.tie is None and not self._certain(pair, part, whole):
+        if pair.tie is None and not self._certain(pair, part, whole, TOGETHER_SHARE):
             return None
-        tie = self._tie(pair, part, whole)
+        tie = _tie(pair, part, whole)
         if tie is pair.tie:
             return None
         pair.tie = tie
         return Join(part.id, whole.id, tie)
 
-    def _certain(self, pair: _Pair, part: Tracklet, whole: Tracklet) -> bool:
-        if pair.fitting < MINIMUM_FRAMES or pair.fitting < TOGETHER_SHARE * (pair.fitting + pair.apart):
+    def _add_up(self, person: Tracklet, machines: list[Tracklet]) -> Join | None:
+        """Weigh all pieces of machines that a person was on as if they were one; parked ones are no evidence."""
+        pieces = self._pairs.get((person.id, _PIECES))
+        moving = [machine for machine in machines if machine.hits < MINIMUM_FRAMES or machine.moved >= MINIMUM_MOTION]
+        if not moving:
+            if pieces is not None:
+                pieces.apart += 1
+            return None
+        whole = moving[0]
+        pair = self._pairs[person.id, whole.id]
+        if pieces is None:
+            self._pairs[person.id, _PIECES] = _Pair(person.box, whole.box, fitting=1)
+            return None
+        pieces.fitting += 1
+        pieces.height += (whole.box.y2 - person.box.y2) / max(whole.box.height, 1e-6)
+        if pair.tie is not None or not self._certain(pieces, person, whole, PIECES_SHARE):
+            return None
+        pair.tie = _tie(pieces, person, whole)
+        return Join(person.id, whole.id, pair.tie)
+
+    def _certain(self, pair: _Pair, part: Tracklet, whole: Tracklet, share: float) -> bool:
+        if pair.fitting < MINIMUM_FRAMES or pair.fitting < share * (pair.fitting + pair.apart):
             return False
         if whole.kind is Kind.VEHICLE and whole.best_confidence < part.best_confidence:
             return False  # a doubtful vehicle around a sure person is nothing
@@ -130,49 +163,23 @@ class Joiner:
         a, b = before.centre, after.centre
         return (b.x - a.x) * self._aspect, b.y - a.y
 
-    @staticmethod
-    def _tie(pair: _Pair, part: Tracklet, whole: Tracklet) -> Tie:
-        if whole.kind is Kind.VEHICLE:
-            return Tie.CARRIED
-        height = pair.height / max(pair.fitting - 1, 1)
-        if part.kind is Kind.PERSON and whole.votes.best == "cyclist" and height < RIDING_HEIGHT:
-            return Tie.PUSHES
-        return Tie.RIDES
+
+def _tie(pair: _Pair, part: Tracklet, whole: Tracklet) -> Tie:
+    if whole.kind is Kind.VEHICLE:
+        return Tie.CARRIED
+    height = pair.height / max(pair.fitting - 1, 1)
+    return Tie.PUSHES if whole.votes.best == "cyclist" and height < RIDING_HEIGHT else Tie.RIDES
 
 
-def _candidates(seen: list[Tracklet]) -> Iterable[tuple[Tracklet, Tracklet]]:
-    """Pairs that could be one road user: person and machine, person and vehicle, a vehicle and a piece of it."""
-    for whole in seen:
-        if whole.kind is Kind.PERSON:
-            continue
-        for part in seen:
-            if part is whole:
-                continue
-            if part.kind is Kind.PERSON or part.kind is whole.kind is Kind.VEHICLE:
-                yield part, whole
-
-
-def _astride(person: Box, machine: Box) -> bool:
-    """Whether a person is over a machine, rather than beside it: they overlap, and so do their middles sideways."""
-    reach = max(person.width, machine.width) / 2
-    return abs(person.centre.x - machine.centre.x) <= reach and shared_of_smaller(person, machine) >= RIDER_OVERLAP
-
-
-def _inside(part: Box, vehicle: Box) -> bool:
+def _inside(part: Tracklet, vehicle: Tracklet) -> bool:
     """Whether a passenger, or a piece of the vehicle, is in it: well inside its box and off the ground."""
-    if _area(vehicle) < CARRIER_AREA * _area(part) or vehicle.y2 - part.y2 < CARRIED_HEIGHT * vehicle.height:
+    small, large = part.box, vehicle.box
+    if area(small) > area(large) or large.y2 - small.y2 < CARRIED_HEIGHT * large.height:
         return False
-    return shared_of_smaller(part, vehicle) >= CARRIED_OVERLAP
+    if area(large) < CARRIER_AREA * area(small) and not (part.kind is Kind.VEHICLE and _same_sides(small, large)):
+        return False
+    return shared_of_smaller(small, large) >= CARRIED_OVERLAP
 
 
-def _area(box: Box) -> float:
-    return max(box.width, 0.0) * max(box.height, 0.0)
-
-
-def shared_of_smaller(a: Box, b: Box) -> float:
-    """Shared area of two boxes as a share of the smaller one, 0..1."""
-    width = min(a.x2, b.x2) - max(a.x1, b.x1)
-    height = min(a.y2, b.y2) - max(a.y1, b.y1)
-    if width <= 0 or height <= 0:
-        return 0.0
-    return width * height / max(min(_area(a), _area(b)), 1e-12)
+def _same_sides(a: Box, b: Box) -> bool:
+    return max(abs(a.x1 - b.x1), abs(a.x2 - b.x2)) <= PIECE_SIDES * b.width

@@ -16,6 +16,7 @@ import supervision as sv
 from aforo.model import MICROSECONDS, Box, Frame, Observation, TrackedFrame, TrackedObject, TrackEnd
 from track.association import TrackletTracker
 from track.riders import Join, Joiner, Tie
+from track.seats import SECOND_BOX_OVERLAP, shared_of_smaller
 from track.tracklet import Kind, Tracklet
 from track.votes import ClassVotes
 
@@ -32,30 +33,41 @@ LONGEST_SPAN_S = 2.0
 """A longer gap between analysed frames was not watched."""
 
 
+_NO_VOTES = ClassVotes()
+
+
 @dataclass(slots=True)
 class _RoadUser:
     """A road user under observation: its tracklets and what is known of it."""
 
     id: int
-    parts: dict[int, Tracklet] = field(default_factory=dict)
+    parts: dict[int, Tracklet]
+    whole_kind: Kind
     tie: Tie | None = None
-    lost_votes: ClassVotes = field(default_factory=ClassVotes)
+    lost_votes: dict[Kind, ClassVotes] = field(default_factory=dict)
     confirmed: bool = False
     announced: bool = False
-    whole_kind: Kind | None = None
 
     def road_user(self) -> str | None:
         """The class voted so far: a machine's for a rider, a vehicle's for a passenger."""
         votes = ClassVotes()
-        votes.merge(self.lost_votes)
+        votes.merge(self.lost_votes.get(self.whole_kind, _NO_VOTES))
         for tracklet in self.parts.values():
-            if self.votes_count(tracklet):
+            if tracklet.kind is self.whole_kind:
                 votes.merge(tracklet.votes)
         return votes.best
 
-    def votes_count(self, tracklet: Tracklet) -> bool:
-        """Whether that tracklet speaks for the whole road user."""
-        return self.whole_kind is None or tracklet.kind is self.whole_kind
+    def take_over(self, other: _RoadUser) -> None:
+        """Become one with another: its tracklets and what its ended ones have voted."""
+        self.parts |= other.parts
+        self.confirmed |= other.confirmed
+        for kind, votes in other.lost_votes.items():
+            self.lost_votes.setdefault(kind, ClassVotes()).merge(votes)
+
+    def lose(self, tracklet_id: int) -> None:
+        """One of its tracklets ended; its votes stay."""
+        tracklet = self.parts.pop(tracklet_id)
+        self.lost_votes.setdefault(tracklet.kind, ClassVotes()).merge(tracklet.votes)
 
 
 class CameraTracker:
@@ -87,7 +99,7 @@ class CameraTracker:
         seen, ended = self._tracklets.update(detections, frame.captured_at_us, width, height)
         for tracklet in seen:
             if tracklet.id not in self._owner:
-                self._owner[tracklet.id] = _RoadUser(tracklet.id, {tracklet.id: tracklet}, whole_kind=tracklet.kind)
+                self._owner[tracklet.id] = _RoadUser(tracklet.id, {tracklet.id: tracklet}, tracklet.kind)
         for join in self._joiner.observe(seen):
             self._join(join)
         objects = self._objects(seen)
@@ -133,6 +145,11 @@ class CameraTracker:
         part, whole = self._owner[join.part], self._owner[join.whole]
         if join.tie is Tie.CARRIED and Tie.RIDES in (part.tie, whole.tie):
             return  # who rides a machine is nobody's passenger
+        if join.tie is not Tie.CARRIED and part.tie is Tie.CARRIED and part is not whole:
+            whole.parts[join.part] = part.parts.pop(join.part)  # nor was before it showed
+            self._owner[join.part] = part = whole
+        if part is not whole and _are_two(part, whole):
+            return
         kind = whole.parts[join.whole].kind
         if join.tie is Tie.PUSHES:
             kind = Kind.PERSON
@@ -140,13 +157,11 @@ class CameraTracker:
             older, younger = sorted((part, whole), key=lambda user: user.id)
             if younger.announced:
                 self._ended.append(TrackEnd(younger.id, None))
-            older.parts |= younger.parts
-            older.confirmed |= younger.confirmed
+            older.take_over(younger)
             for tracklet_id in younger.parts:
                 self._owner[tracklet_id] = older
             part = older
         part.tie, part.whole_kind = join.tie, kind
-        part.lost_votes = ClassVotes()
 
     def _objects(self, seen: list[Tracklet]) -> list[TrackedObject]:
         boxes: dict[int, list[Tracklet]] = {}
@@ -189,11 +204,20 @@ class CameraTracker:
     def _close(self, ended: list[int]) -> None:
         for tracklet_id in ended:
             user = self._owner.pop(tracklet_id)
-            tracklet = user.parts.pop(tracklet_id)
-            if user.votes_count(tracklet):
-                user.lost_votes.merge(tracklet.votes)
+            user.lose(tracklet_id)
             if not user.parts and user.announced:
                 self._ended.append(TrackEnd(user.id, user.road_user()))
+
+
+def _are_two(a: _RoadUser, b: _RoadUser) -> bool:
+    """Whether both have a machine or vehicle in view now, in different places: nobody is in two at a time."""
+    return any(
+        mine.kind is theirs.kind is not Kind.PERSON
+        and mine.last_at_us == theirs.last_at_us
+        and shared_of_smaller(mine.box, theirs.box) < SECOND_BOX_OVERLAP
+        for mine in a.parts.values()
+        for theirs in b.parts.values()
+    )
 
 
 def _believed(user: _RoadUser) -> bool:
