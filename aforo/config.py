@@ -251,6 +251,12 @@ class ApiSection(Section):
 
     host: str = Field(default="127.0.0.1", description="Address to listen on; loopback unless you know better.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    announce: str | None = Field(
+        default=None,
+        pattern=r"^http://[A-Za-z0-9.\[\]:-]+$",
+        description="Address at which `aforo serve` reaches the live pictures of this process, such as "
+        "http://10.0.0.7:8000; registered in the store. Of the private network. Default: a worker shows none.",
+    )
 
 
 class KafkaSection(Section):

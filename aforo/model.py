@@ -344,6 +344,25 @@ class CoverageShare:
 
 
 @dataclass(frozen=True, slots=True)
+class Recount:
+    """What a recount did.
+
+    Attributes:
+        kind: "line" or "zone".
+        place: its id.
+        geometry: the version of it that was counted with.
+        tracks: counted anew.
+        count: crossings of the line, or visits to the zone, that these tracks have now.
+    """
+
+    kind: str
+    place: str
+    geometry: str
+    tracks: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class LiveEndpoint:
     """Where the live pictures of a camera are to be had.
 

@@ -134,6 +134,14 @@ class CountStore(Protocol):
         """
         ...
 
+    def refresh(self, start_us: int, end_us: int) -> None:
+        """Bring the volumes of a range up to date now, where that happens only now and then.
+
+        Raises:
+            StoreError: the database cannot be written.
+        """
+        ...
+
     def announce(self, endpoints: Sequence[LiveEndpoint]) -> None:
         """Record where cameras are to be seen live; the newest word on a camera holds.
 

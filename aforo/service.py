@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 
 import uvicorn
 
@@ -17,6 +18,7 @@ from aforo.measures import local_time, to_us
 from aforo.model import CameraStatus, Frame, Rows, TrackedFrame
 from aforo.pipeline import CameraThread, Counting, analyse
 from aforo.protocols import CountReader, Detector
+from aforo.recounting import recount_place
 from api.app import create_app
 from api.live import LiveHub
 from api.server import Server, listen
@@ -90,7 +92,7 @@ class Service:
         self._cameras = [self._camera(camera, detector, users) for camera in site.cameras]
         self.hub.set_status_source(self.statuses)
         self._seed(reader, clock.now_us())
-        app = create_app(site=site, reader=reader, live=self.hub, clock=clock)
+        app = create_app(site=site, reader=reader, live=self.hub, clock=clock, recount=partial(recount_place, site))
         config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5, lifespan="off")
         self._server = Server(config, self.hub)
         self._web = threading.Thread(target=self._server.run, args=([socket],), name="web", daemon=True)

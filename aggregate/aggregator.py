@@ -21,6 +21,7 @@ from aforo.model import (
     TrackedObject,
     TrackEnd,
     TrackKey,
+    Trajectory,
     Visit,
 )
 from aggregate.coverage import CoverageMeter
@@ -180,6 +181,17 @@ class _Session:
             self._stayed(end.track_id, track, watcher, watcher.end(track.zones[watcher.zone.id]), rows)
         rows.extend(track.rows(end.road_user, final=True))
         rows.trajectories.append(track.recorder.finish(self.camera, self.session, end.track_id, end.road_user))
+
+
+def recount(way: Trajectory, geometry: CameraGeometry) -> Rows:
+    """What a track that is over did at lines and zones, from its trajectory, as live counts have it: final rows."""
+    session = _Session(way.camera, way.session, geometry, way.aspect)
+    *before, last = way.points
+    seen = TrackedObject(way.track_id, last.box, way.road_user, 1.0, first=True, backfill=tuple(before))
+    session._see(seen, last.at_us, Rows())
+    rows = Rows()
+    session._end(TrackEnd(way.track_id, way.road_user), rows)
+    return Rows([row for row in rows.crossings if row.final], [row for row in rows.visits if row.final])
 
 
 class Aggregator:

@@ -158,6 +158,9 @@ class SqliteStore:
             days = self._add(connection, rows)
         self._days |= days
 
+    def refresh(self, start_us: int, end_us: int) -> None:
+        """Nothing: the volumes are views, which are never behind."""
+
     def announce(self, endpoints: Sequence[LiveEndpoint]) -> None:
         """Record where cameras are to be seen live; the newest word on a camera holds.
 

@@ -20,8 +20,10 @@ from aforo.config import Site
 from aforo.errors import AforoError
 from aforo.protocols import Clock, CountReader, LiveFeed
 from api import downloads, events, health, volumes, web
-from api.context import Context
+from api.context import Context, Recounter
+from api.elsewhere import LiveElsewhere
 from api.live import router as live_router
+from api.recount import router as recount_router
 
 LOG = logging.getLogger(__name__)
 
@@ -37,7 +39,15 @@ SECURITY_HEADERS = {
 }
 
 
-def create_app(*, site: Site, reader: CountReader, live: LiveFeed | None, clock: Clock) -> FastAPI:
+def create_app(
+    *,
+    site: Site,
+    reader: CountReader,
+    live: LiveFeed | None,
+    clock: Clock,
+    elsewhere: LiveElsewhere | None = None,
+    recount: Recounter | None = None,
+) -> FastAPI:
     """The application of one site.
 
     Args:
@@ -45,14 +55,17 @@ def create_app(*, site: Site, reader: CountReader, live: LiveFeed | None, clock:
         reader: questions to the store.
         live: the cameras that run in this process, None where there are none.
         clock: processing time, for "until now" and the age of the newest frame.
+        elsewhere: where live pictures come from when no cameras run in this process.
+        recount: counts the history of a line or zone again, None where that is not offered.
     """
     # No docs pages of FastAPI's own: they load scripts from another site, which neither a closed network nor the
     # content security policy lets through.
     app = FastAPI(title="Aforo", version="1", description=DESCRIPTION, docs_url=None, redoc_url=None)
-    app.state.context = Context(site=site, reader=reader, live=live, clock=clock)
+    app.state.context = Context(site=site, reader=reader, live=live, clock=clock, elsewhere=elsewhere, recount=recount)
     app.include_router(health.router)
     app.include_router(volumes.router)
     app.include_router(downloads.router)
+    app.include_router(recount_router)
     app.include_router(live_router)
     app.include_router(events.router)
     app.include_router(web.router)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
 
 from aforo.config import Site
+from aforo.model import Recount
 from aforo.protocols import Clock, CountReader, LiveFeed
+from api.elsewhere import LiveElsewhere
+
+Recounter = Callable[[str, str, int | None, int | None], Recount]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +22,16 @@ class Context:
 
     Attributes:
         live: None where no cameras run in this process (`aforo serve`).
+        elsewhere: where the live pictures come from then, None where there are none.
+        recount: counts the history of a line or zone again: kind, id, start and end (microseconds, None for all).
     """
 
     site: Site
     reader: CountReader
     live: LiveFeed | None
     clock: Clock
+    elsewhere: LiveElsewhere | None = None
+    recount: Recounter | None = None
 
 
 def context_of(request: Request) -> Context:

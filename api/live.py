@@ -17,6 +17,7 @@ from typing import Annotated
 from weakref import WeakValueDictionary
 
 from fastapi import APIRouter, Query
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
 from aforo.config import CameraSection, Site
@@ -244,6 +245,8 @@ async def video(context: ContextDep, camera: str, width: Width = None, lang: Lan
     Only the newest picture is ever sent: a slow connection gets fewer of them. A camera that sends nothing shows its
     last picture in grey, with the time since when.
     """
+    if context.elsewhere is not None:
+        return await run_in_threadpool(context.elsewhere.video, camera, _query(width, lang))
     channel = hub_of(context).watch(camera, width, lang)
     return EndlessResponse(_parts(channel), media_type=f"multipart/x-mixed-replace; boundary={_BOUNDARY.decode()}")
 
@@ -256,11 +259,17 @@ async def video(context: ContextDep, camera: str, width: Width = None, lang: Lan
 )
 async def picture(context: ContextDep, camera: str, width: Width = None, lang: LangQuery = "en") -> Response:
     """The newest picture of the camera, drawn as in the live video."""
+    if context.elsewhere is not None:
+        return await run_in_threadpool(context.elsewhere.picture, camera, _query(width, lang))
     channel = hub_of(context).watch(camera, width, lang)
     async with aclosing(channel.pictures()) as pictures:
         async for jpeg in pictures:
             return Response(jpeg, media_type="image/jpeg", headers={"cache-control": "no-store"})
     raise SourceError(f"camera {camera} has no picture now: the server is about to stop, or its log says why")
+
+
+def _query(width: int | None, lang: Lang) -> dict[str, str]:
+    return {"lang": lang} | ({} if width is None else {"width": str(width)})
 
 
 async def _parts(channel: Channel) -> AsyncGenerator[bytes, None]:

@@ -7,6 +7,7 @@ import socket
 import uvicorn
 
 from aforo.errors import ConfigurationError
+from api.elsewhere import LiveElsewhere
 from api.live import LiveHub
 
 
@@ -33,7 +34,7 @@ class Server(uvicorn.Server):
         hub: what endless answers are made from; None where there are none.
     """
 
-    def __init__(self, config: uvicorn.Config, hub: LiveHub | None) -> None:
+    def __init__(self, config: uvicorn.Config, hub: LiveHub | LiveElsewhere | None) -> None:
         super().__init__(config)
         self._hub = hub
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from aforo.aggregation import Figures
     from aforo.config import CameraSection, Site
     from aforo.kafka_connection import KafkaAddress
-    from aforo.model import TrackedFrame
+    from aforo.model import Frame, TrackedFrame
     from aforo.pipeline import CameraThread
 
 
@@ -33,13 +33,31 @@ def worker(config: ConfigArgument) -> None:
         detector = open_detector(site.detector)
         stack.callback(detector.close)
         publisher = stack.enter_context(closing(KafkaPublisher(address, clock)))
-        process = Worker(site, address, publisher, _camera_factory(site, detector, publisher.publish, clock), clock)
+        show = _live_station(site, stack, clock)
+
+        def publish(frame: Frame | None, tracked: TrackedFrame) -> None:
+            publisher.publish(tracked)
+            show(frame, tracked)
+
+        process = Worker(site, address, publisher, _camera_factory(site, detector, publish, clock), clock)
         stopping.append(process.stop)
         process.run()
 
 
+def _live_station(site: Site, stack: ExitStack, clock: Any) -> Callable[[Frame | None, TrackedFrame], None]:
+    """What shows frames live, where the configuration asks for that."""
+    if site.api.announce is None:
+        return lambda *_: None
+    from aforo.serving import LiveStation
+
+    station = LiveStation(site, clock)
+    stack.callback(station.stop)
+    station.start()
+    return station.publish
+
+
 def _camera_factory(
-    site: Site, detector: Any, publish: Callable[[TrackedFrame], None], clock: Any
+    site: Site, detector: Any, publish: Callable[[Frame | None, TrackedFrame], None], clock: Any
 ) -> Callable[[CameraSection], CameraThread]:
     from aforo import assemble
     from aforo.pipeline import CameraThread, analyse
@@ -59,7 +77,7 @@ def _camera_factory(
             clock=clock,
         )
         new_tracker = assemble.tracker_factory(users, camera.analyse_fps)
-        return CameraThread(source, lambda: analyse(source, detector, new_tracker), lambda _, tracked: publish(tracked))
+        return CameraThread(source, lambda: analyse(source, detector, new_tracker), publish)
 
     return new_camera
 

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from aforo.cli import checks, city, recordings, sites
+from aforo.cli import checks, city, recordings, serve, sites
 from aforo.errors import AforoError
 from aforo.model import without_credentials
 
@@ -38,6 +38,8 @@ app.command(rich_help_panel="Cameras")(sites.report)
 app.command(rich_help_panel="City")(city.worker)
 app.command(rich_help_panel="City")(city.aggregator)
 app.command(rich_help_panel="City")(city.simulate)
+app.command(rich_help_panel="City")(serve.serve)
+app.command(rich_help_panel="Cameras")(serve.recount)
 app.add_typer(checks.models, name="models", rich_help_panel="This machine")
 app.add_typer(checks.samples, name="samples", rich_help_panel="This machine")
 app.command(rich_help_panel="This machine")(checks.doctor)
