@@ -85,7 +85,7 @@ def check_line(points: Sequence[Pair]) -> None:
     """
     for a, b in itertools.pairwise(points):
         if math.dist(a, b) < MINIMUM_LENGTH:
-            raise ValueError(f"the line has no length between {list(a)} and {list(b)}; give two different points")
+            raise ValueError(f"the line has no length between {_shown(a)} and {_shown(b)}; give two different points")
 
 
 def check_polygon(polygon: Sequence[Pair]) -> None:
@@ -98,18 +98,22 @@ def check_polygon(polygon: Sequence[Pair]) -> None:
     edges = list(zip(corners, [*corners[1:], corners[0]], strict=True))
     for a, b in edges:
         if a == b:
-            raise ValueError(f"the zone has the corner {list(a)} twice in a row; leave one out")
+            raise ValueError(f"the zone has the corner {_shown(a)} twice in a row; leave one out")
     for i, (a, b) in enumerate(edges):
         for j in range(i + 2, len(edges)):
             if (j + 1) % len(edges) == i:
                 continue
             if _edges_touch(a, b, *edges[j]):
                 raise ValueError(
-                    f"the zone crosses itself: the edge {list(a)} to {list(b)} meets the edge "
-                    f"{list(edges[j][0])} to {list(edges[j][1])}; give the corners in order around it"
+                    f"the zone crosses itself: the edge {_shown(a)} to {_shown(b)} meets the edge "
+                    f"{_shown(edges[j][0])} to {_shown(edges[j][1])}; give the corners in order around it"
                 )
     if abs(sum(a[0] * b[1] - b[0] * a[1] for a, b in edges)) / 2 < MINIMUM_LENGTH**2:
         raise ValueError("the zone has no area; give at least three corners that are not on one line")
+
+
+def _shown(point: Pair) -> str:
+    return str([round(float(value), 4) for value in point])
 
 
 def _edges_touch(a: Pair, b: Pair, c: Pair, d: Pair) -> bool:

@@ -12,6 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from aforo.config import DetectorSection
     from aforo.mirrors import Progress as FetchProgress
     from aforo.protocols import Detector
@@ -50,6 +52,24 @@ def json_document(document: object, target: str) -> None:
         Path(target).write_text(text, encoding="utf-8")
     except OSError as error:
         raise ConfigurationError(f"cannot write {target}: {error.strerror}") from error
+
+
+def check_target(option: str, target: str | Path | None) -> None:
+    """Refuse a file that cannot be written before hours of work go into it.
+
+    Raises:
+        ConfigurationError: its folder does not exist or cannot be written.
+    """
+    import os
+    from pathlib import Path
+
+    from aforo.errors import ConfigurationError
+
+    if target is None or target == "-":
+        return
+    folder = Path(target).absolute().parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK) or Path(target).is_dir():
+        raise ConfigurationError(f"{option}: cannot write {target}: expected a file in a folder that can be written")
 
 
 class _FramesPerSecond(ProgressColumn):

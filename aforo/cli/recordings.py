@@ -60,10 +60,12 @@ def count(
 
     Directions of a line given here are right/left when it is nearer to vertical, else down/up, as seen in the image.
     """
-    from aforo.cli.console import err, json_document
+    from aforo.cli.console import check_target, err, json_document
     from aforo.config import Site, load_site
     from ingest.capture import probe
 
+    check_target("--json", json)
+    check_target("--annotate", annotate)
     facts = probe(video)
     site = load_site(config) if config else Site()
     section = _detector(site, model, image_size, engine)
@@ -101,12 +103,13 @@ def tracks(
     One line per box: frame (1-based), id, left, top, width, height (pixels), confidence, -1, -1, -1. Gaps of up to a
     second inside a track are filled with straight motion. Only people, unless other road users are asked for.
     """
-    from aforo.cli.console import err, frames_progress, open_detector
+    from aforo.cli.console import check_target, err, frames_progress, open_detector
     from aforo.config import CameraSection, Site, load_site
     from aforo.errors import ConfigurationError
     from aforo.mot import MotTracks
     from aforo.recordings import Recording
 
+    check_target("--mot", mot)
     wanted = None if everybody else road_user or ["pedestrian"]
     site = load_site(config) if config else Site()
     section = _detector(site, model, image_size, engine)
