@@ -22,13 +22,13 @@ def openvino_model(weights: Path, cache: Path) -> Path:
     """The OpenVINO form of weights, made on the first call and kept.
 
     Args:
-        weights: a `.pt` or `.onnx` of Ultralytics; an OpenVINO model (folder or `.xml`) is returned as it is.
+        weights: a `.pt` of Ultralytics; what OpenVINO itself reads (a folder, `.xml`, `.onnx`) is returned as it is.
         cache: folder to keep it in; the name there carries the weights' SHA-256.
 
     Raises:
         ModelError: the weights are not a detection model that can be exported.
     """
-    if weights.is_dir() or weights.suffix == ".xml":
+    if weights.is_dir() or weights.suffix in (".xml", ".onnx"):
         return weights
     made = cache / f"{weights.stem}-{_fingerprint(weights)}_openvino_model"
     if (made / "metadata.yaml").is_file():

@@ -37,24 +37,31 @@ class Letterbox:
     scaled_wh: tuple[int, int]
 
     @staticmethod
-    def fit(width: int, height: int, image_size: int, stride: int = 32, *, square: bool = False) -> Letterbox:
-        """The letterbox for a picture of that size.
+    def fit(width: int, height: int, image_size: int, stride: int = 32) -> Letterbox:
+        """The letterbox for a picture of that size, into no larger an input than it needs.
 
         Args:
             width: of the picture, pixels.
             height: of the picture, pixels.
             image_size: longer side of the network's input, a multiple of the stride.
             stride: of the network.
-            square: pad to image_size × image_size, for models of fixed input.
         """
         scale = image_size / max(width, height)
+        across, down = (-(-max(1, round(side * scale)) // stride) * stride for side in (width, height))
+        return Letterbox._padded(width, height, scale, across, down)
+
+    @staticmethod
+    def into(width: int, height: int, input_width: int, input_height: int) -> Letterbox:
+        """The letterbox for a picture of that size into a network of fixed input."""
+        return Letterbox._padded(
+            width, height, min(input_width / width, input_height / height), input_width, input_height
+        )
+
+    @staticmethod
+    def _padded(width: int, height: int, scale: float, input_width: int, input_height: int) -> Letterbox:
         scaled = max(1, round(width * scale)), max(1, round(height * scale))
-        if square:
-            target = image_size, image_size
-        else:
-            target = -(-scaled[0] // stride) * stride, -(-scaled[1] // stride) * stride
-        left, top = round((target[0] - scaled[0]) / 2 - 0.1), round((target[1] - scaled[1]) / 2 - 0.1)
-        return Letterbox((width, height), target, scale, left, top, scaled)
+        left, top = round((input_width - scaled[0]) / 2 - 0.1), round((input_height - scaled[1]) / 2 - 0.1)
+        return Letterbox((width, height), (input_width, input_height), scale, left, top, scaled)
 
     def apply(self, image: Image) -> Image:
         """The network's input, shape (input height, input width, 3), of a picture of `source_wh`."""

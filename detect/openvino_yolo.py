@@ -1,11 +1,12 @@
 """YOLO on OpenVINO: the default engine on a CPU, without torch in the process.
 
-Reads the folder or `.xml` that `detect.export` makes. Several pictures are inferred at once by OpenVINO's own request
-queue; the letterbox runs in the caller's thread, decoding of the output in the engine's.
+Reads the folder or `.xml` that `detect.export` makes, or an `.onnx`. Several pictures are inferred at once by
+OpenVINO's own request queue; the letterbox runs in the caller's thread, decoding of the output in the engine's.
 """
 
 from __future__ import annotations
 
+import ast
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
@@ -45,7 +46,8 @@ class OpenVinoYolo:
     """A `Detector` on OpenVINO.
 
     Args:
-        model: an OpenVINO model folder with one `.xml`, or the `.xml`; its metadata.yaml names the labels.
+        model: an OpenVINO model folder with one `.xml`, or the `.xml`, whose metadata.yaml names the labels; or an
+            `.onnx`, whose metadata do.
         labels: the labels to look for; the best of these wins even where the network likes another one (a boat, a
             suitcase) better. All others together come last, as `OTHER_LABEL`.
         image_size: longer side of the network's input, pixels.
@@ -67,8 +69,10 @@ class OpenVinoYolo:
         cache: Path | None = None,
         requests: int = 0,
     ) -> None:
-        self._xml = _xml_of(model)
-        names = _label_names(self._xml)
+        self._file = _file_of(model)
+        self._core = ov.Core()
+        names = _label_names(self._core, self._file)
+        self._rows = 4 + len(names)
         missing = [label for label in labels if label not in names]
         if missing:
             raise ModelError(
@@ -81,7 +85,6 @@ class OpenVinoYolo:
         self._image_size = image_size
         self._device = device
         self._requests = requests
-        self._core = ov.Core()
         if cache is not None:
             self._core.set_property({"CACHE_DIR": str(cache)})
         if device.split(".")[0] not in {name.split(".")[0] for name in self._core.available_devices}:
@@ -113,15 +116,18 @@ class OpenVinoYolo:
     def _engine(self, width: int, height: int) -> tuple[Letterbox, ov.AsyncInferQueue]:
         with self._lock:
             if (width, height) not in self._engines:
-                letterbox = Letterbox.fit(width, height, self._image_size)
-                self._engines[width, height] = letterbox, self._compile(letterbox)
+                self._engines[width, height] = self._compile(width, height)
             return self._engines[width, height]
 
-    def _compile(self, letterbox: Letterbox) -> ov.AsyncInferQueue:
-        width, height = letterbox.input_wh
+    def _compile(self, width: int, height: int) -> tuple[Letterbox, ov.AsyncInferQueue]:
         try:
-            model = self._core.read_model(self._xml)
-            model.reshape([1, 3, height, width])
+            model = self._core.read_model(self._file)
+            shape = model.input().partial_shape
+            if shape.is_static:  # exported for one input only, whatever image_size asks for
+                letterbox = Letterbox.into(width, height, shape[3].get_length(), shape[2].get_length())
+            else:
+                letterbox = Letterbox.fit(width, height, self._image_size)
+                model.reshape([1, 3, *letterbox.input_wh[::-1]])
             steps = ov.preprocess.PrePostProcessor(model)
             steps.input().tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC")).set_color_format(
                 ov.preprocess.ColorFormat.BGR
@@ -135,18 +141,24 @@ class OpenVinoYolo:
             )
         except RuntimeError as error:
             raise ModelError(
-                f"OpenVINO cannot run {self._xml} at {width}×{height} on {self._device}: {_first_line(error)}"
+                f"OpenVINO cannot run {self._file} at {width}×{height} on {self._device}: {one_line(error)}"
             ) from error
+        output = compiled.output(0).partial_shape
+        if not (output.rank.get_length() == 3 and output[1].is_static and output[1].get_length() == self._rows):  # noqa: PLR2004
+            raise ModelError(
+                f"the model {self._file} gives {output}, expected [1,{self._rows},…] as a YOLO detection model without "
+                "built-in suppression does; set detector.engine to ultralytics, which runs others too"
+            )
         queue = ov.AsyncInferQueue(compiled, self._requests)
         queue.set_callback(self._on_result)
-        return queue
+        return letterbox, queue
 
     def _on_result(self, request: Any, userdata: tuple[Future[sv.Detections], Letterbox]) -> None:
         future, letterbox = userdata
         try:
             future.set_result(self._decode(request.get_output_tensor(0).data[0], letterbox))
         except Exception as error:  # a failure must reach whoever waits for the future, or they wait for ever
-            future.set_exception(ModelError(f"the output of {self._xml} cannot be read: {error}"))
+            future.set_exception(ModelError(f"the output of {self._file} cannot be read: {error}"))
 
     def _decode(self, output: npt.NDArray[np.float32], letterbox: Letterbox) -> sv.Detections:
         """Boxes of one output, shape (4 + classes, anchors): centre x, centre y, width, height, score per class."""
@@ -184,22 +196,30 @@ def empty_detections() -> sv.Detections:
     )
 
 
-def _xml_of(model: Path) -> Path:
-    found = [model] if model.suffix == ".xml" else sorted(model.glob("*.xml"))
+def _file_of(model: Path) -> Path:
+    found = [model] if model.suffix in (".xml", ".onnx") else sorted(model.glob("*.xml"))
     if len(found) != 1 or not found[0].is_file():
-        raise ModelError(f"{model} is not an OpenVINO model: expected a folder with one .xml file in it, or that file")
+        raise ModelError(
+            f"{model} is not an OpenVINO model: expected a folder with one .xml file in it, that file, or an .onnx file"
+        )
     return found[0]
 
 
-def _label_names(xml: Path) -> list[str]:
-    metadata = xml.parent / "metadata.yaml"
+def _label_names(core: ov.Core, file: Path) -> list[str]:
+    """The model's labels, as Ultralytics' export writes them beside or into it."""
+    where = file if file.suffix == ".onnx" else file.parent / "metadata.yaml"
     try:
-        names = yaml.safe_load(metadata.read_text(encoding="utf-8"))["names"]
-    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
-        raise ModelError(f"{metadata} must name the model's labels as Ultralytics' export does: {error}") from error
+        if file.suffix == ".onnx":
+            names = ast.literal_eval(core.read_model(file).get_rt_info(["framework", "names"]).astype(str))
+        else:
+            names = yaml.safe_load(where.read_text(encoding="utf-8"))["names"]
+    except (OSError, yaml.YAMLError, KeyError, TypeError, RuntimeError, ValueError, SyntaxError) as error:
+        raise ModelError(
+            f"{where} must name the model's labels as Ultralytics' export does: {one_line(error)}"
+        ) from error
     return [str(names[index]) for index in sorted(names)] if isinstance(names, Mapping) else [str(n) for n in names]
 
 
-def _first_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else type(error).__name__
+def one_line(error: Exception) -> str:
+    """What a library had to say, without line ends."""
+    return " ".join(str(error).split()) or type(error).__name__

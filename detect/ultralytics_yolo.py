@@ -10,7 +10,7 @@ import supervision as sv
 
 from aforo.errors import ModelError
 from aforo.model import Image
-from detect.openvino_yolo import LOWEST_CONFIDENCE, NMS_IOU, OTHER_CONFIDENCE, OTHER_LABEL
+from detect.openvino_yolo import LOWEST_CONFIDENCE, NMS_IOU, OTHER_CONFIDENCE, OTHER_LABEL, one_line
 
 
 class UltralyticsYolo:
@@ -38,7 +38,7 @@ class UltralyticsYolo:
             self._model = ultralytics.YOLO(str(model), task="detect")
             names: dict[int, str] = self._model.names
         except Exception as error:  # Ultralytics raises what its many back-ends raise
-            raise ModelError(f"Ultralytics cannot load the model {model}: {error}") from error
+            raise ModelError(f"Ultralytics cannot load the model {model}: {one_line(error)}") from error
         missing = [label for label in labels if label not in names.values()]
         if missing:
             raise ModelError(f"the model {model} has no label {missing[0]!r}; it has: {', '.join(names.values())}")
@@ -73,7 +73,7 @@ class UltralyticsYolo:
                 verbose=False,
             )[0]
         except Exception as error:  # as above
-            raise ModelError(f"Ultralytics failed on {self._device}: {error}") from error
+            raise ModelError(f"Ultralytics failed on {self._device}: {one_line(error)}") from error
         boxes = result.boxes
         class_id = self._class_of[boxes.cls.cpu().numpy().astype(int)]
         confidence = boxes.conf.cpu().numpy().astype(np.float32)
