@@ -41,7 +41,6 @@ TELL_EVERY_S = 30.0
 _POLL_MS = 200
 _BATCH = 1_000
 _COMMIT_MS = 5_000
-_SESSION_MS = 10_000
 _NOTE_EVERY_MS = 1_000
 
 
@@ -162,8 +161,8 @@ class Aggregation(ConsumerRebalanceListener):  # type: ignore[misc]
                 enable_auto_commit=False,
                 auto_offset_reset="none",
                 partition_assignment_strategy=[CooperativeStickyAssignor],
-                session_timeout_ms=_SESSION_MS,
-                heartbeat_interval_ms=_SESSION_MS // 5,
+                session_timeout_ms=self._address.session_ms,
+                heartbeat_interval_ms=self._address.session_ms // 5,
                 max_poll_records=_BATCH,
                 check_crcs=False,  # TCP and the broker check; what is damaged all the same does not decode
             )

@@ -83,6 +83,7 @@ class KafkaPublisher:
             BusError: the publisher is closed.
             WireError: the message does not fit into the format.
         """
+        self._raise_if_closed()
         with self._lock:
             session, sequence = self._sequences.get(message.camera, ("", 0))
             if session != message.session:

@@ -282,6 +282,12 @@ class KafkaSection(Section):
     retention_hours: int = Field(
         default=168, ge=1, le=87_600, description="How long messages are kept; the longest outage that loses nothing."
     )
+    session_seconds: int = Field(
+        default=10,
+        ge=2,
+        le=300,
+        description="A worker or aggregator not heard of for so long is dead: others take over.",
+    )
     compression: Literal["lz4", "gzip", "none"] = Field(default="lz4", description="Of the batches on the wire.")
 
     @model_validator(mode="after")

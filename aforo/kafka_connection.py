@@ -83,6 +83,11 @@ class KafkaAddress:
     def __str__(self) -> str:
         return self._shown
 
+    @property
+    def session_ms(self) -> int:
+        """How long a member of a group may be silent before the others take over, milliseconds."""
+        return self.section.session_seconds * 1000
+
     def options(self) -> dict[str, Any]:
         """What every client of kafka-python needs to connect."""
         section: KafkaSection = self.section

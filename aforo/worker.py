@@ -25,9 +25,6 @@ from aforo.protocols import Clock
 
 LOG = logging.getLogger(__name__)
 
-SESSION_MS = 10_000
-"""A worker that was not heard of for so long is dead; its cameras are taken over."""
-
 _POLL_MS = 500
 _STOP_S = 5.0
 
@@ -66,6 +63,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
         Raises:
             BusError: Kafka cannot be reached at the start, or refuses this user.
         """
+        session_ms = self._address.session_ms
         try:
             consumer = KafkaConsumer(
                 **self._address.options(),
@@ -73,8 +71,8 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
                 enable_auto_commit=False,
                 auto_offset_reset="latest",
                 partition_assignment_strategy=[CooperativeStickyAssignor],
-                session_timeout_ms=SESSION_MS,
-                heartbeat_interval_ms=SESSION_MS // 5,
+                session_timeout_ms=session_ms,
+                heartbeat_interval_ms=session_ms // 5,
                 metadata_max_age_ms=30_000,
             )
         except (KafkaError, OSError) as error:
@@ -84,7 +82,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
             while not self._stopped.is_set():
                 self._poll(consumer)
         finally:
-            consumer.close(autocommit=False, timeout_ms=SESSION_MS)
+            consumer.close(autocommit=False, timeout_ms=session_ms)
             self._end(list(self._running))
 
     def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:

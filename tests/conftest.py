@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from postgresql_server import TIMESCALE_OPTIONS, has_timescale, running_postgresql
@@ -12,6 +14,10 @@ from postgresql_server import TIMESCALE_OPTIONS, has_timescale, running_postgres
 from aforo import assets
 from aforo.errors import AssetError
 
+if TYPE_CHECKING:
+    from kafka_broker import Broker
+
+BROKER = pytest.StashKey[str]()
 REPOSITORY = Path(__file__).parents[1]
 
 
@@ -59,3 +65,26 @@ def timescale() -> Iterator[str]:
         pytest.skip("TimescaleDB is not installed beside PostgreSQL on this machine")
     with running_postgresql(*TIMESCALE_OPTIONS) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def kafka(pytestconfig: pytest.Config) -> Iterator[Broker]:
+    """A Kafka broker of the tests' own; tests make their own topics on it."""
+    from kafka_broker import running_broker
+
+    with running_broker() as broker:
+        pytestconfig.stash[BROKER] = broker.name
+        yield broker
+
+
+@pytest.fixture
+def garbage_collected() -> Iterator[None]:
+    """Whatever a library leaves open is found in the test that left it, not in a later one."""
+    yield
+    gc.collect()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which broker the tests of the bus ran on."""
+    if name := terminalreporter.config.stash.get(BROKER, ""):
+        terminalreporter.write_line(f"Kafka broker of these tests: {name}")

@@ -80,14 +80,6 @@ def _jars() -> Path | str:
     return folder
 
 
-@cache
-def broker_name() -> str:
-    """Which broker the tests use, for people; "" when there is none."""
-    if isinstance(_jars(), Path):
-        return f"Apache Kafka {KAFKA_VERSION} (KRaft)"
-    return "noida-db" if _noida() else ""
-
-
 def _noida() -> str | None:
     beside = Path(sys.executable).with_name("noida-db")
     return str(beside) if beside.is_file() else shutil.which("noida-db")
@@ -110,6 +102,7 @@ class Broker:
         self._protocol = protocol
         jars = _jars()
         self._jars = jars if isinstance(jars, Path) else None
+        self.name = "noida-db" if self._jars is None else f"Apache Kafka {KAFKA_VERSION} (KRaft)"
         if self._jars is None:
             if _noida() is None:
                 pytest.skip(f"no Kafka broker: {jars}, and the package noida-db is not installed")
@@ -157,6 +150,12 @@ class Broker:
             return False
         client.close()
         return True
+
+    def partition_logs(self, topic: str) -> list[Path]:
+        """The folders of a topic's partitions, to damage them while the broker is down; Apache Kafka only."""
+        if self._jars is None:
+            pytest.skip("only Apache Kafka's log can be cut short here")
+        return sorted((self.folder / "log").glob(f"{topic}-*"))
 
     def kill(self) -> None:
         """SIGKILL."""

@@ -203,6 +203,7 @@ def _join(config: Path, stack: ExitStack) -> tuple[Site, KafkaAddress, list[Call
 
     Waits for Kafka for as long as it takes: in a city everything starts at once.
     """
+    import logging
     import signal
 
     from aforo.clock import SystemClock
@@ -211,6 +212,8 @@ def _join(config: Path, stack: ExitStack) -> tuple[Site, KafkaAddress, list[Call
 
     site = load_site(config)
     address = KafkaAddress(site)
+    if not logging.getLogger().isEnabledFor(logging.DEBUG):
+        logging.getLogger("kafka").setLevel(logging.CRITICAL)  # it tells every attempt; we tell once
     stopping: list[Callable[[], None]] = []
     asked: list[int] = []
 

@@ -1,0 +1,188 @@
+"""Publishing to a real broker: topics, order, dead letters, refusals, outages."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from city import KAFKA, City, eventually
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.admin import ConfigResource, ConfigResourceType
+from kafka_broker import Broker, running_broker
+
+from aforo import wire
+from aforo.bus_kafka import KafkaPublisher
+from aforo.clock import SystemClock
+from aforo.config import parse_site
+from aforo.errors import BusError, ConfigurationError
+from aforo.kafka_connection import KafkaAddress
+from aforo.model import TrackedFrame
+
+pytestmark = KAFKA
+
+
+def _read(city: City, topic: str, count: int) -> list[object]:
+    consumer = KafkaConsumer(bootstrap_servers=city.address.servers, auto_offset_reset="earliest")
+    try:
+        partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
+        consumer.assign(partitions)
+        records: list[object] = []
+        deadline = time.monotonic() + 20
+        while len(records) < count and time.monotonic() < deadline:
+            for batch in consumer.poll(timeout_ms=500).values():
+                records += batch
+        return records
+    finally:
+        consumer.close()
+
+
+def test_topics_are_made_with_partitions_and_retention_and_stay_when_made_again(kafka: Broker, tmp_path: Path) -> None:
+    city = City(tmp_path, kafka.address, extra={"kafka": {"partitions": 3, "retention_hours": 5}})
+    city.address.create_topics(6)
+    city.address.create_topics(9)
+    topics = city.address.topics
+    with city.address.admin() as admin:
+        found = {topic["name"]: len(topic["partitions"]) for topic in admin.describe_topics()}
+        assert (found[topics.frames], found[topics.cameras], found[topics.dead]) == (3, 9, 1)
+        described = str(admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topics.frames)]))
+    assert str(5 * 3_600_000) in described
+    assert "LogAppendTime" in described
+
+
+def test_messages_arrive_whole_and_in_order_per_camera(kafka: Broker, tmp_path: Path) -> None:
+    city = City(tmp_path, kafka.address)
+    city.address.create_topics(6)
+    messages = city.messages(5)
+    city.publish(messages)
+    records = _read(city, city.address.topics.frames, len(messages))
+    for camera in city.cameras:
+        mine = [record for record in records if record.key == camera.id.encode()]
+        assert len({record.partition for record in mine}) == 1
+        decoded = [wire.decode(record.value) for record in mine]
+        assert [sequence for sequence, _ in decoded] == list(range(len(decoded)))
+        assert [frame for _, frame in decoded] == [frame for frame in messages if frame.camera == camera.id]
+
+
+@pytest.mark.parametrize("compression", ["gzip", "none"])
+def test_every_compression_is_read_back(kafka: Broker, tmp_path: Path, compression: str) -> None:
+    city = City(tmp_path, kafka.address, extra={"kafka": {"partitions": 2, "compression": compression}})
+    city.address.create_topics(6)
+    messages = city.messages(2)
+    city.publish(messages)
+    records = _read(city, city.address.topics.frames, len(messages))
+    assert {wire.decode(record.value)[1] for record in records} == set(messages)
+
+
+def test_a_broker_that_is_not_there_is_one_sentence_without_a_password() -> None:
+    site = parse_site(
+        "bus: kafka://127.0.0.1:1\nkafka: {security: SASL_PLAINTEXT, username: u, password: hunter2}", "site.yaml"
+    )
+    with pytest.raises(BusError, match=r"cannot reach Kafka at 127\.0\.0\.1:1") as caught:
+        KafkaPublisher(KafkaAddress(site), SystemClock())
+    assert "hunter2" not in str(caught.value)
+
+
+def test_credentials_in_the_address_are_refused_and_not_shown() -> None:
+    site = parse_site("bus: kafka://user:hunter2@broker:9092", "site.yaml")
+    with pytest.raises(ConfigurationError, match="user and password belong under the key kafka") as caught:
+        KafkaAddress(site)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_closed_publisher_refuses(kafka: Broker, tmp_path: Path) -> None:
+    city = City(tmp_path, kafka.address)
+    city.address.create_topics(6)
+    publisher = KafkaPublisher(city.address, SystemClock())
+    publisher.close()
+    publisher.close()
+    with pytest.raises(BusError, match="closed"):
+        publisher.publish(city.messages(1)[0])
+
+
+def test_while_the_broker_is_away_publishing_waits_and_then_everything_arrives(tmp_path: Path) -> None:
+    with running_broker() as broker:
+        city = City(tmp_path, broker.address)
+        city.address.create_topics(6)
+        messages = city.messages(10)
+        publisher = KafkaPublisher(city.address, SystemClock(), outstanding=40)
+        publisher.publish(messages[0])
+        assert publisher.flush(20) == 0
+        broker.kill()
+        published: list[TrackedFrame] = []
+
+        def publish() -> None:
+            for message in messages[1:]:
+                publisher.publish(message)
+                published.append(message)
+
+        thread = threading.Thread(target=publish, daemon=True)
+        thread.start()
+        assert eventually(lambda: publisher.waiting == 40)
+        time.sleep(0.5)
+        assert len(published) == 40, "no more than there is room for"
+        broker.start()
+        thread.join(60)
+        assert len(published) == len(messages) - 1
+        publisher.close()
+        records = _read(city, city.address.topics.frames, len(messages))
+        assert {wire.decode(record.value)[1] for record in records} == set(messages)
+
+
+def test_what_cannot_be_read_is_set_aside_and_counting_goes_on(kafka: Broker, tmp_path: Path) -> None:
+    city = City(tmp_path, kafka.address)
+    city.address.create_topics(6)
+    topics = city.address.topics
+    messages = city.messages(10)
+    expected = city.expected(messages)
+    city.publish(messages[: len(messages) // 2])
+    producer = KafkaProducer(bootstrap_servers=city.address.servers)
+    newer = b"\x09" + wire.encode(messages[0], 0)[1:]
+    for value in (b"garbage", newer, b""):
+        producer.send(topics.frames, key=b"sim-00000", value=value)
+    producer.close()
+    sequences: dict[str, int] = {}
+    for message in messages[: len(messages) // 2]:
+        sequences[message.camera] = sequences.get(message.camera, 0) + 1
+    producer = KafkaProducer(bootstrap_servers=city.address.servers)
+    for message in messages[len(messages) // 2 :]:
+        sequence = sequences[message.camera]
+        sequences[message.camera] += 1
+        producer.send(topics.frames, key=message.camera.encode(), value=wire.encode(message, sequence))
+    producer.close()
+    with city.process("aggregator"):
+        assert city.wait_for(expected) == expected
+        dead = _read(city, topics.dead, 3)
+    assert [record.value for record in dead] == [b"garbage", newer, b""]
+    reasons = [dict(record.headers)["error"].decode() for record in dead]
+    assert "expected a tracked frame of version 1, got version 9" in reasons[1]
+    assert city.said("set aside")
+
+
+_SASL = """
+sasl.enabled.mechanisms=PLAIN
+sasl.mechanism.inter.broker.protocol=PLAIN
+listener.name.sasl_plaintext.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required \
+username="aforo" password="hunter2" user_aforo="hunter2";
+"""
+
+
+def test_a_broker_that_wants_a_password_gets_it_and_refuses_a_wrong_one(tmp_path: Path) -> None:
+    with running_broker("SASL_PLAINTEXT", _SASL) as broker:
+        login = {"security": "SASL_PLAINTEXT", "sasl_mechanism": "PLAIN", "username": "aforo", "partitions": 2}
+        city = City(tmp_path, broker.address, extra={"kafka": login | {"password": "hunter2"}})
+        assert eventually(lambda: _creates(city))
+        city.publish(city.messages(1))
+        stranger = City(tmp_path, broker.address, extra={"kafka": login | {"password": "wrong-one"}})
+        with pytest.raises(BusError, match="cannot reach Kafka") as caught:
+            stranger.address.create_topics(1)
+        assert "wrong-one" not in str(caught.value)
+
+
+def _creates(city: City) -> bool:
+    try:
+        city.address.create_topics(6)
+    except BusError:
+        return False
+    return True
