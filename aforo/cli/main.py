@@ -45,16 +45,21 @@ app.add_typer(checks.samples, name="samples", rich_help_panel="This machine")
 app.command(rich_help_panel="This machine")(checks.doctor)
 
 
+def _say_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"aforo {version('aforo')}")
+        raise typer.Exit
+
+
 @app.callback()
 def _common(
     log: Annotated[str, typer.Option("--log", metavar="LEVEL", help="debug, info, warning or error.")] = "info",
-    version: Annotated[bool, typer.Option("--version", help="Say the version and leave.", is_eager=True)] = False,
+    version: Annotated[  # noqa: ARG001 (its callback does it all, before a command is asked for)
+        bool, typer.Option("--version", help="Say the version and leave.", is_eager=True, callback=_say_version)
+    ] = False,
 ) -> None:
-    if version:
-        from importlib.metadata import version as installed
-
-        typer.echo(f"aforo {installed('aforo')}")
-        raise typer.Exit
     from aforo.telemetry import configure_logging
 
     configure_logging(log)
