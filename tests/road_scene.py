@@ -58,7 +58,7 @@ class Thing:
 
 @dataclass(frozen=True)
 class Actor:
-    """Things that go together: where they stand on the ground at a time in seconds (pixels), and while they are there."""
+    """Things that go together: where they stand (pixels) at a time (s), and while they are there."""
 
     way: Callable[[float], Pair]
     things: Sequence[Thing]
@@ -138,7 +138,9 @@ class Outcome:
         return (min(times) - START_US) / MICROSECONDS
 
 
-def detections(actors: Sequence[Actor], frame: int, at_s: float, rng: np.random.Generator, noise: float) -> sv.Detections:
+def detections(
+    actors: Sequence[Actor], frame: int, at_s: float, rng: np.random.Generator, noise: float
+) -> sv.Detections:
     """What a detector reports of the actors at that time; boxes are cut at the border of the picture."""
     boxes, confidence, classes = [], [], []
     for actor in actors:

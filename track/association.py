@@ -48,8 +48,17 @@ LOW_CONFIDENCE = 0.15
 GROWTH, UNSURE_GROWTH = 0.25, 0.125
 """How much boxes are grown on each side before they are compared, as a share of width and height."""
 
+NEW_SPEED = 10.0
+"""How fast something may be that was seen only once, in its sizes per second: nobody knows yet where it goes."""
+
 LEAST_SIMILARITY, UNSURE_LEAST_SIMILARITY = 0.15, 0.45
 """Overlap of grown boxes, weakened by doubt about the detection, that an association needs at least."""
+
+CALM_SPEED = 1.0
+"""What moves slower than so many of its sizes per second is calm."""
+
+LEAP = 5.0
+"""Calm things do not leap: an association may surprise their filter by so many standard deviations."""
 
 DOUBT = 0.4
 """How much a detection's confidence weighs in the similarity."""
@@ -105,7 +114,10 @@ class Associator:
         sure = np.flatnonzero(confidence >= self._limits.high)
         unsure = np.flatnonzero((confidence < self._limits.high) & (confidence >= LOW_CONFIDENCE))
         every = np.arange(len(self._bank))
-        similarity = self._similarity(every, boxes[sure], GROWTH) * (1 - DOUBT + DOUBT * confidence[sure])
+        similarity = self._similarity(every, boxes[sure], GROWTH)
+        new = np.flatnonzero(self._hits == 1)  # of unknown speed
+        similarity[new] = np.maximum(similarity[new], self._nearness(new, boxes[sure], NEW_SPEED * step))
+        similarity *= 1 - DOUBT + DOUBT * confidence[sure]
         rows, columns = _best_pairs(similarity, LEAST_SIMILARITY)
         rows, matched = every[rows], sure[columns]
         current = np.setdiff1d(every[now_s - self._seen_s < 1.5 * step + 1e-6], rows)
@@ -123,7 +135,18 @@ class Associator:
 
     def _similarity(self, rows: Indices, boxes: Floats, growth: float) -> Floats:
         similarity: Floats = pairwise_iou(_grown(self._bank.boxes[rows], growth), _grown(boxes, growth))
+        speed = np.hypot(*self._bank.speed[rows, :2].T) / self._bank.size[rows]
+        calm = (speed < CALM_SPEED) & (self._hits[rows] >= SETTLED_HITS)
+        similarity[calm[:, None] & (self._bank.surprise(rows, boxes) > LEAP)] = 0.0
         return similarity
+
+    def _nearness(self, rows: Indices, boxes: Floats, reach: float) -> Floats:
+        """For what was seen only once: 1 where a box is the same, 0 where it is too far or too large to be."""
+        before, now = (_place_and_size(each) for each in (self._bank.boxes[rows], boxes))
+        away = np.hypot(*np.moveaxis(now[None, :, :2] - before[:, None, :2], -1, 0))
+        alike = np.minimum(now[None, :, 2], before[:, None, 2]) / np.maximum(now[None, :, 2], before[:, None, 2])
+        nearness: Floats = alike * (1 - away / np.maximum(reach * before[:, None, 2], 1e-9)).clip(0)
+        return nearness
 
     def _start(self, boxes: Floats, now_s: float) -> Indices:
         new = np.arange(self._next_id, self._next_id + len(boxes))
@@ -149,6 +172,12 @@ def _best_pairs(similarity: Floats, least: float) -> tuple[Indices, Indices]:
     rows, columns = linear_sum_assignment(similarity, maximize=True)
     enough = similarity[rows, columns] >= least
     return rows[enough], columns[enough]
+
+
+def _place_and_size(boxes: Floats) -> Floats:
+    """(N, 3): centre x, centre y and the geometric mean of width and height of boxes (N, 4)."""
+    sides = boxes[:, 2:] - boxes[:, :2]
+    return np.column_stack([(boxes[:, :2] + boxes[:, 2:]) / 2, np.sqrt(sides.prod(axis=1))])
 
 
 def _grown(boxes: Floats, share: float) -> Floats:

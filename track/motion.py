@@ -18,6 +18,9 @@ ACCELERATION = 1.0
 MEASUREMENT = 0.05
 """Standard deviation of a detector's box centre, box sizes; its width and height are half as uncertain again."""
 
+OUTLIER = 0.1
+"""The same for what a detector does now and then, where one thing hides part of another."""
+
 FIRST_SPEED = 2.0
 """Standard deviation of the speed of what has just appeared, box sizes per s."""
 
@@ -86,6 +89,14 @@ class MotionBank:
         self.place[rows] += gain * error
         self.speed[rows] += gain_speed * error
         self.spread[rows] = np.stack([(1 - gain) * var, (1 - gain) * cov, var_speed - gain_speed * cov], axis=-1)
+
+    def surprise(self, rows: npt.NDArray[np.intp], boxes: Floats) -> Floats:
+        """How far the centres of boxes (M, 4) lie from where those rows are expected: (N, M), standard deviations."""
+        seen = _places(boxes)
+        sigma = np.sqrt(self.spread[rows, :2, 0] + (OUTLIER * self.size[rows, None]) ** 2)
+        away = (seen[None, :, :2] - self.place[rows, None, :2]) / sigma[:, None]
+        surprise: Floats = np.hypot(away[..., 0], away[..., 1])
+        return surprise
 
     def add(self, boxes: Floats) -> None:
         """Begin new tracks at those boxes (M, 4) xyxy, with unknown speed."""

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from aforo.model import Box
-from track.seats import area, shared_of_smaller, seated
+from track.seats import area, seated, shared_of_smaller
 from track.tracklet import Kind, Tracklet, displacement
 
 MINIMUM_FRAMES = 3
@@ -23,7 +23,7 @@ MINIMUM_FRAMES = 3
 TOGETHER_SHARE = 0.6
 """Share of the frames with both in view in which they must fit each other."""
 
-PIECES_SHARE = 0.2
+PIECES_SHARE = 0.1
 """Share of a person's frames in which some piece of a machine must be under them, so that pieces make a rider."""
 
 MINIMUM_MOTION = 0.5
@@ -120,30 +120,34 @@ class Joiner:
         pair.height += (whole.box.y2 - part.box.y2) / max(whole.box.height, 1e-6)
         if pair.tie is None and not self._certain(pair, part, whole, TOGETHER_SHARE):
             return None
-        tie = _tie(pair, part, whole)
+        tie = _tie(pair, whole)
         if tie is pair.tie:
             return None
         pair.tie = tie
         return Join(part.id, whole.id, tie)
 
     def _add_up(self, person: Tracklet, machines: list[Tracklet]) -> Join | None:
-        """Weigh all pieces of machines that a person was on as if they were one; parked ones are no evidence."""
+        """Weigh all pieces of machines that a person was on as if they were one; what stands is no evidence."""
         pieces = self._pairs.get((person.id, _PIECES))
-        moving = [machine for machine in machines if machine.hits < MINIMUM_FRAMES or machine.moved >= MINIMUM_MOTION]
-        if not moving:
+        ridden = [
+            (pair, machine)
+            for machine in machines
+            if (pair := self._pairs[person.id, machine.id]).fitting > 1
+            and self._same_motion(pair, person.box, machine.box)
+        ]
+        if not ridden:
             if pieces is not None:
                 pieces.apart += 1
             return None
-        whole = moving[0]
-        pair = self._pairs[person.id, whole.id]
+        pair, whole = ridden[0]
         if pieces is None:
-            self._pairs[person.id, _PIECES] = _Pair(person.box, whole.box, fitting=1)
+            self._pairs[person.id, _PIECES] = _Pair(pair.part_origin, pair.whole_origin, fitting=1)
             return None
         pieces.fitting += 1
         pieces.height += (whole.box.y2 - person.box.y2) / max(whole.box.height, 1e-6)
         if pair.tie is not None or not self._certain(pieces, person, whole, PIECES_SHARE):
             return None
-        pair.tie = _tie(pieces, person, whole)
+        pair.tie = _tie(pieces, whole)
         return Join(person.id, whole.id, pair.tie)
 
     def _certain(self, pair: _Pair, part: Tracklet, whole: Tracklet, share: float) -> bool:
@@ -164,7 +168,7 @@ class Joiner:
         return (b.x - a.x) * self._aspect, b.y - a.y
 
 
-def _tie(pair: _Pair, part: Tracklet, whole: Tracklet) -> Tie:
+def _tie(pair: _Pair, whole: Tracklet) -> Tie:
     if whole.kind is Kind.VEHICLE:
         return Tie.CARRIED
     height = pair.height / max(pair.fitting - 1, 1)

@@ -44,7 +44,7 @@ def seated(persons: list[Box], machines: list[Box]) -> set[tuple[int, int]]:
 
 
 def _astride(person: Box, machine: Box) -> float:
-    """How well a person is over a machine, rather than beside it, 0..1: they overlap, and so do their middles sideways."""
+    """How well a person is over a machine, not beside it, 0..1: they overlap, and so do their middles sideways."""
     reach = max(person.width, machine.width) / 2
     aside, shared = abs(person.centre.x - machine.centre.x), shared_of_smaller(person, machine)
     if aside > reach or shared < RIDER_OVERLAP:

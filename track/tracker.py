@@ -29,6 +29,9 @@ CONFIRMED_CONFIDENCE = 0.4
 MACHINE_MOTION = 1.0
 """How far a machine without a rider must go, in units of its mean side, to count as ridden by someone unseen."""
 
+MACHINE_STRIDES = 3
+"""In how many steps at least."""
+
 LONGEST_SPAN_S = 2.0
 """A longer gap between analysed frames was not watched."""
 
@@ -225,7 +228,7 @@ def _believed(user: _RoadUser) -> bool:
     parts = user.parts.values()
     sure = any(part.hits >= CONFIRMED_HITS and part.best_confidence >= CONFIRMED_CONFIDENCE for part in parts)
     if all(part.kind is Kind.MACHINE for part in parts):
-        return sure and any(part.moved >= MACHINE_MOTION for part in parts)
+        return sure and any(part.moved >= MACHINE_MOTION and part.strides >= MACHINE_STRIDES for part in parts)
     return sure
 
 

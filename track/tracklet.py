@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from aforo.model import Box, Observation
 from track.votes import ClassVotes
 
+STRIDE = 0.1
+"""Smallest step of a motion, in units of the mean box side; less may be noise."""
+
 _MOST_UNCONFIRMED = 256
 
 
@@ -48,6 +51,8 @@ class Tracklet:
         best_confidence: the highest so far, of detections as a road user.
         origin: the first observation.
         moved: farthest distance of the centre from its origin so far, in units of the mean box side.
+        strides: steps in which it came so far, each of at least `STRIDE`; a track that slips from one parked machine
+            to the next makes few.
         path: observations until the track is confirmed, then none.
     """
 
@@ -60,6 +65,7 @@ class Tracklet:
     hits: int = 0
     best_confidence: float = 0.0
     moved: float = 0.0
+    strides: int = 0
     votes: ClassVotes = field(default_factory=ClassVotes)
     path: list[Observation] = field(default_factory=list)
 
@@ -76,7 +82,10 @@ class Tracklet:
         """
         self.box, self.last_at_us, self.confidence = box, at_us, confidence
         self.hits += 1
-        self.moved = max(self.moved, displacement(self.origin.box, box, aspect))
+        away = displacement(self.origin.box, box, aspect)
+        if away >= self.moved + STRIDE:
+            self.strides += 1
+            self.moved = away
         if road_user is not None:
             self.best_confidence = max(self.best_confidence, confidence)
             self.votes.add(road_user, confidence)

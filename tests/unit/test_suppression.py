@@ -1,0 +1,66 @@
+"""What is one object, and of which kind."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from track.suppression import kinds_of_classes, one_box_per_object, pairwise_iou
+from track.tracklet import Kind, kind_of
+
+CAR = [100.0, 100.0, 200.0, 160.0]
+
+
+def kept(boxes: list[list[float]], confidence: list[float]) -> list[int]:
+    return [int(i) for i in one_box_per_object(np.array(boxes).reshape(-1, 4), np.array(confidence))]
+
+
+def test_nothing_and_one_box_stay() -> None:
+    assert kept([], []) == []
+    assert kept([CAR], [0.3]) == [0]
+
+
+def test_of_two_boxes_on_one_object_the_surer_one_stays() -> None:
+    assert kept([CAR, [102, 98, 203, 161]], [0.4, 0.7]) == [1]
+
+
+def test_two_that_overlap_but_little_both_stay_surest_first() -> None:
+    assert kept([CAR, [150, 100, 250, 160]], [0.4, 0.7]) == [1, 0]
+
+
+def test_what_overlaps_only_a_box_that_was_left_out_stays() -> None:
+    """A chain: the middle one gives way to the surest, and no longer stands in the way of the third."""
+    boxes = [CAR, [115, 100, 215, 160], [130, 100, 230, 160]]
+    assert kept(boxes, [0.9, 0.8, 0.7]) == [0, 2]
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "expected"),
+    [
+        pytest.param([0, 0, 10, 10], [0, 0, 10, 10], 1.0, id="the same"),
+        pytest.param([0, 0, 10, 10], [5, 0, 15, 10], 1 / 3, id="half of each"),
+        pytest.param([0, 0, 10, 10], [10, 0, 20, 10], 0.0, id="touching"),
+        pytest.param([0, 0, 10, 10], [2, 2, 7, 6], 0.2, id="one in the other"),
+        pytest.param([5, 5, 5, 5], [5, 5, 5, 5], 0.0, id="without area"),
+    ],
+)
+def test_intersection_over_union(a: list[float], b: list[float], expected: float) -> None:
+    assert pairwise_iou(np.array([a], float), np.array([b], float))[0, 0] == pytest.approx(expected)
+
+
+def test_intersection_over_union_has_a_row_per_first_and_a_column_per_second_box() -> None:
+    assert pairwise_iou(np.zeros((3, 4)), np.zeros((2, 4))).shape == (3, 2)
+    assert pairwise_iou(np.zeros((0, 4)), np.zeros((2, 4))).shape == (0, 2)
+
+
+def test_classes_fall_into_kinds_and_labels_that_are_no_road_user_into_none() -> None:
+    kinds = kinds_of_classes(("pedestrian", "cyclist", "car", None, "motorcyclist", "van"))
+    assert {kind: ids.tolist() for kind, ids in kinds.items()} == {
+        Kind.PERSON: [0],
+        Kind.MACHINE: [1, 4],
+        Kind.VEHICLE: [2, 5],
+    }
+
+
+def test_a_road_user_of_a_model_with_its_own_labels_is_a_vehicle() -> None:
+    assert kind_of("articulated bus") is Kind.VEHICLE
