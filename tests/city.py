@@ -10,12 +10,14 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from count_tables import Tables, tables, without_faults
+from kafka import KafkaConsumer, TopicPartition
 
-from aforo import assemble
+from aforo import assemble, wire
 from aforo.bus_kafka import KafkaPublisher
 from aforo.clock import SystemClock
 from aforo.config import CameraSection, Site, load_site
@@ -114,6 +116,19 @@ class City:
             store.write(rows)
         return tables(path)
 
+    def expected_of_the_log(self) -> Tables:
+        """The rows of what is in the topic now: of one reader that is never disturbed."""
+        path = self.folder / "expected.db"
+        path.unlink(missing_ok=True)
+        counters: dict[int, PartitionCounter] = {}
+        rows = Rows()
+        for record in read_topic(self.address.servers, self.address.topics.frames):
+            counter = counters.setdefault(record.partition, PartitionCounter(assemble.aggregator(self.cameras).observe))
+            rows.extend(counter.take(record.offset, record.timestamp, *wire.decode(record.value)))
+        with SqliteStore(path) as store:
+            store.write(rows)
+        return tables(path)
+
     def committed(self) -> int:
         """The sum of the positions that the aggregators have committed."""
         with self.address.admin() as admin:
@@ -163,6 +178,23 @@ class City:
     def times_said(self, text: str) -> int:
         """How often the processes have said that."""
         return self.log.read_text().count(text) if self.log.exists() else 0
+
+
+def read_topic(servers: list[str], topic: str) -> list[Any]:
+    """All records of a topic, as they are now."""
+    consumer = KafkaConsumer(bootstrap_servers=servers)
+    try:
+        partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
+        ends = consumer.end_offsets(partitions)
+        consumer.assign(partitions)
+        consumer.seek_to_beginning(*partitions)
+        records: list[Any] = []
+        while any(consumer.position(partition) < ends[partition] for partition in partitions):
+            for batch in consumer.poll(timeout_ms=500).values():
+                records += batch
+        return records
+    finally:
+        consumer.close()
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

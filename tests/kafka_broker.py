@@ -141,9 +141,10 @@ class Broker:
         raise RuntimeError(f"the broker did not start: {(self.folder / 'broker.log').read_text()[-2000:]}")
 
     def _answers(self) -> bool:
-        if self._protocol != "PLAINTEXT":
-            with socket.socket() as probe:
-                return probe.connect_ex(("127.0.0.1", self.port)) == 0
+        with socket.socket() as probe:
+            listening = probe.connect_ex(("127.0.0.1", self.port)) == 0
+        if not listening or self._protocol != "PLAINTEXT":
+            return listening
         try:
             client = KafkaAdminClient(bootstrap_servers=self.address, bootstrap_timeout_ms=1000)
         except (KafkaError, OSError):

@@ -42,6 +42,23 @@ def worker(config: ConfigArgument) -> None:
         process = Worker(site, address, publisher, _camera_factory(site, detector, publish, clock), clock)
         stopping.append(process.stop)
         process.run()
+    _leave()
+
+
+def _leave() -> None:
+    """End the process now that everything is closed, without the interpreter's own end.
+
+    A thread may still be inside OpenCV, waiting for a camera that does not answer; C++ aborts the whole process when
+    the interpreter ends such a thread.
+    """
+    import logging
+    import os
+    import sys
+
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def _live_station(site: Site, stack: ExitStack, clock: Any) -> Callable[[Frame | None, TrackedFrame], None]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
-from city import KAFKA, City, eventually
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from city import KAFKA, City, eventually, read_topic
+from kafka import KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka_broker import Broker, running_broker
 
@@ -23,19 +24,10 @@ from aforo.model import TrackedFrame
 pytestmark = KAFKA
 
 
-def _read(city: City, topic: str, count: int) -> list[object]:
-    consumer = KafkaConsumer(bootstrap_servers=city.address.servers, auto_offset_reset="earliest")
-    try:
-        partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
-        consumer.assign(partitions)
-        records: list[object] = []
-        deadline = time.monotonic() + 20
-        while len(records) < count and time.monotonic() < deadline:
-            for batch in consumer.poll(timeout_ms=500).values():
-                records += batch
-        return records
-    finally:
-        consumer.close()
+def _read(city: City, topic: str, count: int) -> list[Any]:
+    """What a topic has, once it has so much."""
+    assert eventually(lambda: len(read_topic(city.address.servers, topic)) >= count, 20)
+    return read_topic(city.address.servers, topic)
 
 
 def test_topics_are_made_with_partitions_and_retention_and_stay_when_made_again(kafka: Broker, tmp_path: Path) -> None:
