@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 from aforo.errors import AforoError, StoreError
 from aforo.model import Frame, Rows, TrackedFrame
 from aforo.protocols import Bus, Clock, CountStore, Detector, FrameSource, Tracker
+from aforo.scheduling import Turn
 
 if TYPE_CHECKING:
     import supervision as sv
@@ -42,12 +43,18 @@ class Counter(Protocol):
 
 
 def analyse(
-    source: FrameSource, detector: Detector, new_tracker: Callable[[], Tracker]
+    source: FrameSource, detector: Detector, new_tracker: Callable[[], Tracker], turn: Turn | None = None
 ) -> Iterator[tuple[Frame | None, TrackedFrame]]:
     """Detect and track everything that a source shows, in order.
 
     Decoding and detection run ahead in a thread. Every session gets its own tracker, and a last message without a
     frame that closes it, also when source or detector fail.
+
+    Args:
+        source: of the frames.
+        detector: perhaps shared with other cameras.
+        new_tracker: called for every session.
+        turn: at a shared detector; the source waits for it before it hands out a frame, and it is given back here.
 
     Raises:
         SourceError: of the source.
@@ -56,7 +63,7 @@ def analyse(
     tracker: Tracker | None = None
     last: TrackedFrame | None = None
     failure: AforoError | None = None
-    with closing(_ReadAhead(source, detector)) as ahead:
+    with closing(_ReadAhead(source, detector, turn)) as ahead:
         try:
             for frame, detections in ahead:
                 if tracker is None or last is None or frame.session != last.session:
@@ -76,8 +83,8 @@ def analyse(
 class _ReadAhead:
     """Frames of a source whose detection is under way, read by a thread of its own."""
 
-    def __init__(self, source: FrameSource, detector: Detector) -> None:
-        self._source, self._detector = source, detector
+    def __init__(self, source: FrameSource, detector: Detector, turn: Turn | None) -> None:
+        self._source, self._detector, self._turn = source, detector, turn
         self._queue: queue.Queue[tuple[Frame, Future[sv.Detections]] | None] = queue.Queue(LOOK_AHEAD)
         self._stopped = threading.Event()
         self._failure: BaseException | None = None
@@ -99,11 +106,23 @@ class _ReadAhead:
     def _read(self) -> None:
         try:
             for frame in self._source.frames():
-                if not self._put((frame, self._detector.submit(frame.image))):
+                if not self._put((frame, self._submit(frame))):
                     return
         except BaseException as error:  # whatever it is, the one who iterates must hear of it
             self._failure = error
         self._put(None)
+
+    def _submit(self, frame: Frame) -> Future[sv.Detections]:
+        turn = self._turn
+        if turn is None:
+            return self._detector.submit(frame.image)
+        try:
+            future = self._detector.submit(frame.image)
+        except BaseException:
+            turn.done()
+            raise
+        future.add_done_callback(lambda _: turn.done())
+        return future
 
     def _put(self, item: tuple[Frame, Future[sv.Detections]] | None) -> bool:
         """Wait for room; False when nobody takes frames any more."""

@@ -51,9 +51,15 @@ class FrameSource(Protocol):
 
 
 class Detector(Protocol):
-    """Finds road users in pictures. Several pictures may be under way at once; results keep no order of their own."""
+    """Finds road users in pictures. Several pictures may be under way at once; results keep no order of their own.
+
+    Attributes:
+        description: for people.
+        capacity: how many pictures it infers at once.
+    """
 
     description: str
+    capacity: int
 
     def submit(self, image: Image) -> Future[sv.Detections]:
         """Start detection of one picture; blocks while the engine has all the work it can take.

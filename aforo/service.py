@@ -19,6 +19,7 @@ from aforo.model import CameraStatus, Frame, Rows, TrackedFrame
 from aforo.pipeline import CameraThread, Counting, analyse
 from aforo.protocols import CountReader, Detector
 from aforo.recounting import recount_place
+from aforo.scheduling import FairTurns
 from api.app import create_app
 from api.live import LiveHub
 from api.server import Server, listen
@@ -76,6 +77,8 @@ class Service:
             self._bus, assemble.aggregator(site.cameras), store, clock, (self.hub.publish_rows, *listeners)
         )
         users = assemble.road_users(detector, site.detector)
+        turns = FairTurns(detector.capacity + 1)  # one more makes ready while the others infer
+        self._turns = {camera.id: turns.join(camera.analyse_fps) for camera in site.cameras}
         self._sources = {
             camera.id: open_source(
                 camera.source.get_secret_value(),
@@ -86,6 +89,7 @@ class Service:
                 timezone=site.timezone,
                 repeat=camera.repeat,
                 clock=clock,
+                admit=self._turns[camera.id].wait,
             )
             for camera in site.cameras
         }
@@ -106,7 +110,8 @@ class Service:
             if frame is not None:
                 self.hub.publish(frame, tracked)
 
-        return CameraThread(source, lambda: analyse(source, detector, new_tracker), publish)
+        turn = self._turns[camera.id]
+        return CameraThread(source, lambda: analyse(source, detector, new_tracker, turn), publish)
 
     def _seed(self, reader: CountReader, now_us: int) -> None:
         """Let running counts go on where they were; a recording is read again, and counts itself again."""

@@ -7,6 +7,7 @@ OpenVINO's own request queue; the letterbox runs in the caller's thread, decodin
 from __future__ import annotations
 
 import ast
+import os
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
@@ -52,8 +53,12 @@ class OpenVinoYolo:
             suitcase) better. All others together come last, as `OTHER_LABEL`.
         image_size: longer side of the network's input, pixels.
         device: OpenVINO device, such as CPU, GPU or NPU.
+        precision: of the arithmetic: f32 or bf16. An INT8 model is INT8 by itself; this is for what it leaves in float.
         cache: folder for compiled models, which make the next start quick; None compiles anew.
-        requests: pictures inferred at once; 0 lets OpenVINO choose.
+        requests: pictures inferred at once; 0 takes one per core.
+
+    Attributes:
+        capacity: pictures inferred at once.
 
     Raises:
         ModelError: not an OpenVINO detection model, labels it does not have, or a device that is not there.
@@ -66,10 +71,11 @@ class OpenVinoYolo:
         *,
         image_size: int = 640,
         device: str = "CPU",
+        precision: str = "f32",
         cache: Path | None = None,
         requests: int = 0,
     ) -> None:
-        self._file = _file_of(model)
+        self._file = model_file(model)
         self._core = ov.Core()
         names = _label_names(self._core, self._file)
         self._rows = 4 + len(names)
@@ -84,7 +90,8 @@ class OpenVinoYolo:
         self._other_columns = np.array([4 + i for i, name in enumerate(names) if name not in labels], dtype=int)
         self._image_size = image_size
         self._device = device
-        self._requests = requests
+        self._precision = precision
+        self.capacity = requests or os.cpu_count() or 1
         if cache is not None:
             self._core.set_property({"CACHE_DIR": str(cache)})
         if device.split(".")[0] not in {name.split(".")[0] for name in self._core.available_devices}:
@@ -94,7 +101,11 @@ class OpenVinoYolo:
             )
         self._engines: dict[tuple[int, int], tuple[Letterbox, ov.AsyncInferQueue]] = {}
         self._lock = threading.Lock()
-        self.description = f"OpenVINO {ov.__version__.split('-')[0]} on {device}, {model.name}, {image_size} px"
+        self._starting = threading.Lock()
+        self.description = (
+            f"OpenVINO {ov.__version__.split('-')[0]} on {device}, {model.name}, {image_size} px, "
+            f"{'int8' if is_quantised(self._file) else precision}"
+        )
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -105,7 +116,9 @@ class OpenVinoYolo:
         """Start detection; see `aforo.protocols.Detector`."""
         letterbox, queue = self._engine(image.shape[1], image.shape[0])
         future: Future[sv.Detections] = Future()
-        queue.start_async(letterbox.apply(image)[None], userdata=(future, letterbox))
+        picture = letterbox.apply(image)[None]
+        with self._starting:  # two threads that wait in the queue of OpenVINO's binding may be given the same request
+            queue.start_async(picture, userdata=(future, letterbox))
         return future
 
     def close(self) -> None:
@@ -137,7 +150,9 @@ class OpenVinoYolo:
                 ov.preprocess.ColorFormat.RGB
             ).scale(255.0)
             compiled = self._core.compile_model(
-                steps.build(), self._device, {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": "f32"}
+                steps.build(),
+                self._device,
+                {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": self._precision},
             )
         except RuntimeError as error:
             raise ModelError(
@@ -149,7 +164,7 @@ class OpenVinoYolo:
                 f"the model {self._file} gives {output}, expected [1,{self._rows},…] as a YOLO detection model without "
                 "built-in suppression does; set detector.engine to ultralytics, which runs others too"
             )
-        queue = ov.AsyncInferQueue(compiled, self._requests)
+        queue = ov.AsyncInferQueue(compiled, self.capacity)
         queue.set_callback(self._on_result)
         return letterbox, queue
 
@@ -162,9 +177,10 @@ class OpenVinoYolo:
 
     def _decode(self, output: npt.NDArray[np.float32], letterbox: Letterbox) -> sv.Detections:
         """Boxes of one output, shape (4 + classes, anchors): centre x, centre y, width, height, score per class."""
+        seen = np.flatnonzero(output[4:].max(axis=0) > LOWEST_CONFIDENCE)  # most anchors see nothing at all
+        output = output[:, seen]
         scores = output[self._columns]
-        best = scores.argmax(axis=0)
-        confidence = scores[best, np.arange(scores.shape[1])]
+        best, confidence = scores.argmax(axis=0), scores.max(axis=0)
         if len(self._other_columns):
             other = output[self._other_columns].max(axis=0)
             weak = (confidence <= LOWEST_CONFIDENCE) & (other > OTHER_CONFIDENCE)
@@ -178,7 +194,7 @@ class OpenVinoYolo:
         centre, size = output[:2, keep].T, output[2:4, keep].T
         xywh = np.hstack([centre - size / 2, size])
         chosen = np.asarray(
-            cv2.dnn.NMSBoxesBatched(xywh.tolist(), confidence.tolist(), best.tolist(), LOWEST_CONFIDENCE, NMS_IOU),
+            cv2.dnn.NMSBoxesBatched(xywh.tolist(), confidence, best.astype(np.int32), LOWEST_CONFIDENCE, NMS_IOU),
             dtype=int,
         ).reshape(-1)
         xyxy = np.hstack([xywh[chosen, :2], xywh[chosen, :2] + xywh[chosen, 2:]]).astype(np.float32)
@@ -196,7 +212,25 @@ def empty_detections() -> sv.Detections:
     )
 
 
-def _file_of(model: Path) -> Path:
+def is_quantised(model: Path) -> bool:
+    """Whether an OpenVINO model (folder or file) was made by `detect.quantise`, or by NNCF elsewhere."""
+    file = model if model.is_file() else next(iter(model.glob("*.xml")), model)
+    if file.suffix != ".xml" or not file.is_file():
+        return False
+    return b'type="FakeQuantize"' in file.read_bytes()
+
+
+def metadata_of(file: Path) -> Path:
+    """Where Ultralytics' export keeps the labels of an OpenVINO model file."""
+    return file.parent / "metadata.yaml"
+
+
+def model_file(model: Path) -> Path:
+    """The file of an OpenVINO model: of a folder its one `.xml`.
+
+    Raises:
+        ModelError: there is none, or several.
+    """
     found = [model] if model.suffix in (".xml", ".onnx") else sorted(model.glob("*.xml"))
     if len(found) != 1 or not found[0].is_file():
         raise ModelError(
@@ -207,7 +241,7 @@ def _file_of(model: Path) -> Path:
 
 def _label_names(core: ov.Core, file: Path) -> list[str]:
     """The model's labels, as Ultralytics' export writes them beside or into it."""
-    where = file if file.suffix == ".onnx" else file.parent / "metadata.yaml"
+    where = file if file.suffix == ".onnx" else metadata_of(file)
     try:
         if file.suffix == ".onnx":
             names = ast.literal_eval(core.read_model(file).get_rt_info(["framework", "names"]).astype(str))

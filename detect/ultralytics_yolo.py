@@ -26,6 +26,8 @@ class UltralyticsYolo:
         ModelError: it cannot be loaded, has not those labels, or the device is not there.
     """
 
+    capacity = 1
+
     def __init__(self, model: Path, labels: tuple[str, ...], *, image_size: int = 640, device: str = "auto") -> None:
         import torch
         import ultralytics

@@ -111,6 +111,8 @@ def open_live(source: str, open_timeout_s: float, read_timeout_s: float) -> Any:
         round(open_timeout_s * 1000),
         cv2.CAP_PROP_READ_TIMEOUT_MSEC,
         round(read_timeout_s * 1000),
+        cv2.CAP_PROP_N_THREADS,
+        1,  # several would hold back one frame each, and many cameras keep all cores busy anyway
     ]
     return cv2.VideoCapture(source, cv2.CAP_FFMPEG, timeouts)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from aforo.model import CameraStatus, Frame
@@ -35,6 +35,8 @@ class LiveSource:
         open_timeout_s: for the opening of a connection.
         read_timeout_s: for a blocking read; longer than `policy.frozen_after_s`, so that the watchdog judges first.
         policy: how patient to be with the camera.
+        admit: called when there is a picture to hand out; returns when its turn has come. The picture taken then is
+            the newest.
 
     Attributes:
         session: of the frame handed out last, "" before the first.
@@ -50,6 +52,7 @@ class LiveSource:
         open_timeout_s: float = 10.0,
         read_timeout_s: float = 15.0,
         policy: ReconnectPolicy | None = None,
+        admit: Callable[[], None] | None = None,
     ) -> None:
         self.camera = camera
         self.session = ""
@@ -59,6 +62,7 @@ class LiveSource:
         self._open_timeout_s = open_timeout_s
         self._read_timeout_s = read_timeout_s
         self._policy = policy or ReconnectPolicy()
+        self._admit = admit
         self._link = Link()
         self._reader: CameraReader | None = None
         self._abandoned: list[CameraReader] = []
@@ -92,7 +96,9 @@ class LiveSource:
         if self._reader is None:
             self._closed.wait(_TICK_S)
             return None
-        taken = self._reader.slot.take(_TICK_S)
+        if self._admit is not None and self._reader.slot.wait(_TICK_S):
+            self._admit()
+        taken = self._reader.slot.take(0.0 if self._admit is not None else _TICK_S)
         if taken is None:
             return None
         frame, overwritten = taken

@@ -24,6 +24,11 @@ class NewestSlot(Generic[Item]):
             self._item = item
             self._filled.notify()
 
+    def wait(self, timeout_s: float) -> bool:
+        """Wait until there is an item to take; False when the time is over."""
+        with self._filled:
+            return self._filled.wait_for(lambda: self._item is not None, timeout_s)
+
     def take(self, timeout_s: float) -> tuple[Item, int] | None:
         """Wait for an item.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from datetime import tzinfo
 from pathlib import Path
 
@@ -55,6 +55,7 @@ class RecordedSource:
         analyse_fps: hand out at most so many frames per second of the recording; None for every frame.
         repeat: start again at the end.
         clock: processing time.
+        admit: called before a frame is handed out; returns when its turn has come.
 
     Attributes:
         session: of the round being read, "" before the first frame.
@@ -74,6 +75,7 @@ class RecordedSource:
         analyse_fps: float | None = None,
         repeat: bool = False,
         clock: Clock,
+        admit: Callable[[], None] | None = None,
     ) -> None:
         self.camera = camera
         self.session = ""
@@ -87,6 +89,7 @@ class RecordedSource:
         self._analyse_fps = analyse_fps
         self._repeat = repeat
         self._clock = clock
+        self._admit = admit
         self._closed = threading.Event()
         self._board = StatusBoard(camera, clock)
 
@@ -169,6 +172,8 @@ class RecordedSource:
                 dropped = 0
                 self._board.enter("live")
                 self._board.frame(frame)
+                if self._admit is not None:
+                    self._admit()
                 yield frame
         finally:
             capture.release()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import datetime, tzinfo
 from pathlib import Path
 
@@ -26,6 +27,7 @@ def open_source(
     timezone: tzinfo,
     repeat: bool = False,
     clock: Clock,
+    admit: Callable[[], None] | None = None,
 ) -> RecordedSource | LiveSource:
     """Make the source that a text names: a number is a USB camera, an address a network camera, all else a file.
 
@@ -40,6 +42,7 @@ def open_source(
         timezone: of the site.
         repeat: start a recording again at its end.
         clock: processing time.
+        admit: waits for the camera's turn before it hands out a frame; None goes without turns.
 
     Raises:
         ConfigurationError: the address is of an unknown kind, or `starts_at` is no time.
@@ -51,7 +54,7 @@ def open_source(
             f"rtsp://, rtsps://, http:// or https://, got {without_credentials(source)}"
         )
     if scheme or source.isdecimal():
-        return LiveSource(source, camera, analyse_fps=analyse_fps, clock=clock)
+        return LiveSource(source, camera, analyse_fps=analyse_fps, clock=clock, admit=admit)
     return RecordedSource(
         Path(source),
         camera,
@@ -61,6 +64,7 @@ def open_source(
         analyse_fps=analyse_fps,
         repeat=repeat,
         clock=clock,
+        admit=admit,
     )
 
 

@@ -66,6 +66,7 @@ class RedFinder:
     """A detector of red things: persons. It answers from threads of its own, as the real ones do."""
 
     description = "finds red"
+    capacity = 3
     labels = ("person", "car", "anything else")
 
     def __init__(self, failing_at: int | None = None) -> None:
