@@ -11,7 +11,7 @@ from pathlib import Path
 
 from aforo import assets
 from aforo.config import CameraSection, DetectorSection, Site, points
-from aforo.errors import ConfigurationError
+from aforo.errors import ConfigurationError, ModelError
 from aforo.mirrors import Progress
 from aforo.model import without_credentials
 from aforo.protocols import Bus, CountReader, CountStore, Detector, Tracker
@@ -27,24 +27,71 @@ def open_detector(section: DetectorSection, progress: Progress | None = None) ->
     Raises:
         AssetError, ModelError: it cannot be had, exported or run.
     """
-    labels = tuple(section.road_users)
-    model = assets.resolve_model(section.model, progress=progress)
-    device = section.device
     if _engine(section) == "ultralytics":
         from detect.ultralytics_yolo import UltralyticsYolo
 
-        return UltralyticsYolo(model, labels, image_size=section.image_size, device=device)
+        model = assets.resolve_model(section.model, progress=progress)
+        return UltralyticsYolo(model, tuple(section.road_users), image_size=section.image_size, device=section.device)
+    from detect.precision import int8_folder, load_choice
+
+    file = float_model(section, progress)
+    cache = assets.cache_directory() / "openvino"
+    precision = section.precision
+    if precision == "auto":
+        choice = load_choice(file, section.image_size, cache) if _on_cpu(section) else None
+        precision = choice.precision if choice is not None else "f32"
+    if precision == "int8":
+        file = int8_folder(file, cache)
+        if not file.is_dir():
+            raise ModelError(
+                f"there is no int8 form of {section.model} whose counts were accepted; make one with "
+                "`aforo models quantise`, or set detector.precision to auto"
+            )
+    return open_openvino(section, file, precision)
+
+
+def float_model(section: DetectorSection, progress: Progress | None = None) -> Path:
+    """The configured model in OpenVINO's form, fetched and exported where that is still to do.
+
+    Raises:
+        AssetError, ModelError: it cannot be had or exported.
+    """
     from detect.export import openvino_model
+
+    return openvino_model(assets.resolve_model(section.model, progress=progress), assets.cache_directory() / "openvino")
+
+
+def open_openvino(section: DetectorSection, model: Path, precision: str, *, cached: bool = True) -> Detector:
+    """Load one form of the configured model into OpenVINO; `cached` keeps what it compiles for the next start.
+
+    Raises:
+        ModelError: it cannot be run.
+    """
     from detect.openvino_yolo import OpenVinoYolo
 
-    cache = assets.cache_directory()
     return OpenVinoYolo(
-        openvino_model(model, cache / "openvino"),
-        labels,
+        model,
+        tuple(section.road_users),
         image_size=section.image_size,
-        device="CPU" if device in ("auto", "cpu") else device,
-        cache=cache / "compiled",
+        device="CPU" if section.device in ("auto", "cpu") else section.device,
+        precision="bf16" if precision == "bf16" else "f32",
+        cache=assets.cache_directory() / "compiled" if cached else None,
     )
+
+
+def wants_calibration(section: DetectorSection) -> bool:
+    """Whether the fastest precision is still to be found: for the models that Aforo knows, on this CPU, once."""
+    from detect.precision import load_choice
+
+    if section.precision != "auto" or section.model.removesuffix(".pt") not in assets.manifest():
+        return False
+    if not _on_cpu(section) or _engine(section) != "openvino":
+        return False
+    return load_choice(float_model(section), section.image_size, assets.cache_directory() / "openvino") is None
+
+
+def _on_cpu(section: DetectorSection) -> bool:
+    return section.device in ("auto", "cpu", "CPU")
 
 
 def _engine(section: DetectorSection) -> str:

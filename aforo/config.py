@@ -240,6 +240,11 @@ class DetectorSection(Section):
         default="auto", description="auto: OpenVINO on a CPU, Ultralytics where it finds a GPU."
     )
     device: str = Field(default="auto", description="auto, cpu, cuda:0 (Ultralytics), GPU or NPU (OpenVINO).")
+    precision: Literal["auto", "f32", "bf16", "int8"] = Field(
+        default="auto",
+        description="Arithmetic of OpenVINO. auto: the fastest on this machine whose counts were found to agree with "
+        "f32 (see `aforo models quantise`); f32 while that is not known.",
+    )
     road_users: dict[str, str] = Field(
         default_factory=lambda: dict(DEFAULT_ROAD_USERS),
         description="Which road user each label of the model is. Labels not named here are ignored.",
