@@ -48,8 +48,8 @@ class _OpenTrack:
     last: Observation
     finder: MovementFinder
     recorder: TrajectoryRecorder
-    lines: dict[str, LineState] = field(default_factory=dict)
-    zones: dict[str, ZoneState] = field(default_factory=dict)
+    lines: list[tuple[LineCounter, LineState]]
+    zones: list[tuple[ZoneWatcher, ZoneState]]
     crossings: list[Crossing] = field(default_factory=list)
     visits: dict[tuple[str, int], Visit] = field(default_factory=dict)
     movements: dict[tuple[str, int], Movement] = field(default_factory=dict)
@@ -96,23 +96,26 @@ class _Session:
                 Observation(at_us, seen.box),
                 MovementFinder(self.movements),
                 TrajectoryRecorder(self.aspect),
+                [(counter, LineState()) for counter in self.lines],
+                [(watcher, ZoneState()) for watcher in self.zones],
             )
             self.tracks[seen.track_id] = track
         if track.road_user != seen.road_user:
             track.road_user = seen.road_user
             rows.extend(track.rows(seen.road_user, final=False))
-        for observation in (*seen.backfill, Observation(at_us, seen.box)):
-            self._place(seen.track_id, track, observation, rows)
+        for past in seen.backfill:
+            self._place(seen.track_id, track, past, rows)
+        self._place(seen.track_id, track, Observation(at_us, seen.box), rows)
 
     def _place(self, track_id: int, track: _OpenTrack, observation: Observation, rows: Rows) -> None:
         track.last = observation
         track.recorder.add(observation)
-        for counter in self.lines:
-            state = track.lines.setdefault(counter.line.id, LineState())
-            self._passed(track_id, track, counter, state, counter.observe(state, observation), rows)
-        for watcher in self.zones:
-            zone_state = track.zones.setdefault(watcher.zone.id, ZoneState())
-            self._stayed(track_id, track, watcher, watcher.observe(zone_state, observation), rows)
+        for counter, state in track.lines:
+            if (passage := counter.observe(state, observation)) is not None:
+                self._passed(track_id, track, counter, state, passage, rows)
+        for watcher, zone_state in track.zones:
+            if stays := watcher.observe(zone_state, observation):
+                self._stayed(track_id, track, watcher, stays, rows)
 
     def _passed(
         self,
@@ -120,11 +123,9 @@ class _Session:
         track: _OpenTrack,
         counter: LineCounter,
         state: LineState,
-        passage: Passage | None,
+        passage: Passage,
         rows: Rows,
     ) -> None:
-        if passage is None:
-            return
         row = counter.crossing(state, passage, (self.camera, self.session, track_id), track.road_user)
         track.crossings.append(row)
         rows.crossings.append(row)
@@ -174,11 +175,11 @@ class _Session:
         if end.road_user is None:
             rows.voided.append(TrackKey(self.camera, self.session, end.track_id, track.recorder.started_at_us))
             return
-        for counter in self.lines:
-            state = track.lines[counter.line.id]
-            self._passed(end.track_id, track, counter, state, counter.end(state, track.last), rows)
-        for watcher in self.zones:
-            self._stayed(end.track_id, track, watcher, watcher.end(track.zones[watcher.zone.id]), rows)
+        for counter, state in track.lines:
+            if (passage := counter.end(state, track.last)) is not None:
+                self._passed(end.track_id, track, counter, state, passage, rows)
+        for watcher, zone_state in track.zones:
+            self._stayed(end.track_id, track, watcher, watcher.end(zone_state), rows)
         rows.extend(track.rows(end.road_user, final=True))
         rows.trajectories.append(track.recorder.finish(self.camera, self.session, end.track_id, end.road_user))
 

@@ -79,6 +79,9 @@ class LineCounter:
         self.line = line
         self._aspect = aspect
         self._scaled = tuple(Point(point.x * aspect, point.y) for point in line.points)
+        self._straight = len(line.points) == 2  # noqa: PLR2004 -- one piece
+        self._length = math.dist(self._scaled[0], self._scaled[1])
+        self._by_centre = line.anchor == "centre"
 
     def observe(self, state: LineState, observation: Observation) -> Passage | None:
         """Take in the next position of a track.
@@ -87,10 +90,23 @@ class LineCounter:
             The passage, when this position makes it certain.
         """
         anchor = self._anchor(observation.box)
+        margin = MARGIN * self._mean_side(observation.box)
+        if self._straight and self._is_far(state.side, anchor, margin):
+            state.way = [(observation.at_us, anchor)]
+            return None
         state.way.append((observation.at_us, anchor))
         if len(state.way) > _LONGEST_WAY:
             del state.way[1 : _LONGEST_WAY // 2]
-        return self._decide(state, MARGIN * self._mean_side(observation.box))
+        return self._decide(state, margin)
+
+    def _is_far(self, side: int, anchor: Point, margin: float) -> bool:
+        """Whether the anchor is surely still on that side, for a line of one piece: what most positions are.
+
+        No more than the short way to what `_decide` would find: the distance from a piece is at least the height.
+        """
+        a, b = self._scaled
+        height = cross(a, b, anchor) / self._length
+        return height * side > margin + _SAME
 
     def end(self, state: LineState, last: Observation) -> Passage | None:
         """The track is over: a passage that lacked only the margin counts."""
@@ -155,8 +171,9 @@ class LineCounter:
         return met
 
     def _anchor(self, box: Box) -> Point:
-        point = box.centre if self.line.anchor == "centre" else box.bottom_centre
-        return Point(point.x * self._aspect, point.y)
+        x1, y1, x2, y2 = box
+        return Point((x1 + x2) / 2 * self._aspect, (y1 + y2) / 2 if self._by_centre else y2)
 
     def _mean_side(self, box: Box) -> float:
-        return (box.width * self._aspect + box.height) / 2
+        x1, y1, x2, y2 = box
+        return ((x2 - x1) * self._aspect + (y2 - y1)) / 2

@@ -74,22 +74,27 @@ class ZoneWatcher:
         self._borders = tuple(itertools.pairwise((*self._polygon, self._polygon[0])))
         area = abs(sum(a.x * b.y - b.x * a.y for a, b in self._borders)) / 2
         self._deepest_margin = DEPTH * area / sum(math.dist(a, b) for a, b in self._borders)
+        xs, ys = [corner.x for corner in self._polygon], [corner.y for corner in self._polygon]
+        self._left, self._right, self._top, self._bottom = min(xs), max(xs), min(ys), max(ys)
+        self._by_centre = zone.anchor == "centre"
 
     def observe(self, state: ZoneState, observation: Observation) -> list[Stay]:
         """Take in the next position of a track; returns what began or ended."""
-        box = observation.box
-        point = box.centre if self.zone.anchor == "centre" else box.bottom_centre
-        now = observation.at_us, Point(point.x * self._aspect, point.y)
-        margin = MARGIN * (box.width * self._aspect + box.height) / 2
+        x1, y1, x2, y2 = observation.box
+        anchor = Point((x1 + x2) / 2 * self._aspect, (y1 + y2) / 2 if self._by_centre else y2)
+        now = observation.at_us, anchor
         before, state.last = state.last, now
+        if not state.inside and before is not None and self._passes_by(before[1], anchor):
+            return []
+        margin = MARGIN * ((x2 - x1) * self._aspect + (y2 - y1)) / 2
         if before is None:
             return [self._turn(state, now[0])] if contains(self._polygon, now[1]) else []
         stays: list[Stay] = []
         for start, end in itertools.pairwise((before, *self._meetings(before, now), now)):
             state.met_at_us = start[0] if start is not before else state.met_at_us
             middle = (start[0] + end[0]) // 2, Point((start[1].x + end[1].x) / 2, (start[1].y + end[1].y) / 2)
-            for at_us, anchor in (middle, now) if end is now else (middle,):
-                if self._is_surely(not state.inside, anchor, margin):
+            for at_us, place in (middle, now) if end is now else (middle,):
+                if self._is_surely(not state.inside, place, margin):
                     stays.append(self._turn(state, at_us))
         return stays
 
@@ -101,6 +106,15 @@ class ZoneWatcher:
         if contains(self._polygon, anchor):
             state.met_at_us = None
         return [self._turn(state, at_us)]
+
+    def _passes_by(self, a: Point, b: Point) -> bool:
+        """Whether the way from a to b is all on one side of the zone's bounding box: it meets nothing there."""
+        return (
+            (a.x < self._left and b.x < self._left)
+            or (a.x > self._right and b.x > self._right)
+            or (a.y < self._top and b.y < self._top)
+            or (a.y > self._bottom and b.y > self._bottom)
+        )
 
     def _is_surely(self, inside: bool, anchor: Point, margin: float) -> bool:
         if contains(self._polygon, anchor) != inside:
