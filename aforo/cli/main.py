@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from aforo.cli import checks, city, recordings, serve, sites
+from aforo.cli import bench, checks, city, evaluation, recordings, serve, sites
 from aforo.errors import AforoError
 from aforo.model import without_credentials
 
@@ -32,7 +32,7 @@ app = typer.Typer(
 app.command(rich_help_panel="Start here")(sites.demo)
 app.command(rich_help_panel="Recordings")(recordings.count)
 app.command(rich_help_panel="Recordings")(recordings.tracks)
-app.command(rich_help_panel="Recordings")(recordings.evaluate)
+app.command(rich_help_panel="Recordings")(evaluation.evaluate)
 app.command(rich_help_panel="Cameras")(sites.run)
 app.command(rich_help_panel="Cameras")(sites.report)
 app.command(rich_help_panel="City")(city.worker)
@@ -42,6 +42,7 @@ app.command(rich_help_panel="City")(serve.serve)
 app.command(rich_help_panel="Cameras")(serve.recount)
 app.add_typer(checks.models, name="models", rich_help_panel="This machine")
 app.add_typer(checks.samples, name="samples", rich_help_panel="This machine")
+app.command(rich_help_panel="This machine")(bench.bench)
 app.command(rich_help_panel="This machine")(checks.doctor)
 
 
