@@ -1,4 +1,4 @@
-"""Commands for recordings: count, tracks, evaluate."""
+"""Commands for recordings: count, tracks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import typer
 
 if TYPE_CHECKING:
     from aforo.config import CameraSection, DetectorSection, Site
-    from aforo.evaluate import LineResult
     from aforo.model import Frame, TrackedFrame
     from aforo.protocols import Detector
     from aforo.recordings import OnFrame, Recording, RecordingCounts
@@ -68,7 +67,7 @@ def count(
     check_target("--annotate", annotate)
     facts = probe(video)
     site = load_site(config) if config else Site()
-    section = _detector(site, model, image_size, engine)
+    section = chosen_detector(site, model, image_size, engine)
     what = _camera(site, camera, line or [], zone or [], facts)
     counts = _count(video, what, section, site, fps, annotate)
     if counts.problem:
@@ -112,7 +111,7 @@ def tracks(
     check_target("--mot", mot)
     wanted = None if everybody else road_user or ["pedestrian"]
     site = load_site(config) if config else Site()
-    section = _detector(site, model, image_size, engine)
+    section = chosen_detector(site, model, image_size, engine)
     recording = Recording(video, CameraSection.of_recording(video), analyse_fps=fps, timezone=site.timezone)
     found = MotTracks(confidence)
     detector = open_detector(section)
@@ -133,61 +132,7 @@ def tracks(
     err.print(f"{found.number(wanted)} tracks written to {mot}", highlight=False)
 
 
-def evaluate(
-    groundtruth: Annotated[Path, typer.Argument(metavar="GROUNDTRUTH.json", help="Hand counts per clip and line.")],
-    videos: Annotated[list[Path], typer.Option("--videos", metavar="DIR", help="Where the clips are; repeatable.")],
-    json: JsonOption = None,
-    fps: FpsOption = None,
-    config: ConfigOption = None,
-    model: ModelOption = None,
-    image_size: SizeOption = None,
-    engine: EngineOption = None,
-) -> None:
-    """Count the clips of a ground-truth file and print the error per clip, class and in total.
-
-    The error is WAPE = Σ|counted − true| / Σ true over every clip, line, direction and class: errors never cancel.
-    Clips that are in none of the folders are named and left out; the exit code is then 3.
-    """
-    from aforo.cli.console import err, json_document, open_detector
-    from aforo.config import CameraSection, Site, load_site
-    from aforo.errors import SourceError
-    from aforo.evaluate import LineResult, load_truth
-    from aforo.recordings import Recording, line_of_pixels
-    from ingest.capture import probe
-
-    truths = load_truth(groundtruth)
-    site = load_site(config) if config else Site()
-    section = _detector(site, model, image_size, engine)
-    found = {truth.clip: _find(truth.clip, videos) for truth in truths}
-    missing = [clip for clip, path in found.items() if path is None]
-    if len(missing) == len(found):
-        raise SourceError(f"none of the {len(found)} clips of {groundtruth} is in {', '.join(map(str, videos))}")
-    results: list[LineResult] = []
-    detector = open_detector(section)
-    for clip, path in found.items():
-        if path is None:
-            continue
-        own = [truth for truth in truths if truth.clip == clip]
-        facts = probe(path)
-        lines = [line_of_pixels(f"line-{i}", truth.line_px, facts) for i, truth in enumerate(own, start=1)]
-        what = CameraSection.of_recording(path, lines)
-        counts = _with_progress(Recording(path, what, analyse_fps=fps, timezone=site.timezone), detector, section)
-        results += [LineResult(truth, counts.rows.of_line(line.id)) for truth, line in zip(own, lines, strict=True)]
-    detector.close()
-    if json is not None:
-        json_document(_evaluation(results, missing), json)
-    if json != "-":
-        _print_evaluation(results)
-    if missing:
-        err.print(f"Left out, because not found: {', '.join(missing)}", highlight=False, style="yellow")
-        raise typer.Exit(SourceError.exit_code)
-
-
-def _find(clip: str, folders: Sequence[Path]) -> Path | None:
-    return next((folder / clip for folder in folders if (folder / clip).is_file()), None)
-
-
-def _detector(site: Site, model: str | None, image_size: int | None, engine: str | None) -> DetectorSection:
+def chosen_detector(site: Site, model: str | None, image_size: int | None, engine: str | None) -> DetectorSection:
     """The site's detector with the options of the command line laid over it."""
     from pydantic import ValidationError
 
@@ -250,16 +195,17 @@ def _count(
     detector = open_detector(section)
     try:
         if annotate is None:
-            return _with_progress(recording, detector, section)
+            return with_progress(recording, detector, section)
         with AnnotatedCopy(annotate, what, recording.facts, recording.frame_rate, site.timezone) as copy:
-            return _with_progress(recording, detector, section, copy.add)
+            return with_progress(recording, detector, section, copy.add)
     finally:
         detector.close()
 
 
-def _with_progress(
+def with_progress(
     recording: Recording, detector: Detector, section: DetectorSection, on_frame: OnFrame | None = None
 ) -> RecordingCounts:
+    """Count a recording with a bar on stderr."""
     from aforo.cli.console import frames_progress
 
     with frames_progress(f"Counting {recording.facts.path.name}", recording.expected_frames) as advance:
@@ -347,47 +293,3 @@ def _print_counts(counts: RecordingCounts, what: CameraSection) -> None:
         f"{counts.analysed_frames} of {counts.frames} frames analysed in {counts.elapsed_s:.1f} s ({speed:.1f} fps)",
         highlight=False,
     )
-
-
-def _evaluation(results: list[LineResult], missing: list[str]) -> dict[str, Any]:
-    """The JSON document of `aforo evaluate`."""
-    from aforo.evaluate import by_class, wape
-
-    return {
-        "wape": round(wape(results), 4),
-        "true": sum(result.truth.total for result in results),
-        "error": sum(result.error for result in results),
-        "missing_clips": missing,
-        "classes": {
-            name: {"true": true, "counted": counted, "error": error}
-            for name, (true, counted, error) in by_class(results).items()
-        },
-        "lines": [
-            {
-                "clip": result.truth.clip,
-                "line_px": [list(point) for point in result.truth.line_px],
-                "true": result.truth.total,
-                "error": result.error,
-                "counts": [
-                    {"direction": direction, "road_user": road_user, "true": true, "counted": counted}
-                    for direction, road_user, true, counted in result.rows
-                ],
-            }
-            for result in results
-        ],
-    }
-
-
-def _print_evaluation(results: list[LineResult]) -> None:
-    from aforo.cli.console import out, table
-    from aforo.evaluate import by_class, wape
-
-    rows: list[tuple[object, ...]] = []
-    for result in results:
-        name = f"{result.truth.clip} {' '.join(f'{x:g},{y:g}' for x, y in result.truth.line_px)}"
-        rows += [(name, *row, abs(row[2] - row[3])) for row in result.rows]
-    table("Counts", ("clip and line", "direction", "road user", "true", "counted", "error"), rows, numeric=(3, 4, 5))
-    classes = [(name, *figures) for name, figures in by_class(results).items()]
-    table("Road users", ("road user", "true", "counted", "error"), classes, numeric=(1, 2, 3))
-    error, true = sum(result.error for result in results), sum(result.truth.total for result in results)
-    out.print(f"WAPE {100 * wape(results):.1f} % ({error} of {true})", highlight=False)
