@@ -109,8 +109,8 @@ VARIANTS: dict[str, Callable[[Image], Image]] = {"as it is": as_it_is, "mirror":
 
 def recorded(path: Path, variant: str = "as it is", section: DetectorSection | None = None) -> Recorded:
     """The detections of a clip, from the cache or else from the network."""
-    section = section or DetectorSection()
-    sign = f"{path.stat().st_size} {variant} {section.model} {section.image_size} 1"
+    section = section or DetectorSection(precision="f32")  # the same on every machine
+    sign = f"{path.stat().st_size} {variant} {section.model_dump_json()}"
     name = f"{path.stem}-{hashlib.sha256(sign.encode()).hexdigest()[:12]}.npz"
     file = assets.cache_directory() / "detections" / name
     if not file.is_file():
