@@ -1,0 +1,17 @@
+"""What the tests of this folder know of a clip."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aforo.evaluate import LineResult
+from aforo.mot import MotTracks
+
+
+@dataclass(frozen=True, slots=True)
+class Analysed:
+    """What was found in one clip."""
+
+    results: list[LineResult]
+    tracks: MotTracks
+    problem: str

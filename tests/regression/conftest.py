@@ -1,0 +1,58 @@
+"""Real clips, each analysed once for all tests of this folder: counts of its lines, and its tracks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from functools import cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from analysed_clips import Analysed
+
+from aforo.assemble import aggregator, open_detector
+from aforo.config import CameraSection, DetectorSection
+from aforo.evaluate import LineResult, Truth, load_truth
+from aforo.mot import MotTracks
+from aforo.recordings import Recording, RowTable, line_of_pixels
+
+FIGURES = Path(__file__).with_name("figures.json")
+
+
+@pytest.fixture(scope="session")
+def figures() -> dict[str, Any]:
+    """The figures that must not get worse. Whoever makes the product better, tightens them."""
+    stored: dict[str, Any] = json.loads(FIGURES.read_text(encoding="utf-8"))
+    return stored
+
+
+@pytest.fixture(scope="session")
+def truths(shared_data: Path) -> list[Truth]:
+    """The hand counts."""
+    return load_truth(shared_data / "groundtruth.json")
+
+
+@pytest.fixture(scope="session")
+def analysed(shared_data: Path, sample_video: Path, truths: list[Truth]) -> Iterator[Callable[[str], Analysed]]:
+    """Analyses a clip on the first call, with the default model and settings."""
+    section = DetectorSection()
+    with closing(open_detector(section)) as detector:
+
+        @cache
+        def analyse(clip: str) -> Analysed:
+            path = sample_video if clip == sample_video.name else shared_data / "clips" / clip
+            own = [truth for truth in truths if truth.clip == clip]
+            recording = Recording(path, CameraSection.of_recording(path), timezone=ZoneInfo("UTC"))
+            lines = [line_of_pixels(f"line-{i}", truth.line_px, recording.facts) for i, truth in enumerate(own)]
+            counter = aggregator([CameraSection.of_recording(path, lines)])
+            table, tracks = RowTable(), MotTracks()
+            for _, message in recording.analyse(detector, section):
+                table.take(counter.observe(message))
+                tracks.take(message)
+            results = [LineResult(truth, table.of_line(line.id)) for truth, line in zip(own, lines, strict=True)]
+            return Analysed(results, tracks, recording.problem)
+
+        yield analyse
