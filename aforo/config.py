@@ -302,6 +302,10 @@ class KafkaSection(Section):
         return self
 
 
+_ROLL_UP_DAYS = 7
+"""Days of rows from which days are still added up."""
+
+
 class TimescaleSection(Section):
     """Life of the rows in TimescaleDB. In a PostgreSQL without it, and in SQLite, everything is kept."""
 
@@ -311,7 +315,7 @@ class TimescaleSection(Section):
     )
     keep_rows_days: int | None = Field(
         default=None,
-        ge=2,
+        ge=8,
         le=36_500,
         description="Age at which single crossings, visits and movements, coverage and "
         "minutes are dropped; hours and days stay. Default: never.",
@@ -325,10 +329,11 @@ class TimescaleSection(Section):
 
     @model_validator(mode="after")
     def _in_order(self) -> TimescaleSection:
-        if self.keep_rows_days is not None and self.keep_rows_days < self.compress_after_days + self.chunk_days:
+        least = max(self.compress_after_days, _ROLL_UP_DAYS) + self.chunk_days
+        if self.keep_rows_days is not None and self.keep_rows_days < least:
             raise ValueError(
-                f"keep_rows_days must be at least compress_after_days + chunk_days "
-                f"({self.compress_after_days + self.chunk_days}), got {self.keep_rows_days}"
+                f"keep_rows_days must be at least chunk_days more than compress_after_days and {_ROLL_UP_DAYS}, "
+                f"so {least}, got {self.keep_rows_days}"
             )
         return self
 

@@ -72,8 +72,23 @@ class Database:
             yield connection
 
     @contextmanager
+    def autocommit(self, action: str) -> Iterator[Connection]:
+        """Borrow a connection for statements that must not be inside a transaction.
+
+        Raises:
+            StoreError: as `connection`.
+        """
+        with self.translated(action), self._pool.connection() as connection:
+            connection.autocommit = True
+            try:
+                yield connection
+            finally:
+                if not connection.closed:
+                    connection.autocommit = False
+
+    @contextmanager
     def single(self, action: str) -> Iterator[Connection]:
-        """A connection outside the pool, in autocommit mode, for what must not be inside a transaction.
+        """A connection outside the pool, in autocommit mode, which says at once why it cannot be had.
 
         Raises:
             StoreError: as `connection`.

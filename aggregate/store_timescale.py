@@ -229,7 +229,7 @@ class PostgresStore:
             StoreError: the database cannot be written.
         """
         if self._schema.timescale:
-            with self._database.single("write") as connection:
+            with self._lock, self._database.autocommit("write") as connection:
                 for statement in timescale_rollups.refresh(self._schema.zone, start_us, end_us):
                     connection.execute(statement)
 

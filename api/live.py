@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Annotated
 from weakref import WeakValueDictionary
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
@@ -214,6 +214,7 @@ class LiveHub:
 router = APIRouter(prefix="/v1/live", tags=["live"])
 
 Width = Annotated[int | None, Query(ge=160, le=3840, description="Pixels. Default: the camera's own width.")]
+CameraId = Annotated[str, Path(description="Id of the camera.")]
 LangQuery = Annotated[Lang, Query(description="Language of the labels.")]
 
 _ANSWERS: dict[int | str, dict[str, object]] = {
@@ -239,7 +240,7 @@ def hub_of(context: Context) -> LiveHub:
     response_class=EndlessResponse,
     responses={200: {"content": {"multipart/x-mixed-replace": {}}}, **_ANSWERS},
 )
-async def video(context: ContextDep, camera: str, width: Width = None, lang: LangQuery = "en") -> Response:
+async def video(context: ContextDep, camera: CameraId, width: Width = None, lang: LangQuery = "en") -> Response:
     """Motion JPEG of what the camera sees, with road users, lines, zones and running counts.
 
     Only the newest picture is ever sent: a slow connection gets fewer of them. A camera that sends nothing shows its
@@ -257,7 +258,7 @@ async def video(context: ContextDep, camera: str, width: Width = None, lang: Lan
     response_class=Response,
     responses={200: {"content": {"image/jpeg": {}}}, **_ANSWERS},
 )
-async def picture(context: ContextDep, camera: str, width: Width = None, lang: LangQuery = "en") -> Response:
+async def picture(context: ContextDep, camera: CameraId, width: Width = None, lang: LangQuery = "en") -> Response:
     """The newest picture of the camera, drawn as in the live video."""
     if context.elsewhere is not None:
         return await run_in_threadpool(context.elsewhere.picture, camera, _query(width, lang))

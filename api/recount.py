@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Path, Query
 
 from aforo.config import Site
 from aforo.errors import QueryError
@@ -38,11 +38,13 @@ class RecountAnswer(Answer):
 
 
 RangeQuery = Annotated[RangeQuestion, Query()]
-Site_ = Annotated[str | None, Header(alias="sec-fetch-site", include_in_schema=False)]
+LineId = Annotated[str, Path(description="Id of the counting line.")]
+ZoneId = Annotated[str, Path(description="Id of the zone.")]
+CameFrom = Annotated[str | None, Header(alias="sec-fetch-site", include_in_schema=False)]
 
 
 @router.post("/lines/{line}/recount", summary="Count the history of a line again")
-def recount_line(context: ContextDep, line: str, question: RangeQuery, came_from: Site_ = None) -> RecountAnswer:
+def recount_line(context: ContextDep, line: LineId, question: RangeQuery, came_from: CameFrom = None) -> RecountAnswer:
     """Counts the road users that began in the range by the line as it is now; default: all that are stored.
 
     Their rows of this line are replaced; doing it again changes nothing.
@@ -51,7 +53,7 @@ def recount_line(context: ContextDep, line: str, question: RangeQuery, came_from
 
 
 @router.post("/zones/{zone}/recount", summary="Count the history of a zone again")
-def recount_zone(context: ContextDep, zone: str, question: RangeQuery, came_from: Site_ = None) -> RecountAnswer:
+def recount_zone(context: ContextDep, zone: ZoneId, question: RangeQuery, came_from: CameFrom = None) -> RecountAnswer:
     """As for lines: visits to the zone as it is now."""
     return _recount(context, "zone", zone, question, came_from)
 

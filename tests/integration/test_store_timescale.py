@@ -1,0 +1,224 @@
+"""What is TimescaleDB's own: hypertables, continuous aggregates, policies, compressed chunks.
+
+Runs on the real extension where the machine has it, and on its build in WebAssembly, which serves one connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import psycopg
+import pytest
+from postgresql_server import new_database
+from timescale_wasm import running_timescale_wasm
+
+from aforo.config import Site
+from aforo.measures import HOUR_US, INTERVALS, buckets, to_us
+from aforo.model import MINUTE_US, Box, Coverage, Crossing, Observation, Rows, TrackKey, Trajectory, Visit
+from aggregate.reader_timescale import PostgresReader
+from aggregate.store_timescale import PostgresStore
+
+DAY_US = INTERVALS["1d"]
+# Not long ago: the jobs look at everything until now, minute by minute.
+THEN_US = to_us(datetime.now(UTC)) // HOUR_US * HOUR_US - 6 * HOUR_US
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture(params=["real", "wasm"])
+def url(request: pytest.FixtureRequest) -> Iterator[str]:
+    if request.param == "real":
+        with new_database(request.getfixturevalue("timescale")) as address:
+            yield address
+    else:
+        with running_timescale_wasm() as address:
+            yield address
+
+
+def site(timezone: str = "America/Bogota", **policies: int | None) -> Site:
+    return Site.model_validate({"site": {"timezone": timezone}, "timescale": policies})
+
+
+def crossing(track: int = 1, at_us: int = THEN_US, *, final: bool = True, road_user: str = "car") -> Crossing:
+    return Crossing("north", "s", track, "stop", 0, at_us, "in", road_user, final, "v1")
+
+
+def write(url: str, *batches: Rows, here: Site | None = None) -> None:
+    with PostgresStore(url) as store:
+        if here is not None:
+            store.register(here)
+        for batch in batches:
+            store.write(batch)
+
+
+def query(url: str, statement: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(url, autocommit=True) as connection:
+        cursor = connection.execute(statement)
+        return cursor.fetchall() if cursor.description else []
+
+
+def run_jobs(url: str, procedure: str) -> None:
+    """What the background workers would do in time, hypertable by hypertable in the order of creation."""
+    for (job,) in query(
+        url, f"SELECT job_id FROM timescaledb_information.jobs WHERE proc_name = '{procedure}' ORDER BY job_id"
+    ):
+        query(url, f"CALL run_job({job})")
+
+
+def volumes(url: str, interval: str) -> dict[int, int]:
+    with closing(PostgresReader(url, connections=1)) as reader:
+        rows = reader.volumes("line", ["stop"], 0, 4 * THEN_US, interval)
+    found: dict[int, int] = {}
+    for row in rows:
+        found[row.start_us] = found.get(row.start_us, 0) + row.count
+    return found
+
+
+def test_rows_are_in_hypertables_and_roll_ups_in_continuous_aggregates(url: str) -> None:
+    write(url, Rows([crossing()]), here=site())
+    write(url)  # opened again: there is nothing left to do
+    tables = query(url, "SELECT hypertable_name FROM timescaledb_information.hypertables ORDER BY 1")
+    assert {name for (name,) in tables} == {"crossings", "visits", "movements", "coverage", "trajectories"}
+    aggregates = query(url, "SELECT view_name, materialized_only FROM timescaledb_information.continuous_aggregates")
+    assert {name for name, _ in aggregates} == {
+        f"{what}_{interval}"
+        for what in ("line_volume", "zone_volume", "camera_coverage")
+        for interval in ("1m", "15m", "1h", "1d")
+    }
+    assert {only for _, only in aggregates} == {False}
+
+
+@pytest.mark.parametrize(
+    ("timezone", "date"),
+    [
+        ("America/Bogota", (2025, 5, 6)),
+        ("America/New_York", (2025, 11, 2)),
+        ("Asia/Kolkata", (2025, 5, 6)),
+        ("Australia/Lord_Howe", (2025, 4, 6)),
+        ("America/Havana", (2025, 11, 2)),
+    ],
+)
+def test_materialised_intervals_are_local_too(url: str, timezone: str, date: tuple[int, int, int]) -> None:
+    zone = ZoneInfo(timezone)
+    midnight_us = to_us(datetime(*date, tzinfo=zone))
+    start_us, end_us = midnight_us - 3 * HOUR_US, midnight_us + 29 * HOUR_US
+    instants = range(start_us, end_us, 7 * MINUTE_US + 1)
+    with PostgresStore(url) as store:
+        store.register(site(timezone))
+        store.write(Rows([crossing(track, at_us) for track, at_us in enumerate(instants)]))
+        store.refresh(start_us, end_us)
+    for interval in ("1m", "15m", "1h", "1d"):
+        expected = {
+            bucket.start_us: sum(bucket.start_us <= at_us < bucket.end_us for at_us in instants)
+            for bucket in buckets(start_us, end_us, interval, zone)
+        }
+        assert volumes(url, interval) == {start: count for start, count in expected.items() if count}
+
+
+def test_a_late_row_and_a_correction_show_after_the_next_refresh(url: str) -> None:
+    write(url, Rows([crossing(1), crossing(2, final=False, road_user="truck")]), here=site(chunk_days=1))
+    run_jobs(url, "policy_refresh_continuous_aggregate")
+    assert volumes(url, "1h") == {THEN_US: 2}
+    with PostgresStore(url) as store:
+        store.write(Rows([crossing(3), crossing(2, road_user="bus")], voided=[TrackKey("north", "s", 1, THEN_US)]))
+    run_jobs(url, "policy_refresh_continuous_aggregate")
+    with closing(PostgresReader(url, connections=1)) as reader:
+        for interval in ("1m", "15m", "1h"):
+            rows = reader.volumes("line", ["stop"], 0, 2 * THEN_US, interval)
+            assert sorted((row.road_user, row.count, row.provisional) for row in rows) == [("bus", 1, 0), ("car", 1, 0)]
+
+
+def test_a_range_can_be_refreshed_at_once(url: str) -> None:
+    with PostgresStore(url) as store:
+        store.register(site())
+        store.write(Rows([crossing(1)]))
+        store.refresh(THEN_US, THEN_US + MINUTE_US)
+        store.write(Rows([crossing(2)]))
+        store.refresh(THEN_US, THEN_US + MINUTE_US)
+    assert volumes(url, "1h") == {THEN_US: 2}
+    assert list(volumes(url, "1d").values()) == [2]
+
+
+OLD_US = THEN_US - 5 * DAY_US
+
+
+def test_rows_in_compressed_chunks_keep_their_keys(url: str) -> None:
+    first = Rows(
+        [crossing(track, OLD_US + track, final=track % 2 == 0, road_user="truck") for track in range(20)],
+        [Visit("north", "s", 1, "zone", 0, OLD_US, None, "car", False, "v1")],
+        coverage=[Coverage("north", "s", OLD_US, 50, 5, 9)],
+    )
+    write(url, first, here=site(chunk_days=1, compress_after_days=1))
+    run_jobs(url, "policy_compression")
+    (compressed,) = query(url, "SELECT count(*) FROM timescaledb_information.chunks WHERE is_compressed")[0]
+    assert compressed == 3
+    second = Rows(
+        [crossing(track, OLD_US + track) for track in (1, 3, 30)],
+        [Visit("north", "s", 1, "zone", 0, OLD_US, OLD_US + 5, "car", True, "v1")],
+        coverage=[Coverage("north", "s", OLD_US, 40, 6, 1)],
+        voided=[TrackKey("north", "s", 5, OLD_US)],
+    )
+    write(url, second, second, Rows(first.crossings[:4]))
+    with closing(PostgresReader(url, connections=1)) as reader:
+        found = {row.track_id: row for row in reader.crossings(["stop"], 0, 2 * THEN_US, 100)}
+        assert len(reader.crossings(["stop"], 0, 2 * THEN_US, 100)) == len(found) == 20
+        assert {track for track, row in found.items() if row.road_user == "car"} == {1, 3, 30}
+        assert all(found[track].final for track in (1, 3, 30))
+        assert reader.visits(["zone"], 0, 2 * THEN_US) == second.visits
+        (share,) = reader.coverage(["north"], 0, 2 * THEN_US, "1m")
+        assert (share.observed_us, share.frames, share.dropped) == (50, 6, 9)
+
+
+def policies(url: str) -> dict[tuple[str, str], dict[str, Any]]:
+    jobs = query(
+        url, "SELECT proc_name, hypertable_name, config FROM timescaledb_information.jobs WHERE job_id >= 1000"
+    )
+    return {(name.removeprefix("policy_"), table): config for name, table, config in jobs}
+
+
+def test_policies_are_those_of_the_configuration(url: str) -> None:
+    write(url, here=site())
+    before = policies(url)
+    assert before["compression", "crossings"]["compress_after"] == "14 days"
+    assert before["retention", "trajectories"]["drop_after"] == "90 days"
+    assert ("retention", "crossings") not in before
+    assert before["refresh_continuous_aggregate", "line_volume_1h"]["start_offset"] is None
+    changed = site(compress_after_days=30, keep_rows_days=400, keep_trajectories_days=None, chunk_days=1)
+    write(url, here=changed)
+    after = policies(url)
+    assert after["compression", "crossings"]["compress_after"] == "30 days"
+    assert after["retention", "crossings"]["drop_after"] == "400 days"
+    assert ("retention", "trajectories") not in after
+    assert after["refresh_continuous_aggregate", "line_volume_1h"]["start_offset"] == "399 days"
+    (chunk,) = query(
+        url,
+        "SELECT extract(epoch FROM time_interval)::int FROM timescaledb_information.dimensions "
+        "WHERE hypertable_name = 'crossings'",
+    )[0]
+    assert chunk == 86_400
+
+
+def test_old_rows_go_and_their_hours_stay(url: str) -> None:
+    now_us = to_us(datetime.now(UTC))
+    hour_us = now_us // HOUR_US * HOUR_US
+    here = site(compress_after_days=1, keep_rows_days=8, keep_trajectories_days=3, chunk_days=1)
+    old, new = hour_us - 12 * DAY_US, hour_us - DAY_US
+    ways = [
+        Trajectory("north", "s", k, at_us, at_us, "car", 1.5, (Observation(at_us, Box(0.1, 0.1, 0.2, 0.2)),))
+        for k, at_us in enumerate((old, new))
+    ]
+    with PostgresStore(url) as store:
+        store.register(site(chunk_days=1))
+        store.write(Rows([crossing(1, old)]))
+        store.refresh(old, old + MINUTE_US)
+    write(url, Rows([crossing(2, new)], trajectories=ways), here=here)
+    run_jobs(url, "policy_retention")
+    run_jobs(url, "policy_refresh_continuous_aggregate")
+    assert volumes(url, "1h") == {old: 1, new: 1}
+    with closing(PostgresReader(url, connections=1)) as reader:
+        assert [row.track_id for row in reader.crossings(["stop"], 0, now_us, 10)] == [2]
+        assert [way.track_id for way in reader.trajectories("north", 0, now_us)] == [1]
