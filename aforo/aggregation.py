@@ -24,7 +24,7 @@ from kafka.errors import (
     OffsetOutOfRangeError,
 )
 from kafka.structs import OffsetAndMetadata
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollector
 
 from aforo import wire
 from aforo.errors import BusError, StoreError, WireError
@@ -53,6 +53,7 @@ class Figures:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
         self.lag = Gauge(
             "aforo_aggregator_lag_messages", "Messages not yet counted", ["partition"], registry=self.registry
         )

@@ -16,6 +16,7 @@ TABLES = {
     "crossings": "camera, session, track_id, line, ordinal, at_us, direction, road_user, final, geometry",
     "visits": "camera, session, track_id, zone, ordinal, entered_at_us, left_at_us, road_user, final, geometry",
     "movements": "camera, session, track_id, movement, ordinal, entered_at_us, at_us, road_user, final, geometry",
+    "trajectories": "camera, session, track_id, started_at_us, ended_at_us, road_user, aspect, points",
     "coverage": "camera, session, minute_us, observed_us, frames, dropped",
 }
 

@@ -1,0 +1,182 @@
+"""Tracked frames per second through broker, aggregators and store, beside what a bare consumer reads of the same topic.
+
+    python benchmarks/bus_throughput.py [--cameras 200] [--seconds 60] [--aggregators 1 2] [--profile]
+
+Prints ratios with the machine and the versions; the counts are checked against the simulator's answer. Needs Java and
+Maven (or noida-db) for the broker, as the tests do. With --profile it also says where one aggregator spends its time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import cProfile
+import os
+import platform
+import pstats
+import re
+import socket
+import sqlite3
+import sys
+import tempfile
+import time
+import urllib.request
+from collections import Counter
+from contextlib import ExitStack, closing
+from importlib.metadata import version
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from city import City, end
+from kafka import KafkaConsumer, TopicPartition
+from kafka_broker import running_broker
+
+from aforo import assemble, wire
+from aforo.bus_kafka import KafkaPublisher
+from aforo.clock import SystemClock
+from aforo.kafka_connection import KafkaAddress
+from aforo.model import Rows
+from aforo.partition import PartitionCounter
+from aforo.simulate import Answer, traffic
+from aggregate.store_sqlite import SqliteStore
+
+FPS, ROAD_USERS = 5, 8
+LONGEST_S = 300
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--cameras", type=int, default=200)
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--aggregators", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--profile", action="store_true")
+    options = parser.parse_args()
+    with running_broker() as broker, tempfile.TemporaryDirectory() as name:
+        print(
+            f"{_machine()}; {broker.name}; Python {platform.python_version()}, kafka-python {version('kafka-python')}"
+        )
+        city = City(Path(name), broker.address, options.cameras, extra={"kafka": {"partitions": 8}})
+        city.address.create_topics(options.cameras)
+        messages, answer, published = _publish(city, options)
+        print(f"{messages} messages of {options.cameras} cameras, {ROAD_USERS} road users each, in one topic")
+        bare, cpu_us = _bare_consumer(city.address, messages)
+        print(f"  published by one process      {published:7.0f} per second")
+        print(f"  read by a bare consumer       {bare:7.0f} per second, {cpu_us:4.0f} µs of processor time each")
+        for count in options.aggregators:
+            rate, cpu_us = _aggregators(city, count, messages, answer)
+            cameras = f"{rate / FPS:.0f} cameras of {FPS} frames per second"
+            print(
+                f"  counted by {count} aggregator(s)    {rate:7.0f} per second, {cpu_us:4.0f} µs of processor time each"
+            )
+            print(f"    {rate / bare:.2f} of bare, {cameras}")
+        if options.profile:
+            _profile(city, messages)
+
+
+def _machine() -> str:
+    text = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
+    model = re.search(r"model name\s*: (.+)", text)
+    return f"{model[1] if model else platform.processor()}, {os.cpu_count()} cores"
+
+
+def _publish(city: City, options: argparse.Namespace) -> tuple[int, Answer, float]:
+    frames, answer = traffic(range(options.cameras), fps=FPS, road_users=ROAD_USERS, seconds=options.seconds, seed=1)
+    made = list(frames)
+    publisher = KafkaPublisher(city.address, SystemClock())
+    began_s = time.perf_counter()
+    for frame in made:
+        publisher.publish(frame)
+    publisher.close()
+    return len(made), answer, len(made) / (time.perf_counter() - began_s)
+
+
+def _bare_consumer(address: KafkaAddress, messages: int) -> tuple[float, float]:
+    consumer = KafkaConsumer(**address.options(), check_crcs=False, max_poll_records=1000)
+    topic = address.topics.frames
+    partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic)]
+    consumer.assign(partitions)
+    consumer.seek_to_beginning(*partitions)
+    count, began_s, began_cpu_s = 0, time.perf_counter(), time.process_time()
+    while count < messages:
+        count += sum(len(batch) for batch in consumer.poll(timeout_ms=500).values())
+    rate = count / (time.perf_counter() - began_s)
+    cpu_us = 1e6 * (time.process_time() - began_cpu_s) / count
+    consumer.close()
+    return rate, cpu_us
+
+
+def _aggregators(city: City, count: int, messages: int, answer: Answer) -> tuple[float, float]:
+    """From the first message counted to the last one, all in the store."""
+    city.store.unlink(missing_ok=True)
+    with city.address.admin() as admin:
+        if city.address.topics.aggregators in str(admin.list_groups()):
+            admin.delete_groups([city.address.topics.aggregators])
+    ports = [_free_port() for _ in range(count)]
+    with ExitStack() as stack:
+        processes = [stack.enter_context(city.process("aggregator", "--metrics-port", str(port))) for port in ports]
+        while not sum(_cpu_s(port)[0] for port in ports):
+            time.sleep(0.02)
+        began_s, began_cpu_s = time.perf_counter(), sum(_cpu_s(port)[1] for port in ports)
+        while _counted(city.store) != answer.crossings:
+            if time.perf_counter() - began_s > LONGEST_S:
+                sys.exit("the counts are not those of the simulator")
+            time.sleep(0.2)
+        rate = messages / (time.perf_counter() - began_s)
+        cpu_us = 1e6 * (sum(_cpu_s(port)[1] for port in ports) - began_cpu_s) / messages
+        for process in processes:
+            end(process)
+    return rate, cpu_us
+
+
+def _counted(store: Path) -> Counter[tuple[str, str, str]]:
+    sql = "SELECT line, direction, road_user, count(*) FROM crossings WHERE final GROUP BY 1, 2, 3"
+    try:
+        with closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True)) as connection:
+            return Counter({(line, to, user): number for line, to, user, number in connection.execute(sql)})
+    except sqlite3.Error:
+        return Counter()
+
+
+def _cpu_s(port: int) -> tuple[float, float]:
+    """Frames and seconds of processor time of one aggregator so far."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answered:
+            text = answered.read().decode()
+    except OSError:
+        return 0.0, 0.0
+    names = ("aforo_aggregator_frames_total", "process_cpu_seconds_total")
+    frames, cpu_s = (re.search(rf"^{name} (\S+)", text, re.MULTILINE) for name in names)
+    return float(frames[1]) if frames else 0.0, float(cpu_s[1]) if cpu_s else 0.0
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
+def _profile(city: City, messages: int) -> None:
+    """The same work in this process, under the profiler, the broker's part left out."""
+    frames, _ = traffic(range(len(city.cameras)), fps=FPS, road_users=ROAD_USERS, seconds=10, seed=1)
+    sequences: Counter[str] = Counter()
+    encoded = []
+    for frame in frames:
+        encoded.append(wire.encode(frame, sequences[frame.camera]))
+        sequences[frame.camera] += 1
+    counter = PartitionCounter(assemble.aggregator(city.cameras).observe)
+    with SqliteStore(city.folder / "profiled.db") as store:
+        profile = cProfile.Profile()
+        profile.enable()
+        rows = Rows()
+        for position, data in enumerate(encoded, 1):
+            rows.extend(counter.take(position, position, *wire.decode(data)))
+            if position % 2000 == 0 or position == len(encoded):
+                store.write(rows)
+                rows = Rows()
+        profile.disable()
+    print(f"profile of {len(encoded)} of {messages} messages:")
+    pstats.Stats(profile).sort_stats("tottime").print_stats(18)
+
+
+if __name__ == "__main__":
+    main()
