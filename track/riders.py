@@ -91,15 +91,25 @@ class Joiner:
         persons = [tracklet for tracklet in seen if tracklet.kind is Kind.PERSON]
         machines = [tracklet for tracklet in seen if tracklet.kind is Kind.MACHINE]
         vehicles = [tracklet for tracklet in seen if tracklet.kind is Kind.VEHICLE]
+        joins = [*self._riding(persons, machines), *self._carried(persons, vehicles)]
+        return [join for join in joins if join is not None]
+
+    def _riding(self, persons: list[Tracklet], machines: list[Tracklet]) -> list[Join | None]:
         on = seated([person.box for person in persons], [machine.box for machine in machines])
         joins: list[Join | None] = []
         for i, person in enumerate(persons):
             joins += [self._weigh(person, machine, (i, j) in on) for j, machine in enumerate(machines)]
             joins.append(self._add_up(person, [machine for j, machine in enumerate(machines) if (i, j) in on]))
-        for vehicle in vehicles:
-            parts = (part for part in (*persons, *vehicles) if part is not vehicle)
-            joins += [self._weigh(part, vehicle, _inside(part, vehicle)) for part in parts]
-        return [join for join in joins if join is not None]
+        return joins
+
+    def _carried(self, persons: list[Tracklet], vehicles: list[Tracklet]) -> list[Join | None]:
+        """People in vehicles, and vehicles that are a piece of another."""
+        return [
+            self._weigh(part, vehicle, _inside(part, vehicle))
+            for vehicle in vehicles
+            for part in (*persons, *vehicles)
+            if part is not vehicle
+        ]
 
     def forget(self, ended: Iterable[int]) -> None:
         """Drop what is known of tracklets that ended."""
