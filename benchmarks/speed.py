@@ -1,0 +1,191 @@
+"""Aforo beside others and beside the limit: the same clip, weights and input size, in turns, one process each.
+
+    .venv/bin/python benchmarks/speed.py [--rounds 5] [--video VIDEO --line x1,y1,x2,y2] [--json FILE]
+
+What takes part:
+    aforo            `aforo count`, from the file to the counts, as installed
+    objectcounter    Ultralytics' ObjectCounter with the .pt, as in its documentation
+    objectcounter-ov the same with the weights' OpenVINO export
+    supervision      trackers' ByteTrack and supervision's LineZone behind Ultralytics with the .pt
+    openvino         the limit: OpenVINO alone, with the very model file and input size that Aforo uses, asynchronous,
+                     on pictures that are already there; nothing is decoded, tracked or counted
+
+Frames per second are those of the loop over the frames; `process_s` in the JSON has loading in it. Every round runs all
+of them one after the other; ratios are taken within a round, and their median is printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+NAMES = ("aforo", "objectcounter", "objectcounter-ov", "supervision", "openvino")
+GOALS = {"objectcounter": 7.0, "objectcounter-ov": 3.5, "openvino": 0.85}
+OPENVINO_PICTURES = 600
+
+
+def frames_of(video: str) -> Any:
+    """The decoded frames of a video."""
+    import cv2
+
+    capture = cv2.VideoCapture(video)
+    while True:
+        decoded, frame = capture.read()
+        if not decoded:
+            return
+        yield frame
+
+
+def run_objectcounter(video: str, line: list[float], weights: str) -> dict[str, Any]:
+    """Ultralytics' own way."""
+    from ultralytics import solutions
+
+    ends = [(int(line[0]), int(line[1])), (int(line[2]), int(line[3]))]
+    counter = solutions.ObjectCounter(show=False, region=ends, model=weights, verbose=False, device="cpu")
+    frames, began = 0, time.perf_counter()
+    for frame in frames_of(video):
+        found = counter(frame)
+        frames += 1
+    return {"fps": frames / (time.perf_counter() - began), "counted": [found.in_count, found.out_count]}
+
+
+def run_supervision(video: str, line: list[float], weights: str) -> dict[str, Any]:
+    """The way of supervision's tutorials."""
+    import supervision as sv
+    from trackers import ByteTrackTracker
+    from ultralytics import YOLO
+
+    model, tracker = YOLO(weights), ByteTrackTracker()
+    zone = sv.LineZone(sv.Point(line[0], line[1]), sv.Point(line[2], line[3]))
+    frames, began = 0, time.perf_counter()
+    for frame in frames_of(video):
+        detections = sv.Detections.from_ultralytics(model(frame, verbose=False, device="cpu")[0])
+        zone.trigger(tracker.update(detections))
+        frames += 1
+    return {"fps": frames / (time.perf_counter() - began), "counted": [zone.in_count, zone.out_count]}
+
+
+def run_openvino(video: str) -> dict[str, Any]:
+    """The limit."""
+    import numpy as np
+    import openvino as ov
+
+    from aforo.assemble import open_detector
+    from aforo.config import DetectorSection
+    from detect.openvino_yolo import OpenVinoYolo
+
+    detector = open_detector(DetectorSection())
+    assert isinstance(detector, OpenVinoYolo)
+    first = next(frames_of(video))
+    letterbox, queue = detector._engine(first.shape[1], first.shape[0])
+    alone = ov.AsyncInferQueue(queue[0].get_compiled_model(), 0)  # as many requests as OpenVINO thinks best
+    picture = np.ascontiguousarray(letterbox.apply(first)[None])
+    for _ in range(20):
+        alone.start_async(picture)
+    alone.wait_all()
+    began = time.perf_counter()
+    for _ in range(OPENVINO_PICTURES):
+        alone.start_async(picture)
+    alone.wait_all()
+    return {"fps": OPENVINO_PICTURES / (time.perf_counter() - began), "detector": detector.description}
+
+
+def run_aforo(video: str, line: list[float]) -> dict[str, Any]:
+    """The product, as a person starts it."""
+    ends = ",".join(f"{number:g}" for number in line)
+    done = subprocess.run(
+        [sys.executable, "-m", "aforo.cli.main", "count", video, "--line", ends, "--json", "-"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    document = json.loads(done.stdout)
+    counted = {f"{row['direction']} {row['road_user']}": row["count"] for row in document["lines"][0]["counts"]}
+    return {"fps": document["analysed_frames"] / document["elapsed_s"], "counted": counted}
+
+
+def run_one(name: str, video: str, line: list[float]) -> dict[str, Any]:
+    """Run one of them in this process."""
+    from aforo import assets
+    from aforo.assemble import float_model
+    from aforo.config import DetectorSection
+
+    weights = str(assets.resolve_model(DetectorSection().model))
+    match name:
+        case "aforo":
+            return run_aforo(video, line)
+        case "objectcounter":
+            return run_objectcounter(video, line, weights)
+        case "objectcounter-ov":
+            return run_objectcounter(video, line, str(float_model(DetectorSection())))
+        case "supervision":
+            return run_supervision(video, line, weights)
+        case _:
+            return run_openvino(video)
+
+
+def in_a_process(name: str, video: str, line: str) -> dict[str, Any]:
+    """Run one of them in a process of its own."""
+    began = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, __file__, "--one", name, "--video", video, "--line", line], capture_output=True, text=True
+    )
+    if done.returncode:
+        sys.exit(f"{name} failed:\n{done.stderr}")
+    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return {**result, "process_s": round(time.perf_counter() - began, 2)}
+
+
+def summary(rounds: list[dict[str, dict[str, Any]]], names: list[str]) -> dict[str, Any]:
+    """Medians, and the ratios of Aforo to each."""
+    document: dict[str, Any] = {}
+    for name in names:
+        speeds = [each[name]["fps"] for each in rounds]
+        document[name] = {**rounds[-1][name], "fps": round(statistics.median(speeds), 1), "all": [*map(round, speeds)]}
+        if name != "aforo" and "aforo" in names:
+            ratios = [each["aforo"]["fps"] / each[name]["fps"] for each in rounds]
+            document[name]["aforo_is_times"] = round(statistics.median(ratios), 2)
+            document[name]["goal"] = GOALS.get(name)
+    return document
+
+
+def main() -> None:
+    """Parse the options and run."""
+    from aforo import assets
+    from detect.precision import machine
+
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--rounds", type=int, default=5)
+    options.add_argument("--video", default="")
+    options.add_argument("--line", default="340,120,340,576")
+    options.add_argument("--only", nargs="+", choices=NAMES, default=list(NAMES))
+    options.add_argument("--json", default="")
+    options.add_argument("--one", choices=NAMES, help=argparse.SUPPRESS)
+    given = options.parse_args()
+    video = given.video or str(assets.fetch("vtest"))
+    if given.one:
+        print(json.dumps(run_one(given.one, video, [float(part) for part in given.line.split(",")])))
+        return
+    rounds = []
+    for number in range(given.rounds):
+        rounds.append({name: in_a_process(name, video, given.line) for name in given.only})
+        shown = "  ".join(f"{name} {result['fps']:.1f}" for name, result in rounds[-1].items())
+        print(f"round {number + 1}: {shown} fps", file=sys.stderr)
+    document = {"machine": machine(), "video": Path(video).name, "results": summary(rounds, given.only)}
+    print(f"{document['machine']}; {document['video']}; median of {given.rounds} rounds")
+    for name, result in document["results"].items():
+        ratio = f"  Aforo is {result['aforo_is_times']:.2f} times as fast" if "aforo_is_times" in result else ""
+        goal = f" (goal {result['goal']:g})" if result.get("goal") else ""
+        print(f"{name:17}{result['fps']:7.1f} fps{ratio}{goal}  {result.get('counted', result.get('detector', ''))}")
+    if given.json:
+        Path(given.json).write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
