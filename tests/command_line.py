@@ -33,7 +33,7 @@ class Said:
 
 def environment(**more: str) -> dict[str, str]:
     """Wide enough that no message is broken, and without colours."""
-    return os.environ | {"COLUMNS": "250", "NO_COLOR": "1", "PYTHONWARNINGS": "error::ResourceWarning"} | more
+    return os.environ | {"COLUMNS": "250", "NO_COLOR": "1"} | more
 
 
 def aforo(*arguments: object, cwd: Path | None = None, timeout_s: float = 100, **more: str) -> Said:
