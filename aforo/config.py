@@ -10,6 +10,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -178,9 +179,14 @@ class CameraSection(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _usb_number(cls, raw: Any) -> Any:
-        if isinstance(raw, dict) and isinstance(raw.get("source"), int) and not isinstance(raw["source"], bool):
-            return {**raw, "source": str(raw["source"])}
+    def _plain_text(cls, raw: Any) -> Any:
+        if not isinstance(raw, dict):
+            return raw
+        raw = dict(raw)
+        if isinstance(raw.get("source"), int) and not isinstance(raw["source"], bool):
+            raw["source"] = str(raw["source"])
+        if isinstance(raw.get("starts_at"), date):  # YAML makes times of their own kind of unquoted ones
+            raw["starts_at"] = raw["starts_at"].isoformat()
         return raw
 
     @model_validator(mode="after")

@@ -177,14 +177,21 @@ class Counting:
         batch = Rows()
         written_s = self._clock.monotonic_s()
         for message in self._bus.messages():
-            rows = self._counter.observe(message)
-            for listener in self._listeners:
-                listener(rows)
-            batch.extend(rows)
+            batch.extend(self._count(message))
             if batch and (message.last or self._clock.monotonic_s() - written_s >= WRITE_EVERY_S):
                 self._write(batch)
                 batch, written_s = Rows(), self._clock.monotonic_s()
         self._write(batch)
+
+    def _count(self, message: TrackedFrame) -> Rows:
+        try:
+            rows = self._counter.observe(message)
+            for listener in self._listeners:
+                listener(rows)
+        except Exception:  # a fault of ours in one message must not end the counting of all cameras
+            LOG.exception("camera %s: a fault in Aforo itself; frame %d is not counted", message.camera, message.index)
+            return Rows()
+        return rows
 
     def _write(self, batch: Rows) -> None:
         while batch:

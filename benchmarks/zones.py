@@ -8,6 +8,7 @@ inside the polygon, frame by frame; absences and stays of less than half a secon
 
 from __future__ import annotations
 
+import itertools
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,7 +79,7 @@ def true_use(truth: Rows, polygon: list[tuple[float, float]], frames: int, frame
 def _closed(inside: npt.NDArray[np.bool_], longest: int) -> npt.NDArray[np.bool_]:
     """Gaps of at most so many frames filled."""
     there = np.flatnonzero(inside)
-    for before, after in zip(there[:-1], there[1:], strict=True):
+    for before, after in itertools.pairwise(there):
         if after - before <= longest:
             inside[before:after] = True
     return inside

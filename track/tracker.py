@@ -140,7 +140,9 @@ class CameraTracker:
 
     def _span(self, at_us: int) -> int:
         previous, self._last_at_us = self._last_at_us, at_us
-        if previous is None or at_us - previous > LONGEST_SPAN_S * MICROSECONDS:
+        if previous is None:
+            return 0  # nobody watched before the session began
+        if at_us - previous > LONGEST_SPAN_S * MICROSECONDS:
             return self._nominal_us
         return at_us - previous
 
