@@ -43,6 +43,9 @@ def site(timezone: str = "America/Bogota", **policies: int | None) -> Site:
     return Site.model_validate({"site": {"timezone": timezone}, "timescale": policies})
 
 
+KEPT_A_WEEK = site(chunk_days=1, compress_after_days=1, keep_rows_days=8)  # jobs look back no further
+
+
 def crossing(track: int = 1, at_us: int = THEN_US, *, final: bool = True, road_user: str = "car") -> Crossing:
     return Crossing("north", "s", track, "stop", 0, at_us, "in", road_user, final, "v1")
 
@@ -120,7 +123,7 @@ def test_materialised_intervals_are_local_too(url: str, timezone: str, date: tup
 
 
 def test_a_late_row_and_a_correction_show_after_the_next_refresh(url: str) -> None:
-    write(url, Rows([crossing(1), crossing(2, final=False, road_user="truck")]), here=site(chunk_days=1))
+    write(url, Rows([crossing(1), crossing(2, final=False, road_user="truck")]), here=KEPT_A_WEEK)
     run_jobs(url, "policy_refresh_continuous_aggregate")
     assert volumes(url, "1h") == {THEN_US: 2}
     with PostgresStore(url) as store:

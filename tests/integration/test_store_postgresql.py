@@ -1,0 +1,144 @@
+"""What is PostgreSQL's own: several processes at once, a server that goes away, roll-ups kept by triggers."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import psycopg
+import pytest
+from postgresql_server import PASSWORD, new_database
+
+from aforo.config import Site
+from aforo.errors import StoreError
+from aforo.model import MINUTE_US, Coverage, Crossing, Rows, TrackKey, Visit
+from aggregate.postgres_rollups import REBUILD
+from aggregate.postgres_schema import migrations
+from aggregate.reader_timescale import PostgresReader
+from aggregate.store_timescale import PostgresStore
+
+NOON_US = 1_746_532_800_000_000
+
+
+@pytest.fixture
+def url(postgresql: str) -> Iterator[str]:
+    with new_database(postgresql) as address:
+        yield address
+
+
+def crossing(track: int, at_us: int = NOON_US, *, final: bool = True, road_user: str = "car") -> Crossing:
+    return Crossing("north", "s", track, "stop", 0, at_us, "in", road_user, final, "v")
+
+
+def query(url: str, statement: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(url, autocommit=True) as connection:
+        cursor = connection.execute(statement)
+        return cursor.fetchall() if cursor.description else []
+
+
+def all_at_once(count: int, work: Any) -> list[BaseException]:
+    failures: list[BaseException] = []
+
+    def run(number: int) -> None:
+        try:
+            work(number)
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return failures
+
+
+def test_several_writers_can_make_the_same_empty_database(url: str) -> None:
+    assert all_at_once(6, lambda _: PostgresStore(url).close()) == []
+    assert query(url, "SELECT version FROM schema_version") == [(len(migrations()),)]
+
+
+def test_two_writers_of_one_camera_leave_each_row_once(url: str) -> None:
+    PostgresStore(url).close()
+    batches = [Rows([crossing(track, NOON_US + track, final=final) for track in range(50)]) for final in (False, True)]
+
+    def write(number: int) -> None:
+        with PostgresStore(url) as store:
+            for batch in batches[:: 1 if number % 2 else -1]:
+                store.write(batch)
+
+    assert all_at_once(4, write) == []
+    with closing(PostgresReader(url)) as reader:
+        rows = reader.crossings(["stop"], 0, 2 * NOON_US, 1000)
+        (volume,) = reader.volumes("line", ["stop"], 0, 2 * NOON_US, "1d")
+    assert len(rows) == 50
+    assert all(row.final for row in rows)
+    assert (volume.count, volume.provisional) == (50, 0)
+
+
+def test_writing_works_again_when_the_database_is_back(url: str) -> None:
+    name, server = url.rpartition("/")[2], f"{url.rpartition('/')[0]}/postgres"
+    with PostgresStore(url) as store, closing(PostgresReader(url)) as reader:
+        store.write(Rows([crossing(1)]))
+        query(server, f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        query(server, f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+        with pytest.raises(StoreError, match=r"cannot write the database postgresql://127\.") as failure:
+            store.write(Rows([crossing(2)]))
+        assert PASSWORD not in str(failure.value)
+        with pytest.raises(StoreError, match="cannot read the database"):
+            reader.span_us()
+        query(server, f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+        store.write(Rows([crossing(2, NOON_US + 1)]))
+        assert [row.track_id for row in reader.crossings(["stop"], 0, 2 * NOON_US, 9)] == [2, 1]
+
+
+def test_a_batch_that_fails_leaves_nothing(url: str) -> None:
+    with PostgresStore(url) as store, closing(PostgresReader(url)) as reader:
+        with pytest.raises(StoreError, match="violates check constraint"):
+            store.write(Rows([crossing(1), crossing(2, -1)]))
+        assert reader.crossings(["stop"], 0, 2 * NOON_US, 9) == []
+        assert reader.volumes("line", ["stop"], 0, 2 * NOON_US, "1h") == []
+
+
+@pytest.mark.parametrize("opened", [PostgresStore, PostgresReader])
+def test_a_wrong_password_and_a_malformed_address_are_told_without_the_password(url: str, opened: Any) -> None:
+    for address in (url.replace(PASSWORD, "topsecret"), url.replace(PASSWORD, "topsecret%zz")):
+        with pytest.raises(StoreError, match="cannot open the database") as failure:
+            opened(address)
+        assert "topsecret" not in str(failure.value)
+
+
+def test_a_newer_schema_and_an_empty_database_are_refused(url: str) -> None:
+    with pytest.raises(StoreError, match="no tables of Aforo"):
+        PostgresReader(url)
+    PostgresStore(url).close()
+    query(url, "UPDATE schema_version SET version = 99")
+    for opened in (PostgresStore, PostgresReader):
+        with pytest.raises(StoreError, match="schema 99, newer than"):
+            opened(url)
+
+
+def test_cameras_are_registered_without_their_passwords(url: str) -> None:
+    camera = {"id": "north", "source": "rtsp://user:topsecret@10.0.0.5/s", "lines": []}
+    with PostgresStore(url) as store:
+        store.register(Site.model_validate({"cameras": [camera]}))
+    assert query(url, "SELECT source FROM cameras") == [("rtsp://10.0.0.5/s",)]
+
+
+def test_roll_ups_kept_by_triggers_equal_those_made_from_all_rows(url: str) -> None:
+    visits = [Visit("north", "s", track, "zone", 0, NOON_US + track, None, "car", False, "v") for track in range(9)]
+    seen = [Coverage("north", "s", NOON_US + k * MINUTE_US, 50 + k, 5, 1) for k in range(90)]
+    with PostgresStore(url) as store:
+        store.register(Site.model_validate({"site": {"timezone": "America/Bogota"}}))
+        store.write(Rows([crossing(k, NOON_US + k * 7 * MINUTE_US, final=False) for k in range(300)], visits, [], seen))
+        store.write(Rows([crossing(k, NOON_US + k * 7 * MINUTE_US, road_user="bus") for k in range(0, 300, 3)]))
+        store.write(Rows(coverage=[Coverage("north", "s", NOON_US, 60, 4, 3)], voided=[TrackKey("north", "s", 4)]))
+    # Triggers leave classes that nobody is left of as zeros.
+    volumes = "SELECT * FROM volume_days WHERE 0 < ANY (counts) ORDER BY kind, place, day, direction, road_user"
+    coverage = "SELECT * FROM coverage_days ORDER BY camera, day"
+    kept = query(url, volumes), query(url, coverage)
+    query(url, REBUILD)
+    assert (query(url, volumes), query(url, coverage)) == kept
+    assert len(kept[0]) > 4
