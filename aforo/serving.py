@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -38,7 +39,7 @@ def serve(site: Site, on_ready: Callable[[str], None]) -> None:
         ConfigurationError: the port is in use.
     """
     clock = SystemClock()
-    with listen(site.api.host, site.api.port) as socket:
+    with listen(site.api.host, site.api.port) as listener:
         assemble.open_store(site).close()  # makes the tables, if this process is the first
         reader = assemble.open_reader(site)
         try:
@@ -51,10 +52,10 @@ def serve(site: Site, on_ready: Callable[[str], None]) -> None:
                 elsewhere=elsewhere,
                 recount=partial(recount_place, site),
             )
-            host, port = socket.getsockname()[:2]
+            host, port = listener.getsockname()[:2]
             on_ready(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
             config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5, lifespan="off")
-            Server(config, elsewhere).run([socket])
+            Server(config, elsewhere).run([listener])
         finally:
             reader.close()
 
@@ -72,11 +73,13 @@ class LiveStation:
     """
 
     def __init__(self, site: Site, clock: Clock) -> None:
-        self._url = site.api.announce or ""
         self._clock = clock
         self._shown: dict[str, int] = {}
         self._stopped = threading.Event()
         self._socket = listen(site.api.host, site.api.port)
+        announced = site.api.announce
+        own = f"http://{socket.gethostname()}:{self._socket.getsockname()[1]}"
+        self._url = own if announced in (None, "auto") else str(announced)
         self._store: CountStore = assemble.open_store(site)
         self._reader = assemble.open_reader(site)
         self._hub = LiveHub(site, clock)

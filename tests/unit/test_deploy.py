@@ -1,0 +1,166 @@
+"""The files of deploy/, checked as far as that is possible without a container engine or systemd."""
+
+from __future__ import annotations
+
+import configparser
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+import yaml
+
+from aforo.cli.main import app
+from aforo.config import load_site
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+COMMANDS = set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
+
+# Keys of a service in the Compose specification, as far as they are used here.
+SERVICE_KEYS = set(
+    [
+        "build",
+        "command",
+        "depends_on",
+        "deploy",
+        "environment",
+        "healthcheck",
+        "image",
+        "ports",
+        "restart",
+        "shm_size",
+        "volumes",
+    ]
+)
+IMAGES = {
+    # As the images' own pages document them: every KAFKA_… is a property of the broker.
+    "apache/kafka": re.compile(r"KAFKA_[A-Z_]+|CLUSTER_ID"),
+    "timescale/timescaledb": re.compile(r"POSTGRES_(USER|PASSWORD|DB|INITDB_ARGS)|TIMESCALEDB_TELEMETRY|TS_TUNE_\w+"),
+    "aforo": re.compile(r"PGPASSWORD|AFORO_CACHE"),
+}
+KAFKA_PROPERTIES = {
+    "node.id",
+    "process.roles",
+    "controller.quorum.voters",
+    "controller.listener.names",
+    "listeners",
+    "advertised.listeners",
+    "listener.security.protocol.map",
+    "inter.broker.listener.name",
+    "log.dirs",
+    "offsets.topic.replication.factor",
+    "transaction.state.log.replication.factor",
+    "transaction.state.log.min.isr",
+    "auto.create.topics.enable",
+}
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict[str, Any]:
+    document: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
+    return document
+
+
+def test_the_compose_file_has_only_keys_of_the_specification(compose: dict[str, Any]) -> None:
+    assert {key for key in compose if not key.startswith("x-")} == {"name", "services", "volumes"}
+    for name, service in compose["services"].items():
+        assert set(service) <= SERVICE_KEYS, name
+        assert "image" in service, name
+
+
+def test_services_and_volumes_that_are_named_exist(compose: dict[str, Any]) -> None:
+    for name, service in compose["services"].items():
+        for needed, how in service.get("depends_on", {}).items():
+            assert needed in compose["services"], name
+            assert how == {"condition": "service_healthy"}
+            assert "healthcheck" in compose["services"][needed]
+        for mount in service.get("volumes", []):
+            source = mount.split(":")[0]
+            assert source.startswith("./") or source in compose["volumes"], (name, mount)
+    build = compose["services"]["api"]["build"]
+    assert (DEPLOY / build["context"] / build["dockerfile"]).resolve() == (DEPLOY / "Dockerfile").resolve()
+
+
+def test_images_have_a_version_and_get_variables_that_they_document(compose: dict[str, Any]) -> None:
+    for name, service in compose["services"].items():
+        image, _, tag = service["image"].partition(":")
+        assert tag or image == "aforo", name
+        assert tag != "latest"
+        for variable in service["environment"]:
+            assert IMAGES[image].fullmatch(variable), (name, variable)
+    variables = compose["services"]["kafka"]["environment"]
+    assert {name.removeprefix("KAFKA_").lower().replace("_", ".") for name in variables} == KAFKA_PROPERTIES
+
+
+def test_the_listeners_of_the_broker_agree_with_each_other(compose: dict[str, Any]) -> None:
+    kafka = compose["services"]["kafka"]["environment"]
+    listeners = dict(entry.split("://") for entry in kafka["KAFKA_LISTENERS"].split(","))
+    assert set(listeners) == {entry.split(":")[0] for entry in kafka["KAFKA_LISTENER_SECURITY_PROTOCOL_MAP"].split(",")}
+    assert listeners[kafka["KAFKA_CONTROLLER_LISTENER_NAMES"]] == ":9093"
+    assert kafka["KAFKA_CONTROLLER_QUORUM_VOTERS"] == f"{kafka['KAFKA_NODE_ID']}@kafka:9093"
+    assert kafka["KAFKA_ADVERTISED_LISTENERS"] == f"{kafka['KAFKA_INTER_BROKER_LISTENER_NAME']}://kafka:9092"
+
+
+def test_no_secret_is_in_the_files_and_only_the_api_is_published_on_loopback(compose: dict[str, Any]) -> None:
+    published = {name: service["ports"] for name, service in compose["services"].items() if "ports" in service}
+    assert published == {"api": ["127.0.0.1:8000:8000"]}
+    for service in compose["services"].values():
+        for variable, value in service["environment"].items():
+            assert "PASSWORD" not in variable or str(value).startswith("${POSTGRES_PASSWORD:?"), variable
+
+
+def test_the_example_site_is_valid_and_reaches_the_services(compose: dict[str, Any]) -> None:
+    site = load_site(DEPLOY / "site.example.yaml")
+    assert site.bus == "kafka://kafka:9092"
+    database = compose["services"]["database"]["environment"]
+    assert (
+        site.store.get_secret_value() == f"postgresql://{database['POSTGRES_USER']}@database/{database['POSTGRES_DB']}"
+    )
+    assert site.kafka.partitions >= compose["services"]["aggregator"]["deploy"]["replicas"]
+
+
+def test_commands_of_the_services_are_commands_of_aforo(compose: dict[str, Any]) -> None:
+    commands = [service["command"] for service in compose["services"].values() if service["image"] == "aforo"]
+    assert {command[0] for command in commands} == {"worker", "aggregator", "serve"}
+    dockerfile = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
+    assert 'ENTRYPOINT ["aforo"]' in dockerfile
+    for command in commands:
+        assert command[0] in COMMANDS
+        assert command[1:] == ["-c", "/etc/aforo/site.yaml"]
+
+
+def test_the_image_copies_what_it_installs_from() -> None:
+    copied = re.findall(r"/app/(\S+\.txt)", (DEPLOY / "Dockerfile").read_text(encoding="utf-8"))
+    assert copied
+    for name in copied:
+        assert (DEPLOY.parent / name).is_file()
+
+
+@pytest.mark.parametrize("path", UNITS, ids=lambda path: path.name)
+def test_a_unit_starts_a_command_of_aforo_without_root(path: Path) -> None:
+    unit = configparser.ConfigParser(strict=False, interpolation=None)
+    unit.optionxform = str  # type: ignore[assignment,method-assign]
+    unit.read(path)
+    assert unit.sections() == ["Unit", "Service", "Install"]
+    program, command, *options = shlex.split(unit["Service"]["ExecStart"])
+    assert program == "/opt/aforo/.venv/bin/aforo"
+    assert command in COMMANDS
+    assert options == ["-c", "/etc/aforo/site.yaml"]
+    assert unit["Service"]["User"] == "aforo"
+    assert unit["Install"]["WantedBy"] == "multi-user.target"
+
+
+def test_systemd_itself_finds_nothing_wrong(tmp_path: Path) -> None:
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("systemd-analyze is not on this machine")
+    for path in UNITS:
+        text = path.read_text(encoding="utf-8").replace("/opt/aforo/.venv/bin/aforo", "/bin/true")
+        copy = tmp_path / path.name.replace("@", "@1")
+        copy.write_text(text, encoding="utf-8")
+        done = subprocess.run(["systemd-analyze", "verify", str(copy)], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
