@@ -12,7 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
@@ -41,7 +41,7 @@ TELL_EVERY_S = 30.0
 _POLL_MS = 200
 _BATCH = 1_000
 _COMMIT_MS = 5_000
-_NOTE_EVERY_MS = 1_000
+_MARK_EVERY_MS = 1_000
 
 
 class Figures:
@@ -66,31 +66,53 @@ class Figures:
         )
 
 
+class _Mark(NamedTuple):
+    """Where the log was at some time.
+
+    Attributes:
+        position: the offset.
+        at_ms: the broker's time of it.
+        epoch: of the leader that wrote it, -1 when unknown. A position that is committed with it lets Kafka notice that
+            the log was cut short before it and has grown again.
+    """
+
+    position: int
+    at_ms: int
+    epoch: int
+
+
 @dataclass(slots=True)
 class _Partition:
     """A partition that is ours.
 
     Attributes:
         pending: rows that are not in the store yet.
-        times: positions and their broker times (ms), now and then, from before `counter.replay_from` on.
+        marks: of the log, about one a second and one for each leader, from before `counter.replay_from` on.
         committed: the position committed last, None before.
     """
 
     counter: PartitionCounter
     pending: Rows = field(default_factory=Rows)
-    times: deque[tuple[int, int]] = field(default_factory=deque)
+    marks: deque[_Mark] = field(default_factory=deque)
     committed: int | None = None
 
-    def note_time(self, position: int, at_ms: int) -> None:
-        """Remember when the log was where, about once a second."""
-        if not self.times or at_ms - self.times[-1][1] >= _NOTE_EVERY_MS:
-            self.times.append((position, at_ms))
+    def mark(self, batch: list[Any]) -> None:
+        """Remember where the log is."""
+        for record in batch if batch[-1].leader_epoch != batch[0].leader_epoch else batch[:1]:
+            mark = _Mark(record.offset, record.timestamp, -1 if record.leader_epoch is None else record.leader_epoch)
+            last = self.marks[-1] if self.marks else None
+            if last is None or mark.at_ms - last.at_ms >= _MARK_EVERY_MS or mark.epoch != last.epoch:
+                self.marks.append(mark)
 
-    def time_of(self, position: int) -> str:
-        """The broker's time of that position or a little before it, as text; "" when unknown."""
-        while len(self.times) > 1 and self.times[1][0] <= position:
-            self.times.popleft()
-        return str(self.times[0][1]) if self.times and self.times[0][0] <= position else ""
+    def to_commit(self) -> OffsetAndMetadata | None:
+        """The position that may be committed, with its time and leader; None when there is nothing new."""
+        position = self.counter.replay_from
+        if not self.marks or position == self.committed:
+            return None
+        while len(self.marks) > 1 and self.marks[1].position <= position:
+            self.marks.popleft()
+        mark = self.marks[0]
+        return OffsetAndMetadata(position, str(mark.at_ms), mark.epoch)
 
 
 class Aggregation(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -218,7 +240,7 @@ class Aggregation(ConsumerRebalanceListener):  # type: ignore[misc]
             return  # handed over since it was read
         if batch[0].offset < ours.counter.next_position:  # the reader went back
             ours = self._partitions[partition] = _Partition(PartitionCounter(self._new_observer()))
-        ours.note_time(batch[0].offset, batch[0].timestamp)
+        ours.mark(batch)
         take, extend = ours.counter.take, ours.pending.extend
         for record in batch:
             try:
@@ -251,9 +273,8 @@ class Aggregation(ConsumerRebalanceListener):  # type: ignore[misc]
             positions: dict[TopicPartition, OffsetAndMetadata] = {}
             for partition, ours in self._partitions.items():
                 ours.pending = Rows()
-                position = ours.counter.replay_from
-                if position and position != ours.committed:
-                    positions[partition] = OffsetAndMetadata(position, ours.time_of(position), -1)
+                if (position := ours.to_commit()) is not None:
+                    positions[partition] = position
         if positions:
             self._commit(consumer, positions)
 
@@ -334,6 +355,7 @@ class Aggregation(ConsumerRebalanceListener):  # type: ignore[misc]
             if partition in self._partitions:
                 self._partitions[partition] = _Partition(PartitionCounter(self._new_observer()))
         consumer.seek(partition, position)
+        self._commit(consumer, {partition: OffsetAndMetadata(position, "", -1)})
 
     def _measure(self, consumer: KafkaConsumer, records: dict[TopicPartition, list[Any]]) -> None:
         if records and self._told_bus:

@@ -146,7 +146,7 @@ def test_broker_that_came_back_with_its_log_cut_short(tmp_path: Path) -> None:
             assert eventually(lambda: city.said("cut short") or city.said("came back without"))
             city.publish(after)
             both = city.expected([*messages, *after])
-            assert city.wait_for(both) == both
+            assert city.wait_for(both) == both, city.log.read_text()[-6000:]
 
 
 @pytest.mark.slow
