@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -34,6 +35,11 @@ class Said:
 def environment(**more: str) -> dict[str, str]:
     """Wide enough that no message is broken, and without colours."""
     return os.environ | {"COLUMNS": "250", "NO_COLOR": "1"} | more
+
+
+def hear_interrupts() -> None:
+    """For `preexec_fn`: a shell that starts the tests in the background has every child ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def aforo(*arguments: object, cwd: Path | None = None, timeout_s: float = 100, **more: str) -> Said:

@@ -14,7 +14,7 @@ from typing import Any
 
 import cv2
 import pytest
-from command_line import COMMAND, aforo, environment
+from command_line import COMMAND, aforo, environment, hear_interrupts
 from painted_video import write_video
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(300)]
@@ -199,7 +199,7 @@ def test_an_interrupted_count_ends_with_130(sample_video: Path, tmp_path: Path) 
     with log.open("w", encoding="utf-8") as stderr:
         process = subprocess.Popen(
             [*COMMAND, "count", str(sample_video), "--line", "340,120,340,576"],
-            env=environment(), stderr=stderr, stdout=subprocess.DEVNULL,
+            env=environment(), stderr=stderr, stdout=subprocess.DEVNULL, preexec_fn=hear_interrupts,
         )  # fmt: skip
         try:
             while "Detector:" not in log.read_text(encoding="utf-8"):

@@ -18,7 +18,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from command_line import COMMAND, aforo, environment
+from command_line import COMMAND, aforo, environment, hear_interrupts
 
 from aggregate.store_sqlite import SqliteReader
 
@@ -50,7 +50,13 @@ def running(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[st
     log = folder / "stderr.txt"
     with log.open("w", encoding="utf-8") as stderr:
         process = subprocess.Popen(
-            [*COMMAND, *arguments], cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=stderr, text=True
+            [*COMMAND, *arguments],
+            cwd=folder,
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            preexec_fn=hear_interrupts,
         )
     try:
         yield process, _until(lambda: _address(process, log))
