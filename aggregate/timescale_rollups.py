@@ -108,6 +108,7 @@ def create(zone: ZoneInfo) -> str:
     for name, columns, table, time in (_LINES, _ZONES, _CAMERAS):
         first, *others = _sums(name, raw=True), *([_sums(name, raw=False)] * 3)
         source, at = table, time
+        place = columns.partition(",")[0].rpartition(" ")[2]
         for interval, sums in zip(continuous, [first, *others], strict=False):
             local = interval == "1d" or (interval == "1h" and not in_utc)
             bucket = f"time_bucket('{_INTERVALS[interval]}', {at}{f', {_text(zone.key)}' if local else ''})"
@@ -115,7 +116,9 @@ def create(zone: ZoneInfo) -> str:
                 f"CREATE MATERIALIZED VIEW {name}_{interval} WITH (timescaledb.continuous, "
                 "timescaledb.materialized_only = false, timescaledb.create_group_indexes = false) AS\n"
                 f"SELECT {bucket} AS start, {columns}, {sums} FROM {source} GROUP BY {_groups(columns)} WITH NO DATA;\n"
-                f"CREATE INDEX ON {name}_{interval} ({columns.partition(',')[0].rpartition(' ')[2]}, start);\n"
+                f"CREATE INDEX ON {name}_{interval} ({place}, start);\n"
+                f"ALTER MATERIALIZED VIEW {name}_{interval} SET (timescaledb.compress, "
+                f"timescaledb.compress_segmentby = '{place}', timescaledb.compress_orderby = 'start');\n"
             )
             source, at, columns = f"{name}_{interval}", "start", _names(columns)
         for interval in _INTERVALS:
@@ -187,6 +190,7 @@ def policies(section: TimescaleSection, zone: ZoneInfo) -> Iterable[str]:
         )
     for table in TIMES:
         yield f"SELECT set_chunk_time_interval('{table}', interval '{chunk} days')"
+    for table in (*TIMES, *aggregates(zone)):
         yield f"SELECT remove_compression_policy('{table}', if_exists => true)"
         after = f"interval '{section.compress_after_days} days'"
         yield f"SELECT add_compression_policy('{table}', compress_after => {after})"

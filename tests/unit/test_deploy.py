@@ -22,21 +22,10 @@ COMMANDS = set(typer.main.get_command(app).commands)  # type: ignore[attr-define
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
 
 # Keys of a service in the Compose specification, as far as they are used here.
-SERVICE_KEYS = set(
-    [
-        "build",
-        "command",
-        "depends_on",
-        "deploy",
-        "environment",
-        "healthcheck",
-        "image",
-        "ports",
-        "restart",
-        "shm_size",
-        "volumes",
-    ]
-)
+SERVICE_KEYS = {
+    *("build", "command", "depends_on", "deploy", "environment", "healthcheck"),
+    *("image", "ports", "restart", "shm_size", "volumes"),
+}
 IMAGES = {
     # As the images' own pages document them: every KAFKA_… is a property of the broker.
     "apache/kafka": re.compile(r"KAFKA_[A-Z_]+|CLUSTER_ID"),
