@@ -1,0 +1,139 @@
+"""The API from the store alone: live pictures come from the worker that has registered them, and from nowhere else."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+import yaml
+from integration.api_server import serving
+
+from aforo import assemble
+from aforo.clock import SystemClock
+from aforo.config import Site
+from aforo.model import Frame, LiveEndpoint, TrackedFrame
+from aforo.protocols import CountStore
+from aforo.serving import LiveStation
+from api.app import create_app
+from api.elsewhere import LiveElsewhere
+
+CLOCK = SystemClock()
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    return Site.model_validate(
+        {
+            "cameras": [{"id": "north", "source": "north.mp4"}, {"id": "south", "source": "south.mp4"}],
+            "store": f"sqlite:///{tmp_path}/counts.db",
+            "api": {"port": 0},
+        }
+    )
+
+
+@pytest.fixture
+def store(site: Site) -> Iterator[CountStore]:
+    with assemble.open_store(site) as opened:
+        yield opened
+
+
+@pytest.fixture
+def client(site: Site, store: CountStore) -> Iterator[httpx.Client]:
+    reader = assemble.open_reader(site)
+    elsewhere = LiveElsewhere(site, reader, CLOCK)
+    with serving(create_app(site=site, reader=reader, live=None, clock=CLOCK, elsewhere=elsewhere)) as opened:
+        yield opened
+        elsewhere.close()
+    reader.close()
+
+
+def show(station: LiveStation) -> None:
+    now_us = CLOCK.now_us()
+    image = np.full((120, 160, 3), 99, dtype=np.uint8)
+    station.publish(Frame("north", "s", 0, now_us, image), TrackedFrame("north", "s", 0, now_us, 0, 160, 120))
+
+
+@pytest.fixture
+def station(site: Site, store: CountStore) -> Iterator[LiveStation]:
+    api = site.api.model_copy(update={"announce": "auto"})
+    opened = LiveStation(site.model_copy(update={"api": api}), CLOCK)
+    # The host name of a machine need not lead back to it; its loopback address does.
+    opened._url = f"http://127.0.0.1:{opened._socket.getsockname()[1]}"
+    opened.start()
+    show(opened)
+    yield opened
+    opened.stop()
+
+
+def wait_for_registration(site: Site) -> None:
+    reader = assemble.open_reader(site)
+    while not reader.live_endpoints():
+        time.sleep(0.05)
+    reader.close()
+
+
+def test_pictures_and_video_of_a_worker_are_handed_on(site: Site, client: httpx.Client, station: LiveStation) -> None:
+    wait_for_registration(site)
+    picture = client.get("/v1/live/north.jpg", params={"width": 160, "lang": "es"})
+    assert picture.status_code == 200
+    assert picture.headers["content-type"] == "image/jpeg"
+    assert picture.content.startswith(b"\xff\xd8")
+    with client.stream("GET", "/v1/live/north.mjpg") as video:
+        assert video.headers["content-type"].startswith("multipart/x-mixed-replace")
+        seen, parts = b"", video.iter_bytes()
+        while b"\xff\xd9\r\n--" not in seen:  # a whole picture, and the boundary behind it
+            seen += next(parts)
+    assert b"content-type: image/jpeg" in seen.lower()
+
+
+def test_a_camera_that_no_worker_shows_is_told(site: Site, client: httpx.Client, station: LiveStation) -> None:
+    wait_for_registration(site)
+    for path in ("south.jpg", "south.mjpg", "nowhere.jpg"):
+        answer = client.get(f"/v1/live/{path}")
+        assert answer.status_code == 503
+        assert "no worker shows it" in answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://169.254.169.254", "http://8.8.8.8", "https://127.0.0.1", "http://0.0.0.0:80", "file:///etc/passwd"],
+)
+def test_addresses_outside_of_the_private_network_are_not_asked(
+    client: httpx.Client, store: CountStore, url: str
+) -> None:
+    store.announce([LiveEndpoint("north", url, CLOCK.now_us())])
+    answer = client.get("/v1/live/north.jpg")
+    assert answer.status_code == 503
+    assert "outside of the private network" in answer.json()["error"] or "does not answer" in answer.json()["error"]
+
+
+def test_a_worker_that_is_gone_or_silent_for_long_is_told(client: httpx.Client, store: CountStore) -> None:
+    store.announce([LiveEndpoint("north", "http://127.0.0.1:1", CLOCK.now_us())])
+    assert "does not answer" in client.get("/v1/live/north.jpg").json()["error"]
+    store.announce([LiveEndpoint("south", "http://127.0.0.1:1", CLOCK.now_us() - 120_000_000)])
+    assert "no worker shows it" in client.get("/v1/live/south.jpg").json()["error"]
+
+
+def test_the_command_serves_until_it_is_asked_to_end(site: Site, tmp_path: Path) -> None:
+    config = tmp_path / "site.yaml"
+    config.write_text(yaml.safe_dump({"store": site.store.get_secret_value(), "cameras": []}))
+    command = [sys.executable, "-m", "aforo.cli.main", "serve", "-c", str(config), "--port", "0"]
+    environment = {**os.environ, "COLUMNS": "200"}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stderr is not None
+        line = process.stderr.readline()
+        url = line.split("page: ")[1].split(";")[0].strip()
+        answer = httpx.get(f"{url}/readyz")
+        while answer.status_code != 200:  # it listens before it answers
+            answer = httpx.get(f"{url}/readyz")
+        process.send_signal(signal.SIGTERM)
+        process.stderr.read()
+        assert process.wait(20) in (0, -signal.SIGTERM)
