@@ -21,7 +21,8 @@ from urllib.parse import urlsplit
 # FFmpeg reads these at its first use. Its messages carry the credentials of cameras: a user may still ask for them.
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;tcp")
+# Without fpsprobesize FFmpeg watches 20 frames to guess a frame rate that a live camera has no use for.
+os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;tcp|fpsprobesize;2")
 
 import cv2
 

@@ -81,7 +81,7 @@ class CameraReader:
         self._read_timeout_s = read_timeout_s
         self._sight = Sight()
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"camera {camera}", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"decode {camera}", daemon=True)
 
     def start(self) -> None:
         """Begin to connect and read."""

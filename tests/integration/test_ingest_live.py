@@ -344,7 +344,7 @@ def test_readers_that_hang_are_left_alone_and_never_pile_up() -> None:
         with Watched(camera.address, **patient) as watched:
             watched.until(lambda: "still hang" in watched.source.status().reason, "bound on hanging readers")
             assert len(watched.sessions) == 3
-            assert sum(thread.name == "camera north" for thread in threading.enumerate()) == 3
+            assert sum(thread.name == "decode north" for thread in threading.enumerate()) == 3
             camera.limit = None
             watched.until(lambda: len(watched.sessions) >= 4, "fourth session")
     check_sessions(watched.frames)

@@ -1,0 +1,237 @@
+"""Many live cameras on one machine: RTSP from a process of its own, through `aforo.service.Service` to the counts.
+
+    .venv/bin/python benchmarks/cameras.py [--cameras 16] [--fps 5] [--minutes 10] [--json FILE]
+    .venv/bin/python benchmarks/cameras.py --cameras 1 2 4 8 16 --minutes 1      (does the cost grow linearly?)
+
+Every camera plays the clip (default: the sample video at 640×360 and 15 fps, H.264) from the loopback. Told are the
+rate that each camera reached, the lag from a picture's arrival to its counts, pictures dropped, CPU by kind of thread,
+memory over time, and what the server cost. Linux only: it reads /proc.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from aforo.bench import percentiles
+from aforo.model import Rows, TrackedFrame
+
+WARM_UP_S = 5.0
+LONGEST_START_S = 180.0
+SAMPLE_EVERY_S = 5.0
+WIDTH, HEIGHT, RATE = 640, 360, 15
+
+SERVER = """
+import asyncio, sys
+from concurrent.futures import ThreadPoolExecutor
+from aio_rtsp_toolkit.server import RtspServer
+
+async def serve():
+    # One thread per stream: asyncio's own few would leave the seventh camera of two cores without a picture.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(256))
+    await RtspServer(sys.argv[1], "127.0.0.1", int(sys.argv[2])).serve_forever()
+
+asyncio.run(serve())
+"""
+
+
+def make_clip(video: str, path: Path) -> None:
+    """The clip as a traffic camera's second stream would send it."""
+    import av
+    import cv2
+
+    capture = cv2.VideoCapture(video)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=RATE)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        stream.time_base = Fraction(1, RATE)
+        stream.options = {"preset": "veryfast", "tune": "zerolatency", "g": "30"}
+        while (read := capture.read())[0]:
+            picture = cv2.resize(read[1], (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="bgr24")))
+        container.mux(stream.encode())
+
+
+@contextmanager
+def rtsp_server(folder: Path) -> Iterator[tuple[int, int]]:
+    """A server of the folder's files; gives its port and its process id."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = subprocess.Popen([sys.executable, "-c", SERVER, str(folder), str(port)], stdout=subprocess.DEVNULL)
+    try:
+        for _ in range(100):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.1)
+        yield port, process.pid
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def cpu_s(stat: str) -> float:
+    """CPU seconds in the text of a /proc stat file."""
+    fields = stat.rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def cpu_by_kind() -> Counter[str]:
+    """CPU seconds of this process's threads so far, by what they do; those without a name are OpenVINO's own."""
+    kinds = {"decode": "decode", "read": "letterbox", "camera": "track", "count": "count and store", "web": "web"}
+    names = {thread.native_id: thread.name.split(" ")[0] for thread in threading.enumerate()}
+    spent: Counter[str] = Counter()
+    for task in Path("/proc/self/task").iterdir():
+        try:
+            seconds = cpu_s((task / "stat").read_text())
+        except OSError:  # it has just ended
+            continue
+        name = names.get(int(task.name), "")
+        spent[kinds.get(name, "other" if name else "infer and nms")] += seconds
+    return spent
+
+
+def memory_mb() -> float:
+    """Memory that this process holds now."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+class Watch:
+    """Stands before the counting stage and notes every message that has been counted."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+        self.on = False
+        self.lags_ms: dict[str, list[float]] = defaultdict(list)
+        self.dropped: Counter[str] = Counter()
+
+    def observe(self, frame: TrackedFrame) -> Rows:
+        """Count, then look at the clock."""
+        rows: Rows = self._inner.observe(frame)
+        if self.on and not frame.last:
+            self.lags_ms[frame.camera].append((time.time_ns() // 1000 - frame.captured_at_us) / 1000)
+            self.dropped[frame.camera] += frame.dropped
+        return rows
+
+
+def run(cameras: int, fps: float, minutes: float, folder: Path) -> dict[str, Any]:
+    """Run that many cameras and report."""
+    from aforo.assemble import open_detector
+    from aforo.config import Site
+    from aforo.service import Service
+
+    with rtsp_server(folder) as (port, server_pid), tempfile.TemporaryDirectory() as store:
+        site = Site.model_validate(
+            {
+                "cameras": [
+                    {
+                        "id": f"c{i:02}",
+                        "source": f"rtsp://127.0.0.1:{port}/clip.mp4?play_count=0",
+                        "analyse_fps": fps,
+                        "lines": [{"id": f"line-{i}", "points": [[0.44, 0.2], [0.44, 1.0]]}],
+                    }
+                    for i in range(cameras)
+                ],
+                "store": f"sqlite:///{store}/counts.db",
+                "api": {"port": 0},
+            }
+        )
+        detector = open_detector(site.detector)
+        service = Service(site, detector)
+        watch = Watch(service._counting._counter)
+        service._counting._counter = watch
+        service.start()
+        try:
+            _wait_until_live(service, cameras)
+            began, before, server_before = time.perf_counter(), cpu_by_kind(), _cpu_of(server_pid)
+            own_before, watch.on = time.process_time(), True
+            memory = [memory_mb()]
+            while time.perf_counter() - began < 60 * minutes:
+                time.sleep(min(SAMPLE_EVERY_S, 60 * minutes))
+                memory.append(memory_mb())
+            watch.on = False
+            seconds = time.perf_counter() - began
+            own_s, spent = time.process_time() - own_before, cpu_by_kind() - before
+            server_s = _cpu_of(server_pid) - server_before
+        finally:
+            service.stop()
+    rates = [len(watch.lags_ms[camera.id]) / seconds for camera in site.cameras]
+    lags = [lag for each in watch.lags_ms.values() for lag in each]
+    total = sum(spent.values()) or 1.0
+    return {
+        "cameras": cameras,
+        "detector": detector.description,
+        "seconds": round(seconds),
+        "wanted_fps": fps,
+        "fps_least_median_most": [round(f(rates), 2) for f in (min, statistics.median, max)],
+        "within_10_percent": sum(rate >= 0.9 * fps for rate in rates),
+        "lag_ms": percentiles(lags) if len(lags) > 1 else {},
+        "dropped_per_camera_and_s": round(sum(watch.dropped.values()) / seconds / cameras, 2),
+        "cores_used": round(own_s / seconds, 3),
+        "cores_used_by_server": round(server_s / seconds, 3),
+        "cpu_ms_per_analysed_frame": round(1000 * own_s / max(1, len(lags)), 2),
+        "cpu_shares": {kind: round(part / total, 3) for kind, part in spent.most_common()},
+        "memory_mb_first_middle_last": [round(memory[i]) for i in (0, len(memory) // 2, -1)],
+    }
+
+
+def _wait_until_live(service: Any, cameras: int) -> None:
+    deadline = time.perf_counter() + LONGEST_START_S
+    while sum(status.state == "live" for status in service.statuses()) < cameras:
+        if time.perf_counter() > deadline:
+            sys.exit(f"not all cameras were there after {LONGEST_START_S:g} s: {service.statuses()}")
+        time.sleep(0.5)
+    time.sleep(WARM_UP_S)
+
+
+def _cpu_of(pid: int) -> float:
+    return cpu_s(Path(f"/proc/{pid}/stat").read_text())
+
+
+def main() -> None:
+    """Parse the options and run."""
+    from aforo import assets
+    from detect.precision import machine
+
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--cameras", type=int, nargs="+", default=[16])
+    options.add_argument("--fps", type=float, default=5.0)
+    options.add_argument("--minutes", type=float, default=10.0)
+    options.add_argument("--video", default="")
+    options.add_argument("--json", default="")
+    given = options.parse_args()
+    results = []
+    with tempfile.TemporaryDirectory() as folder:
+        make_clip(given.video or str(assets.fetch("vtest")), Path(folder) / "clip.mp4")
+        print(machine())
+        for cameras in given.cameras:
+            results.append(run(cameras, given.fps, given.minutes, Path(folder)))
+            print(json.dumps(results[-1], indent=1))
+    if len(results) > 1:
+        first = results[0]["cpu_ms_per_analysed_frame"]
+        for result in results:
+            ratio = result["cpu_ms_per_analysed_frame"] / first
+            print(
+                f"{result['cameras']:3} cameras: {result['cores_used']:.2f} cores, CPU per analysed frame × {ratio:.2f}"
+            )
+    if given.json:
+        Path(given.json).write_text(json.dumps({"machine": machine(), "runs": results}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
