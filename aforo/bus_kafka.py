@@ -9,10 +9,11 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
+from contextlib import suppress
 from typing import Any
 
 from kafka import KafkaProducer
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, KafkaTimeoutError
 
 from aforo import wire
 from aforo.errors import BusError
@@ -121,7 +122,8 @@ class KafkaPublisher:
         self._closed = True
         if lost:
             LOG.error("%s did not take the last %d messages in %g s; they are lost", self._address, lost, timeout_s)
-        self._producer.close(timeout=0 if lost else timeout_s)
+        with suppress(KafkaTimeoutError):  # its own wait for the same messages
+            self._producer.close(timeout=0 if lost else timeout_s)
 
     def _send(self, key: bytes, value: bytes) -> None:
         """Give a message to kafka-python, or keep it for later."""

@@ -149,7 +149,7 @@ class City:
                 if pause_s:
                     time.sleep(pause_s)
         finally:
-            publisher.close()
+            publisher.close(timeout_s=120)
 
     @contextmanager
     def process(self, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:

@@ -187,7 +187,8 @@ def simulate(
             publisher.publish(message)
             if stop:
                 raise typer.Exit(130)
-        publisher.close()
+        while publisher.flush(1.0) and not stop:
+            pass
         took_s = clock.monotonic_s() - began_s
         rate = count / took_s if took_s else 0.0
         err.print(f"{count} messages of {cameras} cameras in {took_s:.1f} s ({rate:.0f} per second)", highlight=False)

@@ -46,7 +46,7 @@ def _publishing(city: City, messages: list[TrackedFrame], pause_s: float = PAUSE
     thread = threading.Thread(target=city.publish, args=(messages, pause_s), daemon=True)
     thread.start()
     yield thread
-    thread.join(60)
+    thread.join(120)
     assert not thread.is_alive()
 
 
