@@ -122,20 +122,6 @@ def test_while_the_broker_is_away_publishing_waits_and_then_everything_arrives(t
         assert {wire.decode(record.value)[1] for record in records} == set(messages)
 
 
-def test_closing_while_the_broker_is_away_says_what_is_lost(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    with running_broker() as broker:
-        city = City(tmp_path, broker.address)
-        city.address.create_topics(6)
-        publisher = KafkaPublisher(city.address, SystemClock())
-        messages = city.messages(1)
-        publisher.publish(messages[0])
-        assert publisher.flush(20) == 0
-        broker.kill()
-        publisher.publish(messages[1])
-        publisher.close(timeout_s=0.5)
-        assert "did not take the last 1 messages in 0.5 s; they are lost" in caplog.text
-
-
 def test_what_cannot_be_read_is_set_aside_and_counting_goes_on(kafka: Broker, tmp_path: Path) -> None:
     city = City(tmp_path, kafka.address)
     city.address.create_topics(6)
