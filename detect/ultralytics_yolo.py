@@ -34,6 +34,10 @@ class UltralyticsYolo:
 
         if device.startswith("cuda") and not torch.cuda.is_available():
             raise ModelError(f"there is no CUDA device here for detector.device {device!r}; set it to auto or cpu")
+        if model.suffix == ".engine" and not torch.cuda.is_available():
+            raise ModelError(
+                f"{model} is a TensorRT engine and there is no CUDA device here; use the .pt it was made of"
+            )
         self._device = ("cuda:0" if torch.cuda.is_available() else "cpu") if device == "auto" else device
         self._image_size = image_size
         try:
