@@ -9,7 +9,7 @@ TimescaleDB; `tests/integration/test_store_postgresql.py` shows that these equal
 one line after the other, and takes the whole answer in:
 
 - *database*: the answer as the database keeps it, through psycopg into Python;
-- *reader*: `PostgresReader.volumes`, one object per hour, class and direction, as the API uses it.
+- *reader*: `PostgresReader.volumes`, one object per hour, class and direction, as the API uses it; one reader.
 
 *Saturated*: every reader asks again at once, so that all cores are always busy. *Paced*: once a second each.
 """
@@ -168,9 +168,9 @@ def main() -> None:
             timescale = store.timescale
     else:
         timescale = load(options.url, options.lines, options.days)
-    for what in ("database", "reader"):
-        for readers, pace_s in ((1, 0.0), (options.readers, 1.0), (options.readers, 0.0)):
-            measure(readers, options.url, timescale, what, options.lines, pace_s, options.seconds)
+    for readers, pace_s in ((1, 0.0), (options.readers, 1.0), (options.readers, 0.0)):
+        measure(readers, options.url, timescale, "database", options.lines, pace_s, options.seconds)
+    measure(1, options.url, timescale, "reader", options.lines, 0.0, options.seconds)
 
 
 if __name__ == "__main__":
