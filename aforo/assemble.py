@@ -79,17 +79,6 @@ def open_openvino(section: DetectorSection, model: Path, precision: str, *, cach
     )
 
 
-def wants_calibration(section: DetectorSection) -> bool:
-    """Whether the fastest precision is still to be found: for the models that Aforo knows, on this CPU, once."""
-    from detect.precision import load_choice
-
-    if section.precision != "auto" or section.model.removesuffix(".pt") not in assets.manifest():
-        return False
-    if not _on_cpu(section) or _engine(section) != "openvino":
-        return False
-    return load_choice(float_model(section), section.image_size, assets.cache_directory() / "openvino") is None
-
-
 def _on_cpu(section: DetectorSection) -> bool:
     return section.device in ("auto", "cpu", "CPU")
 

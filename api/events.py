@@ -30,13 +30,18 @@ _SNAPSHOT_PERIODS = 4  # counts and states are compared every so many periods
 _HEARTBEAT_PERIODS = 60  # a comment after this long keeps proxies from closing a quiet stream
 
 
+LastEventId = Annotated[
+    str | None, Header(description="Id of the last event received; browsers send it when they connect again.")
+]
+
+
 @router.get(
     "/events",
     summary="Crossings, counts and camera states as they happen",
     response_class=EndlessResponse,
     responses={200: {"content": {"text/event-stream": {}}}, 503: {"description": "No cameras run in this process."}},
 )
-async def events(context: ContextDep, last_event_id: Annotated[str | None, Header()] = None) -> Response:
+async def events(context: ContextDep, last_event_id: LastEventId = None) -> Response:
     """Server-sent events.
 
     - `crossing`: one road user crossed a line: camera, line, direction, road_user (best class so far), at.

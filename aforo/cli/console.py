@@ -122,26 +122,6 @@ def open_detector(section: DetectorSection) -> Detector:
     from aforo import assemble
 
     with err.status(f"Loading {section.model} (the first time it is fetched and exported) …"), fetch_progress() as tell:
-        if assemble.wants_calibration(section):
-            _calibrate(section, tell)
         detector = assemble.open_detector(section, tell)
     err.print(f"Detector: {detector.description}", highlight=False)
     return detector
-
-
-def _calibrate(section: DetectorSection, tell: FetchProgress) -> None:
-    """Find the fastest precision that counts the same, and say so; what fails costs speed only."""
-    from aforo.calibration import calibrate_on_samples
-    from aforo.errors import AforoError
-
-    err.print(
-        f"Finding the fastest arithmetic for {section.model} on this machine: once, about a minute "
-        "(detector.precision: f32 goes without)",
-        highlight=False,
-    )
-    try:
-        choice = calibrate_on_samples(section, lambda step: err.print(f"  {step} …", highlight=False), tell)
-    except AforoError as error:
-        err.print(f"Staying with f32: {error}", style="yellow", highlight=False)
-    else:
-        err.print(f"Precision {choice.precision}: {choice.reason}", highlight=False)
