@@ -3,7 +3,7 @@
 ByteTrack's idea (Zhang et al., ECCV 2022): sure detections are associated first, to everything that is followed or was
 lost a moment ago; unsure ones may only continue what was seen in the last frame, and never start anything. Boxes are
 grown before they are compared (C-BIoU, Yang et al., WACV 2023), so that small and fast things still meet their
-prediction. `docs/adr/0003` tells why this is not one of the libraries' trackers, with figures.
+prediction. `docs/adr/0004` tells why this is not one of the libraries' trackers, with figures.
 """
 
 from __future__ import annotations
