@@ -18,7 +18,7 @@ from scipy.optimize import linear_sum_assignment
 
 from aforo.model import MICROSECONDS, Box, Observation
 from track.motion import MotionBank
-from track.suppression import kinds_of_classes, one_box_per_object, pairwise_iou
+from track.suppression import UNKNOWN, kinds_of_classes, one_box_per_object, pairwise_iou
 from track.tracklet import Kind, Tracklet
 
 
@@ -111,31 +111,42 @@ class Associator:
         self._now_s = now_s
         self._bank.predict(step)
         self._forget(now_s, step)
-        sure = np.flatnonzero(confidence >= self._limits.high)
-        unsure = np.flatnonzero((confidence < self._limits.high) & (confidence >= LOW_CONFIDENCE))
+        ids = np.zeros(len(boxes), dtype=int)
+        if not len(boxes):
+            return ids
+        is_sure = confidence >= self._limits.high
+        sure, unsure = np.flatnonzero(is_sure), np.flatnonzero(~is_sure & (confidence >= LOW_CONFIDENCE))
         every = np.arange(len(self._bank))
         similarity = self._similarity(every, boxes[sure], GROWTH)
         new = np.flatnonzero(self._hits == 1)  # of unknown speed
-        similarity[new] = np.maximum(similarity[new], self._nearness(new, boxes[sure], NEW_SPEED * step))
+        if len(new) and len(sure):
+            similarity[new] = np.maximum(similarity[new], self._nearness(new, boxes[sure], NEW_SPEED * step))
         similarity *= 1 - DOUBT + DOUBT * confidence[sure]
         rows, columns = _best_pairs(similarity, LEAST_SIMILARITY)
-        rows, matched = every[rows], sure[columns]
-        current = np.setdiff1d(every[now_s - self._seen_s < 1.5 * step + 1e-6], rows)
-        similarity = self._similarity(current, boxes[unsure], UNSURE_GROWTH)
-        more, columns = _best_pairs(similarity, UNSURE_LEAST_SIMILARITY)
-        rows, matched = np.concatenate([rows, current[more]]), np.concatenate([matched, unsure[columns]])
+        matched = sure[columns]
+        if len(unsure):
+            is_current = now_s - self._seen_s < 1.5 * step + 1e-6
+            is_current[rows] = False
+            current = np.flatnonzero(is_current)
+            more, columns = _best_pairs(
+                self._similarity(current, boxes[unsure], UNSURE_GROWTH), UNSURE_LEAST_SIMILARITY
+            )
+            rows, matched = np.concatenate([rows, current[more]]), np.concatenate([matched, unsure[columns]])
         self._bank.correct(rows, boxes[matched])
         self._hits[rows] += 1
         self._seen_s[rows] = now_s
-        ids = np.zeros(len(boxes), dtype=int)
         ids[matched] = self._ids[rows]
-        fresh = np.setdiff1d(sure[confidence[sure] >= self._limits.start], matched)
-        ids[fresh] = self._start(boxes[fresh], now_s)
+        starts = is_sure & (confidence >= self._limits.start)
+        starts[matched] = False
+        if starts.any():
+            ids[starts] = self._start(boxes[starts], now_s)
         return ids
 
     def _similarity(self, rows: Indices, boxes: Floats, growth: float) -> Floats:
+        if not len(rows) or not len(boxes):
+            return np.zeros((len(rows), len(boxes)))
         similarity: Floats = pairwise_iou(_grown(self._bank.boxes[rows], growth), _grown(boxes, growth))
-        speed = np.hypot(*self._bank.speed[rows, :2].T) / self._bank.size[rows]
+        speed = np.hypot(self._bank.speed[rows, 0], self._bank.speed[rows, 1]) / self._bank.size[rows]
         calm = (speed < CALM_SPEED) & (self._hits[rows] >= SETTLED_HITS)
         similarity[calm[:, None] & (self._bank.surprise(rows, boxes) > LEAP)] = 0.0
         return similarity
@@ -197,8 +208,7 @@ class TrackletTracker:
 
     def __init__(self, road_users: Sequence[str | None]) -> None:
         self._road_users = tuple(road_users)
-        self._classes = kinds_of_classes(road_users)
-        self._unknown = np.array([i for i, user in enumerate(road_users) if user is None], dtype=int)
+        self._kind_of_class = kinds_of_classes(road_users)
         self._associators = {kind: Associator(CONFIDENCE[kind]) for kind in Kind}
         self._open: dict[tuple[Kind, int], Tracklet] = {}
         self._next_id = 1
@@ -217,14 +227,23 @@ class TrackletTracker:
         Returns:
             The tracklets seen in this frame, and the ids of those that ended.
         """
+        assert detections.class_id is not None and detections.confidence is not None  # noqa: S101 (the Detector's promise)
+        kinds = self._kind_of_class[detections.class_id]
+        usable = detections.confidence >= LOW_CONFIDENCE
         seen: list[Tracklet] = []
         ended: list[int] = []
-        for kind, associator in self._associators.items():
-            boxes, confidence, classes = self._of_kind(detections, kind)
+        for number, (kind, associator) in enumerate(self._associators.items()):
+            wanted = usable & (kinds == number)
+            if kind is Kind.VEHICLE:  # unknown things may be vehicles, seen from an odd angle
+                wanted |= kinds == UNKNOWN
+            boxes = detections.xyxy[wanted].astype(float)
+            confidence = detections.confidence[wanted].astype(float)
+            kept = one_box_per_object(boxes, confidence - (kinds[wanted] == UNKNOWN))  # the unknown ones come last
+            boxes, confidence, classes = boxes[kept], confidence[kept], detections.class_id[wanted][kept]
             ids = associator.update(boxes, confidence, at_us / MICROSECONDS)
-            scaled = boxes / np.array([width, height, width, height])
+            scaled = (boxes / (width, height, width, height)).tolist()
             for row in np.flatnonzero(ids):
-                box = Box(*scaled[row].tolist())
+                box = Box(*scaled[row])
                 tracklet = self._tracklet(kind, int(ids[row]), box, at_us)
                 tracklet.observe(at_us, box, float(confidence[row]), self._road_users[classes[row]], width / height)
                 seen.append(tracklet)
@@ -242,15 +261,3 @@ class TrackletTracker:
     def _gone(self, kind: Kind, alive: set[int]) -> Iterator[int]:
         for key in [key for key in self._open if key[0] is kind and key[1] not in alive]:
             yield self._open.pop(key).id
-
-    def _of_kind(self, detections: sv.Detections, kind: Kind) -> tuple[Floats, Floats, Indices]:
-        """Boxes, confidences and classes of that kind; unknown things may be vehicles, seen from an odd angle."""
-        assert detections.class_id is not None and detections.confidence is not None  # noqa: S101 (the Detector's promise)
-        wanted = np.isin(detections.class_id, self._classes[kind]) & (detections.confidence >= LOW_CONFIDENCE)
-        if kind is Kind.VEHICLE:
-            wanted |= np.isin(detections.class_id, self._unknown)
-        boxes = detections.xyxy[wanted].astype(float)
-        confidence = detections.confidence[wanted].astype(float)
-        classes = detections.class_id[wanted].astype(np.intp)
-        kept = one_box_per_object(boxes, confidence - np.isin(classes, self._unknown))  # the unknown ones come last
-        return boxes[kept], confidence[kept], classes[kept]

@@ -41,13 +41,15 @@ class MotionBank:
     Attributes:
         place: (N, 4) centre x, centre y, width, height.
         speed: (N, 4) their rates, per second.
-        spread: (N, 4, 3) variance of place, covariance with speed, variance of speed.
+        variance: (N, 4) of the place.
     """
 
     def __init__(self) -> None:
         self.place: Floats = np.zeros((0, 4))
         self.speed: Floats = np.zeros((0, 4))
-        self.spread: Floats = np.zeros((0, 4, 3))
+        self.variance: Floats = np.zeros((0, 4))
+        self._covariance: Floats = np.zeros((0, 4))  # of place and speed
+        self._speed_variance: Floats = np.zeros((0, 4))
 
     def __len__(self) -> int:
         return len(self.place)
@@ -61,8 +63,11 @@ class MotionBank:
     @property
     def boxes(self) -> Floats:
         """(N, 4) xyxy, pixels, where the filters believe the boxes to be."""
-        half = self.place[:, 2:] / 2
-        return np.hstack([self.place[:, :2] - half, self.place[:, :2] + half])
+        centre, half = self.place[:, :2], self.place[:, 2:] / 2
+        boxes = np.empty_like(self.place)
+        np.subtract(centre, half, out=boxes[:, :2])
+        np.add(centre, half, out=boxes[:, 2:])
+        return boxes
 
     def predict(self, seconds: float) -> None:
         """Move everything on by so much time."""
@@ -73,49 +78,53 @@ class MotionBank:
         self.place += self.speed * seconds
         self.speed[:, 2:] *= np.exp(-seconds / SIZE_MEMORY_S)
         self.place[:, 2:] = np.maximum(self.place[:, 2:], _SMALLEST_PX)
-        var, cov, var_speed = np.moveaxis(self.spread, -1, 0)
-        self.spread = np.stack(
-            [
-                var + 2 * seconds * cov + seconds**2 * var_speed + noise * seconds**4 / 4,
-                cov + seconds * var_speed + noise * seconds**3 / 2,
-                var_speed + noise * seconds**2,
-            ],
-            axis=-1,
-        )
+        cov, var_speed = self._covariance, self._speed_variance
+        self.variance = self.variance + 2 * seconds * cov + seconds**2 * var_speed + noise * seconds**4 / 4
+        self._covariance = cov + seconds * var_speed + noise * seconds**3 / 2
+        self._speed_variance = var_speed + noise * seconds**2
 
     def correct(self, rows: npt.NDArray[np.intp], boxes: Floats) -> None:
         """Take in the boxes (M, 4) xyxy that were found for those rows."""
+        if not len(rows):
+            return
         seen = _places(boxes)
         noise = (MEASUREMENT * self.size[rows, None] * _OF_MEASUREMENT) ** 2
-        var, cov, var_speed = np.moveaxis(self.spread[rows], -1, 0)
+        var, cov = self.variance[rows], self._covariance[rows]
         gain, gain_speed = var / (var + noise), cov / (var + noise)
         error = seen - self.place[rows]
         self.place[rows] += gain * error
         self.speed[rows] += gain_speed * error
-        self.spread[rows] = np.stack([(1 - gain) * var, (1 - gain) * cov, var_speed - gain_speed * cov], axis=-1)
+        self.variance[rows] = (1 - gain) * var
+        self._covariance[rows] = (1 - gain) * cov
+        self._speed_variance[rows] -= gain_speed * cov
 
     def surprise(self, rows: npt.NDArray[np.intp], boxes: Floats) -> Floats:
         """How far the centres of boxes (M, 4) lie from where those rows are expected: (N, M), standard deviations."""
-        seen = _places(boxes)
-        sigma = np.sqrt(self.spread[rows, :2, 0] + (OUTLIER * self.size[rows, None]) ** 2)
-        away = (seen[None, :, :2] - self.place[rows, None, :2]) / sigma[:, None]
-        surprise: Floats = np.hypot(away[..., 0], away[..., 1])
+        place = self.place[rows]
+        sigma = np.sqrt(self.variance[rows, :2] + (OUTLIER * self.size[rows, None]) ** 2)
+        x, y = (boxes[:, 0] + boxes[:, 2]) / 2, (boxes[:, 1] + boxes[:, 3]) / 2
+        surprise: Floats = np.hypot((x - place[:, :1]) / sigma[:, :1], (y - place[:, 1:2]) / sigma[:, 1:])
         return surprise
 
     def add(self, boxes: Floats) -> None:
         """Begin new tracks at those boxes (M, 4) xyxy, with unknown speed."""
         seen = _places(boxes)
         size = np.sqrt(seen[:, 2] * seen[:, 3])[:, None] * _OF_ACCELERATION
-        spread = np.stack([2 * (MEASUREMENT * size) ** 2, np.zeros_like(size), (FIRST_SPEED * size) ** 2], axis=-1)
         self.place = np.vstack([self.place, seen])
         self.speed = np.vstack([self.speed, np.zeros_like(seen)])
-        self.spread = np.concatenate([self.spread, spread])
+        self.variance = np.vstack([self.variance, 2 * (MEASUREMENT * size) ** 2])
+        self._covariance = np.vstack([self._covariance, np.zeros_like(size)])
+        self._speed_variance = np.vstack([self._speed_variance, (FIRST_SPEED * size) ** 2])
 
     def keep(self, mask: npt.NDArray[np.bool_]) -> None:
         """Forget all rows where the mask is False."""
-        self.place, self.speed, self.spread = self.place[mask], self.speed[mask], self.spread[mask]
+        self.place, self.speed, self.variance = self.place[mask], self.speed[mask], self.variance[mask]
+        self._covariance, self._speed_variance = self._covariance[mask], self._speed_variance[mask]
 
 
 def _places(boxes: Floats) -> Floats:
-    size = np.maximum(boxes[:, 2:] - boxes[:, :2], _SMALLEST_PX)
-    return np.hstack([(boxes[:, :2] + boxes[:, 2:]) / 2, size])
+    places = np.empty_like(boxes)
+    np.add(boxes[:, :2], boxes[:, 2:], out=places[:, :2])
+    places[:, :2] /= 2
+    np.maximum(boxes[:, 2:] - boxes[:, :2], _SMALLEST_PX, out=places[:, 2:])
+    return places

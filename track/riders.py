@@ -13,8 +13,10 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
+
 from aforo.model import Box
-from track.seats import area, seated, shared_of_smaller
+from track.seats import area, seated, shared_of_smaller, touching
 from track.tracklet import Kind, Tracklet, displacement
 
 MINIMUM_FRAMES = 3
@@ -96,20 +98,32 @@ class Joiner:
 
     def _riding(self, persons: list[Tracklet], machines: list[Tracklet]) -> list[Join | None]:
         on = seated([person.box for person in persons], [machine.box for machine in machines])
+        self._part(persons, machines, on)
         joins: list[Join | None] = []
         for i, person in enumerate(persons):
-            joins += [self._weigh(person, machine, (i, j) in on) for j, machine in enumerate(machines)]
-            joins.append(self._add_up(person, [machine for j, machine in enumerate(machines) if (i, j) in on]))
+            ridden = [machine for j, machine in enumerate(machines) if (i, j) in on]
+            joins += [self._weigh(person, machine) for machine in ridden]
+            joins.append(self._add_up(person, ridden))
         return joins
 
     def _carried(self, persons: list[Tracklet], vehicles: list[Tracklet]) -> list[Join | None]:
         """People in vehicles, and vehicles that are a piece of another."""
-        return [
-            self._weigh(part, vehicle, _inside(part, vehicle))
-            for vehicle in vehicles
-            for part in (*persons, *vehicles)
-            if part is not vehicle
-        ]
+        parts = [*persons, *vehicles]
+        if not vehicles or len(parts) < 2:  # noqa: PLR2004 -- nobody to carry
+            return []
+        near = touching([vehicle.box for vehicle in vehicles], [part.box for part in parts])
+        pairs = [(int(i), int(j)) for j, i in zip(*np.nonzero(near), strict=True)]
+        inside = [(i, j) for i, j in pairs if parts[i] is not vehicles[j] and _inside(parts[i], vehicles[j])]
+        self._part(parts, vehicles, set(inside))
+        return [self._weigh(parts[i], vehicles[j]) for i, j in inside]
+
+    def _part(self, parts: list[Tracklet], wholes: list[Tracklet], fitting: set[tuple[int, int]]) -> None:
+        """Note which known pairs are both in view and do not fit each other."""
+        places = {part.id: i for i, part in enumerate(parts)}, {whole.id: j for j, whole in enumerate(wholes)}
+        for (part, whole), pair in self._pairs.items():
+            i, j = places[0].get(part), places[1].get(whole)
+            if i is not None and j is not None and (i, j) not in fitting:
+                pair.apart += 1
 
     def forget(self, ended: Iterable[int]) -> None:
         """Drop what is known of tracklets that ended."""
@@ -117,14 +131,11 @@ class Joiner:
         if gone:
             self._pairs = {key: pair for key, pair in self._pairs.items() if not gone & set(key)}
 
-    def _weigh(self, part: Tracklet, whole: Tracklet, fits: bool) -> Join | None:
+    def _weigh(self, part: Tracklet, whole: Tracklet) -> Join | None:
+        """Take in that two tracklets fit each other in this frame."""
         pair = self._pairs.get((part.id, whole.id))
         if pair is None:
-            if fits:
-                self._pairs[part.id, whole.id] = _Pair(part.box, whole.box, fitting=1)
-            return None
-        if not fits:
-            pair.apart += 1
+            self._pairs[part.id, whole.id] = _Pair(part.box, whole.box, fitting=1)
             return None
         pair.fitting += 1
         pair.height += (whole.box.y2 - part.box.y2) / max(whole.box.height, 1e-6)

@@ -6,7 +6,10 @@ among the machines, all at once, the best fits first of all; then come pillions,
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
 from aforo.model import Box
@@ -25,7 +28,11 @@ def seated(persons: list[Box], machines: list[Box]) -> set[tuple[int, int]]:
     """Which persons are on which machines, as pairs of positions in the two lists."""
     if not persons or not machines:
         return set()
-    fit = np.array([[_astride(person, machine) for machine in machines] for person in persons])
+    fit = np.zeros((len(persons), len(machines)))
+    for i, j in zip(*np.nonzero(touching(persons, machines)), strict=True):
+        fit[i, j] = _astride(persons[i], machines[j])
+    if not fit.any():
+        return set()
     rows, columns = linear_sum_assignment(fit, maximize=True)
     rider_of = {int(j): int(i) for i, j in zip(rows, columns, strict=True) if fit[i, j] > 0}
     machine_of = {i: j for j, i in rider_of.items()}
@@ -41,6 +48,13 @@ def seated(persons: list[Box], machines: list[Box]) -> set[tuple[int, int]]:
             if i in machine_of and shared_of_smaller(machine, machines[machine_of[i]]) >= SECOND_BOX_OVERLAP:
                 pairs.add((i, j))
     return pairs
+
+
+def touching(a: Sequence[Box], b: Sequence[Box]) -> npt.NDArray[np.bool_]:
+    """Whether each box of `a` shares area with each of `b`: shape (N, M)."""
+    ax1, ay1, ax2, ay2 = np.array(a, dtype=float).reshape(-1, 4).T[:, :, None]
+    bx1, by1, bx2, by2 = np.array(b, dtype=float).reshape(-1, 4).T[:, None]
+    return np.asarray((ax1 < bx2) & (bx1 < ax2) & (ay1 < by2) & (by1 < ay2))
 
 
 def _astride(person: Box, machine: Box) -> float:

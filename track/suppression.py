@@ -17,6 +17,10 @@ SAME_OBJECT_IOU = 0.65
 """Two boxes of one kind that overlap more than this are the same object, whatever their classes."""
 
 
+UNKNOWN = -1
+"""In place of a kind: the label is no road user."""
+
+
 def one_box_per_object(boxes: npt.NDArray[np.float64], confidence: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
     """Which detections of one kind stay when second boxes on the same object are left out.
 
@@ -40,19 +44,17 @@ def one_box_per_object(boxes: npt.NDArray[np.float64], confidence: npt.NDArray[n
 
 def pairwise_iou(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Intersection over union of each box of `a` (N, 4) with each of `b` (M, 4), xyxy: shape (N, M)."""
-    low = np.maximum(a[:, None, :2], b[None, :, :2])
-    high = np.minimum(a[:, None, 2:], b[None, :, 2:])
-    shared = np.clip(high - low, 0, None).prod(axis=2)
-    area_a, area_b = (np.clip(x[:, 2:] - x[:, :2], 0, None).prod(axis=1) for x in (a, b))
-    iou: npt.NDArray[np.float64] = shared / np.maximum(area_a[:, None] + area_b[None] - shared, 1e-9)
+    ax1, ay1, ax2, ay2 = a.T[:, :, None]
+    bx1, by1, bx2, by2 = b.T[:, None]
+    width, height = np.minimum(ax2, bx2) - np.maximum(ax1, bx1), np.minimum(ay2, by2) - np.maximum(ay1, by1)
+    shared = np.maximum(width, 0) * np.maximum(height, 0)
+    area_a = np.maximum(ax2 - ax1, 0) * np.maximum(ay2 - ay1, 0)
+    area_b = np.maximum(bx2 - bx1, 0) * np.maximum(by2 - by1, 0)
+    iou: npt.NDArray[np.float64] = shared / np.maximum(area_a + area_b - shared, 1e-9)
     return iou
 
 
-def kinds_of_classes(road_users: Sequence[str | None]) -> dict[Kind, npt.NDArray[np.intp]]:
-    """The detector's class ids of each kind; None stands for a label that is no road user."""
-    return {
-        kind: np.array(
-            [i for i, user in enumerate(road_users) if user is not None and kind_of(user) is kind], dtype=int
-        )
-        for kind in Kind
-    }
+def kinds_of_classes(road_users: Sequence[str | None]) -> npt.NDArray[np.intp]:
+    """Per class id of the detector the position of its kind in `Kind`; `UNKNOWN` for a label that is no road user."""
+    kinds = list(Kind)
+    return np.array([UNKNOWN if user is None else kinds.index(kind_of(user)) for user in road_users], dtype=np.intp)

@@ -55,12 +55,12 @@ def test_a_long_step_is_as_good_as_many_short_ones() -> None:
 
 def test_doubt_grows_while_nothing_is_seen_and_shrinks_with_every_look() -> None:
     bank = followed([0.0, 0.1, 0.2], 0)
-    before = bank.spread[0, 0, 0]
+    before = bank.variance[0, 0]
     bank.predict(0.5)
-    unseen = bank.spread[0, 0, 0]
+    unseen = bank.variance[0, 0]
     bank.correct(np.array([0]), np.array([box(100, 200)]))
     assert unseen > before
-    assert bank.spread[0, 0, 0] < unseen
+    assert bank.variance[0, 0] < unseen
 
 
 def test_large_and_small_road_users_are_treated_alike() -> None:
@@ -69,7 +69,7 @@ def test_large_and_small_road_users_are_treated_alike() -> None:
     small.predict(0.2)
     large.predict(0.2)
     assert large.place[0, 0] - 100 == pytest.approx(10 * (small.place[0, 0] - 100))
-    assert large.spread[0, 0] == pytest.approx(100 * small.spread[0, 0])
+    assert large.variance[0, 0] == pytest.approx(100 * small.variance[0, 0])
 
 
 def test_growth_is_soon_forgotten_and_no_box_vanishes() -> None:
@@ -86,10 +86,10 @@ def test_growth_is_soon_forgotten_and_no_box_vanishes() -> None:
 
 def test_no_time_changes_nothing() -> None:
     bank = followed([0.0, 0.1], 50)
-    place, spread = bank.place.copy(), bank.spread.copy()
+    place, variance = bank.place.copy(), bank.variance.copy()
     bank.predict(0.0)
     assert (bank.place == place).all()
-    assert (bank.spread == spread).all()
+    assert (bank.variance == variance).all()
 
 
 def test_rows_are_kept_and_forgotten_together() -> None:
@@ -98,4 +98,4 @@ def test_rows_are_kept_and_forgotten_together() -> None:
     bank.keep(np.array([True, False, True]))
     assert len(bank) == 2
     assert bank.place[:, 0].tolist() == [10, 30]
-    assert len(bank.speed) == len(bank.spread) == 2
+    assert len(bank.speed) == len(bank.variance) == 2

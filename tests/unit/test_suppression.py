@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from track.suppression import kinds_of_classes, one_box_per_object, pairwise_iou
+from track.suppression import UNKNOWN, kinds_of_classes, one_box_per_object, pairwise_iou
 from track.tracklet import Kind, kind_of
 
 CAR = [100.0, 100.0, 200.0, 160.0]
@@ -55,11 +55,8 @@ def test_intersection_over_union_has_a_row_per_first_and_a_column_per_second_box
 
 def test_classes_fall_into_kinds_and_labels_that_are_no_road_user_into_none() -> None:
     kinds = kinds_of_classes(("pedestrian", "cyclist", "car", None, "motorcyclist", "van"))
-    assert {kind: ids.tolist() for kind, ids in kinds.items()} == {
-        Kind.PERSON: [0],
-        Kind.MACHINE: [1, 4],
-        Kind.VEHICLE: [2, 5],
-    }
+    person, machine, vehicle = (list(Kind).index(kind) for kind in (Kind.PERSON, Kind.MACHINE, Kind.VEHICLE))
+    assert kinds.tolist() == [person, machine, vehicle, UNKNOWN, machine, vehicle]
 
 
 def test_a_road_user_of_a_model_with_its_own_labels_is_a_vehicle() -> None:
