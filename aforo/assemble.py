@@ -79,6 +79,19 @@ def open_openvino(section: DetectorSection, model: Path, precision: str, *, cach
     )
 
 
+def camera_detector(detector: Detector, camera: CameraSection, section: DetectorSection) -> Detector:
+    """The shared detector as one camera sees it: in its region, and at rest while nothing moves; not to be closed."""
+    if section.motion_gate:
+        from detect.stillness import StillnessDetector
+
+        detector = StillnessDetector(detector)
+    if camera.region is not None:
+        from detect.region import RegionDetector
+
+        detector = RegionDetector(detector, camera.analysed)
+    return detector
+
+
 def _on_cpu(section: DetectorSection) -> bool:
     return section.device in ("auto", "cpu", "CPU")
 

@@ -153,6 +153,14 @@ class MovementSection(Section):
         return _version(origin=self.origin.model_dump(), destination=self.destination.model_dump())
 
 
+LEAST_REGION = 0.05
+"""A region is at least so wide and high, as a share of the picture."""
+
+ROOM_AROUND_LINES = 0.2
+"""How far a region goes beyond its lines and zones, as a share of the picture: road users are to be seen whole, and
+long enough to be believed, before they come to a line."""
+
+
 class CameraSection(Section):
     """One camera and what is counted in its picture."""
 
@@ -170,6 +178,12 @@ class CameraSection(Section):
     )
     repeat: bool = Field(
         default=False, description="For a recording: start again at its end, as a live camera would go on."
+    )
+    region: tuple[PointPair, PointPair] | Literal["lines"] | None = Field(
+        default=None,
+        description="The part of the picture that is analysed: its upper left and lower right corner; or `lines`, what "
+        "lines and zones need, with room around them. It fills the network's input, so that what is far away is seen "
+        "larger, at the same cost. Default: the whole picture.",
     )
     lines: list[LineSection] = Field(default_factory=list, description="Counting lines.")
     zones: list[ZoneSection] = Field(default_factory=list, description="Zones.")
@@ -211,6 +225,38 @@ class CameraSection(Section):
                     )
         return self
 
+    @model_validator(mode="after")
+    def _region_holds_all(self) -> CameraSection:
+        if self.region is None:
+            return self
+        if self.region == "lines" and not (self.lines or self.zones):
+            raise ValueError("region: lines needs a line or a zone; give some, or the region's two corners")
+        left, top, right, bottom = self.analysed
+        if right - left < LEAST_REGION or bottom - top < LEAST_REGION:
+            raise ValueError(
+                f"region: expected its upper left and then its lower right corner, at least {LEAST_REGION:g} of the "
+                f"picture apart in each direction, got {[list(corner) for corner in self.region]}"
+            )
+        places = [("line", line.id, line.points) for line in self.lines]
+        places += [("zone", zone.id, zone.polygon) for zone in self.zones]
+        for what, name, corners in places:
+            if not all(left <= x <= right and top <= y <= bottom for x, y in corners):
+                raise ValueError(f"the {what} {name!r} leaves the camera's region, where nobody would be seen")
+        return self
+
+    @property
+    def analysed(self) -> tuple[float, float, float, float]:
+        """Left, top, right and bottom of the part that is analysed, fractions of the picture."""
+        if self.region is None:
+            return 0.0, 0.0, 1.0, 1.0
+        if self.region != "lines":
+            return *self.region[0], *self.region[1]
+        corners = [corner for line in self.lines for corner in line.points]
+        corners += [corner for zone in self.zones for corner in zone.polygon]
+        (left, right), (top, bottom) = ((min(side), max(side)) for side in zip(*corners, strict=True))
+        margin = ROOM_AROUND_LINES
+        return max(0.0, left - margin), max(0.0, top - margin), min(1.0, right + margin), min(1.0, bottom + margin)
+
     @classmethod
     def of_recording(cls, path: Path, lines: Sequence[LineSection] = ()) -> CameraSection:
         """A camera for a video file that is in no configuration."""
@@ -250,6 +296,11 @@ class DetectorSection(Section):
         default="auto",
         description="Arithmetic of OpenVINO. auto: the fastest on this machine whose counts were found to agree with "
         "f32 (see `aforo models quantise`); f32 while that is not known.",
+    )
+    motion_gate: bool = Field(
+        default=False,
+        description="Where a picture shows nothing new, take the network's last answer again instead of asking it: "
+        "for streets that are empty for long. Such time counts as observed.",
     )
     road_users: dict[str, str] = Field(
         default_factory=lambda: dict(DEFAULT_ROAD_USERS),

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import cv2
 from pydantic import ValidationError
 
-from aforo.assemble import aggregator, road_users, tracker_factory
+from aforo.assemble import aggregator, camera_detector, road_users, tracker_factory
 from aforo.clock import SystemClock
 from aforo.config import CameraSection, DetectorSection, LineSection, ZoneSection
 from aforo.errors import ConfigurationError
@@ -200,7 +200,8 @@ class Recording:
 
     def analyse(self, detector: Detector, section: DetectorSection) -> Iterator[tuple[Frame | None, TrackedFrame]]:
         """Its frames with their road users, in order; see `aforo.pipeline.analyse`."""
-        return analyse(self._source, detector, tracker_factory(road_users(detector, section), self.frame_rate))
+        tracker = tracker_factory(road_users(detector, section), self.frame_rate)
+        return analyse(self._source, camera_detector(detector, self.camera, section), tracker)
 
     def count(self, detector: Detector, section: DetectorSection, on_frame: OnFrame | None = None) -> RecordingCounts:
         """Count it; `on_frame` is called with every analysed frame and the counts so far."""

@@ -111,7 +111,8 @@ class Service:
                 self.hub.publish(frame, tracked)
 
         turn = self._turns[camera.id]
-        return CameraThread(source, lambda: analyse(source, detector, new_tracker, turn), publish)
+        seeing = assemble.camera_detector(detector, camera, self.site.detector)
+        return CameraThread(source, lambda: analyse(source, seeing, new_tracker, turn), publish)
 
     def _seed(self, reader: CountReader, now_us: int) -> None:
         """Let running counts go on where they were; a recording is read again, and counts itself again."""

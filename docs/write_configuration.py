@@ -74,9 +74,10 @@ def _section(title: str, model: type[BaseModel], schema: dict[str, Any]) -> str:
 
 
 def _value(schema: dict[str, Any]) -> str:
-    for choice in schema.get("anyOf", []):
-        if choice.get("type") != "null":
-            return _value(choice)
+    if choices := [choice for choice in schema.get("anyOf", []) if choice.get("type") != "null"]:
+        return ", or ".join(_value(choice) for choice in choices)
+    if "const" in schema:
+        return f"`{schema['const']}`"
     if "enum" in schema:
         return ", ".join(f"`{value}`" for value in schema["enum"])
     if "$ref" in schema:
@@ -85,7 +86,8 @@ def _value(schema: dict[str, Any]) -> str:
         if "$ref" in schema.get("items", {}):
             return "list of sections"
         few, many = schema.get("minItems", 0), schema.get("maxItems", "")
-        what = "points `[x, y]`" if schema.get("items", {}).get("type") == "array" else "names"
+        parts = [schema.get("items", {}), *schema.get("prefixItems", [])]
+        what = "points `[x, y]`" if any(part.get("type") == "array" for part in parts) else "names"
         return f"{few if few == many else f'{few} to {many}'} {what}"
     bounds = [f"{sign} {schema[name]}" for name, sign in BOUNDS.items() if name in schema]
     return ", ".join([TYPES[schema["type"]], *bounds])

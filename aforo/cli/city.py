@@ -94,7 +94,8 @@ def _camera_factory(
             clock=clock,
         )
         new_tracker = assemble.tracker_factory(users, camera.analyse_fps)
-        return CameraThread(source, lambda: analyse(source, detector, new_tracker), publish)
+        seeing = assemble.camera_detector(detector, camera, site.detector)
+        return CameraThread(source, lambda: analyse(source, seeing, new_tracker), publish)
 
     return new_camera
 

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
-from aforo.config import LineSection, Site, load_site, parse_site
+from aforo.config import CameraSection, LineSection, Site, load_site, parse_site
 from aforo.errors import ConfigurationError
 
 CAMERA = "cameras:\n  - id: north\n    source: a.mp4\n"
@@ -158,6 +158,37 @@ def test_an_absent_camera_is_told_with_those_that_are_there() -> None:
 )
 def test_directions_without_names_follow_the_image(points: list[tuple[float, float]], names: tuple[str, str]) -> None:
     assert LineSection(id="a", points=points).direction_names == names
+
+
+def _region(region: object, **places: object) -> CameraSection:
+    line = {"id": "l", "points": [[0.5, 0.4], [0.5, 0.9]]}
+    return CameraSection.model_validate({"id": "c", "source": "0", "region": region, "lines": [line], **places})
+
+
+def test_a_region_is_two_corners_or_what_the_lines_need() -> None:
+    assert _region(None).analysed == (0, 0, 1, 1)
+    assert _region([[0.2, 0.3], [0.9, 1.0]]).analysed == (0.2, 0.3, 0.9, 1.0)
+    zone = {"id": "z", "polygon": [[0.1, 0.5], [0.3, 0.5], [0.3, 0.6]]}
+    assert _region("lines", zones=[zone]).analysed == pytest.approx((0.0, 0.2, 0.7, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("region", "places", "message"),
+    [
+        ([[0.6, 0.3], [0.9, 1.0]], {}, "line 'l' leaves the camera's region"),
+        ([[0.4, 0.3], [0.9, 1.0]], {"zones": [{"id": "z", "polygon": [[0, 0], [1, 0], [1, 1]]}]}, "zone 'z' leaves"),
+        ([[0.9, 1.0], [0.2, 0.3]], {}, "upper left and then its lower right"),
+        ([[0.5, 0.3], [0.52, 1.0]], {}, "at least 0.05"),
+        ("lines", {"lines": []}, "needs a line or a zone"),
+        ("middle", {}, "lines"),
+        ([[0.5, 0.3], [1.2, 1.0]], {}, "less than or equal to 1"),
+    ],
+)
+def test_a_region_in_which_something_could_not_be_counted_is_refused(
+    region: object, places: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ValidationError, match=message):
+        _region(region, **places)
 
 
 def test_a_geometry_version_changes_with_what_is_counted_and_with_nothing_else() -> None:
