@@ -114,16 +114,19 @@ def _offset_us(at_us: int, zone: tzinfo) -> int:
 
 
 def _hours(start_us: int, end_us: int, zone: tzinfo) -> list[Bucket]:
-    found = []
-    at_us = _hour_start(start_us, zone)
-    while at_us < end_us:
+    starts = [_hour_start(start_us, zone)]
+    while starts[-1] < end_us:
+        at_us = starts[-1]
         offset_us = _offset_us(at_us, zone)
         next_us = at_us + HOUR_US - (at_us + offset_us) % HOUR_US
-        if _offset_us(next_us, zone) != offset_us:
-            next_us = _first_change(at_us, next_us, zone)
-        found.append(Bucket(at_us, next_us))
-        at_us = next_us
-    return found
+        day_us = next_us + INTERVALS["1d"]
+        if offset_us == _offset_us(next_us, zone) == _offset_us(day_us, zone):  # the clocks stay as they are all day
+            starts += range(next_us, day_us, HOUR_US)
+        elif offset_us == _offset_us(next_us, zone):
+            starts.append(next_us)
+        else:
+            starts.append(_first_change(at_us, next_us, zone))
+    return [Bucket(a, b) for a, b in itertools.pairwise(starts) if a < end_us]
 
 
 def _hour_start(at_us: int, zone: tzinfo) -> int:

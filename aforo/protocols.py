@@ -27,8 +27,8 @@ if TYPE_CHECKING:
         TrackKey,
         Trajectory,
         Visit,
-        Volume,
     )
+    from aforo.volumes import Volumes
 
 
 class FrameSource(Protocol):
@@ -170,7 +170,7 @@ class CountStore(Protocol):
 class CountReader(Protocol):
     """Read-only questions. `start_us` is inclusive, `end_us` exclusive."""
 
-    def volumes(self, kind: str, places: Sequence[str], start_us: int, end_us: int, interval: str) -> list[Volume]:
+    def volumes(self, kind: str, places: Sequence[str], start_us: int, end_us: int, interval: str) -> Volumes:
         """Volumes per interval ("1m", "5m", "15m", "1h", "1d") of lines or zones, by start; empty ones absent."""
         ...
 

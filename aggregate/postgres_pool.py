@@ -28,6 +28,7 @@ _SESSION: dict[str, str | int | None] = {
     "application_name": "aforo",
     "options": "-c timezone=UTC",
 }
+_READ_ONLY = {"options": "-c timezone=UTC -c default_transaction_read_only=on"}
 
 
 class Database:
@@ -36,20 +37,21 @@ class Database:
     Args:
         url: `postgresql://user:password@host/database`.
         size: connections at most.
+        read_only: nothing can be written, and each statement is a transaction of its own.
 
     Raises:
         StoreError: the address cannot be understood.
     """
 
-    def __init__(self, url: str, size: int) -> None:
+    def __init__(self, url: str, size: int, *, read_only: bool = False) -> None:
         self._url = url
         self.shown = without_credentials(url)
         with self.translated("open"):
-            self.conninfo = conninfo.make_conninfo(url, **_SESSION)
+            self.conninfo = conninfo.make_conninfo(url, **(_SESSION | (_READ_ONLY if read_only else {})))
         # Statements are planned with their values each time: only so are chunks left out that have none of the rows.
         self._pool = ConnectionPool(
             self.conninfo,
-            kwargs={"prepare_threshold": None},
+            kwargs={"prepare_threshold": None, "autocommit": read_only},
             min_size=0,
             max_size=size,
             timeout=WAIT_S,
@@ -60,7 +62,7 @@ class Database:
 
     @contextmanager
     def connection(self, action: str) -> Iterator[Connection]:
-        """Borrow a connection for one transaction.
+        """Borrow a connection for one transaction, or for statements that only read.
 
         Args:
             action: "open", "read" or "write", for the error.

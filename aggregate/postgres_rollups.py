@@ -1,12 +1,19 @@
 """Roll-ups on a PostgreSQL without TimescaleDB: what its continuous aggregates are there, in plain SQL.
 
-Minutes and quarter-hours are views over the rows. Hours are kept: one row per place, local day, direction and class,
-with the counts of its 23 to 25 hours in an array, so that a year of hours is some thousand rows to read. Triggers keep
-them with every change of a row, in the transaction of that change, so that they are never behind or wrong. Hours and
-days are views over that table.
+Minutes and quarter-hours are views over the rows. Days are kept: one row per place, local day, direction and class,
+with its 23 to 25 hours packed into bytes (`aggregate.packed_hours`), so that a year of hours is some thousand rows to
+read, and none of its numbers is turned into text. Triggers keep them with every change of a row, in the transaction of
+that change, so that they are never behind or wrong. Hours and days are views over that table.
 """
 
 from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from aggregate import packed_hours
 
 _EPOCH = "timestamptz '1970-01-01 00:00:00+00'"
 
@@ -20,24 +27,32 @@ CREATE INDEX visits_by_quarter ON visits (zone, date_bin('15 minutes', entered_a
 """
 
 _TABLES = """
+CREATE FUNCTION int4_at(packed bytea, at integer) RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN get_byte(packed, at) << 24 | get_byte(packed, at + 1) << 16 | get_byte(packed, at + 2) << 8
+        | get_byte(packed, at + 3);
+CREATE FUNCTION int8_at(packed bytea, at integer) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN int4_at(packed, at)::bigint << 32 | int4_at(packed, at + 4)::bigint & 4294967295;
+
 CREATE TABLE volume_days (
     kind text NOT NULL,
     place text NOT NULL,
-    day date NOT NULL,
+    start timestamptz NOT NULL,
     direction text NOT NULL,
     road_user text NOT NULL,
-    counts integer[] NOT NULL, -- by hour, as in local_days
-    provisionals integer[] NOT NULL,
-    PRIMARY KEY (kind, place, day, direction, road_user)
+    count integer NOT NULL,
+    provisional integer NOT NULL,
+    hours bytea NOT NULL,
+    PRIMARY KEY (kind, place, start, direction, road_user)
 ) WITH (fillfactor = 70);
 
 CREATE TABLE coverage_days (
     camera text NOT NULL,
-    day date NOT NULL,
-    observed_us bigint[] NOT NULL, -- by hour, as in local_days
-    frames bigint[] NOT NULL,
-    dropped bigint[] NOT NULL,
-    PRIMARY KEY (camera, day)
+    start timestamptz NOT NULL,
+    observed_us bigint NOT NULL,
+    frames bigint NOT NULL,
+    dropped bigint NOT NULL,
+    hours bytea NOT NULL,
+    PRIMARY KEY (camera, start)
 ) WITH (fillfactor = 70);
 """
 
@@ -46,19 +61,22 @@ def _add_volumes(rows: str, kind: str, time: str, direction: str, sign: str) -> 
     """PL/pgSQL that adds rows to `volume_days`, or takes them off (`sign` -1)."""
     return f"""
     FOR change IN
-        SELECT {kind} AS place, day, {direction} AS direction, road_user, cardinality(hours) AS length,
-            width_bucket({time}, hours) AS hour,
+        SELECT {kind} AS place, start, hours, {direction} AS direction, road_user,
+            width_bucket({time}, hours) - 1 AS hour,
             {sign} * count(*) AS count, {sign} * count(*) FILTER (WHERE NOT final) AS provisional
         FROM {rows} CROSS JOIN site JOIN local_days ON day = ({time} AT TIME ZONE timezone)::date
         GROUP BY 1, 2, 3, 4, 5, 6
     LOOP
-        INSERT INTO volume_days VALUES ('{kind}', change.place, change.day, change.direction, change.road_user,
-            array_fill(0, ARRAY[change.length]), array_fill(0, ARRAY[change.length])) ON CONFLICT DO NOTHING;
-        UPDATE volume_days
-        SET counts[change.hour] = counts[change.hour] + change.count,
-            provisionals[change.hour] = provisionals[change.hour] + change.provisional
-        WHERE kind = '{kind}' AND place = change.place AND day = change.day
-            AND direction = change.direction AND road_user = change.road_user;
+        LOOP
+            UPDATE volume_days
+            SET count = count + change.count, provisional = provisional + change.provisional,
+                hours = {packed_hours.add_sql(packed_hours.VOLUME, "change.hour", "change")}
+            WHERE kind = '{kind}' AND place = change.place AND start = change.start
+                AND direction = change.direction AND road_user = change.road_user;
+            EXIT WHEN FOUND;
+            INSERT INTO volume_days VALUES ('{kind}', change.place, change.start, change.direction, change.road_user,
+                0, 0, {packed_hours.empty_sql(packed_hours.VOLUME, "change.hours")}) ON CONFLICT DO NOTHING;
+        END LOOP;
     END LOOP;"""  # noqa: S608 -- put together from constants of this module
 
 
@@ -66,19 +84,21 @@ def _add_coverage(rows: str) -> str:
     """PL/pgSQL that adds rows with a column `sign` to `coverage_days`."""
     return f"""
     FOR change IN
-        SELECT camera, day, cardinality(hours) AS length, width_bucket(minute, hours) AS hour,
+        SELECT camera, start, hours, width_bucket(minute, hours) - 1 AS hour,
             sum(sign * observed_us) AS observed_us, sum(sign * frames) AS frames, sum(sign * dropped) AS dropped
         FROM ({rows}) AS changed CROSS JOIN site JOIN local_days ON day = (minute AT TIME ZONE timezone)::date
         GROUP BY 1, 2, 3, 4
     LOOP
-        INSERT INTO coverage_days VALUES (change.camera, change.day, array_fill(0::bigint, ARRAY[change.length]),
-            array_fill(0::bigint, ARRAY[change.length]), array_fill(0::bigint, ARRAY[change.length]))
-            ON CONFLICT DO NOTHING;
-        UPDATE coverage_days
-        SET observed_us[change.hour] = observed_us[change.hour] + change.observed_us,
-            frames[change.hour] = frames[change.hour] + change.frames,
-            dropped[change.hour] = dropped[change.hour] + change.dropped
-        WHERE camera = change.camera AND day = change.day;
+        LOOP
+            UPDATE coverage_days
+            SET observed_us = observed_us + change.observed_us, frames = frames + change.frames,
+                dropped = dropped + change.dropped,
+                hours = {packed_hours.add_sql(packed_hours.COVERAGE, "change.hour", "change")}
+            WHERE camera = change.camera AND start = change.start;
+            EXIT WHEN FOUND;
+            INSERT INTO coverage_days VALUES (change.camera, change.start, 0, 0, 0,
+                {packed_hours.empty_sql(packed_hours.COVERAGE, "change.hours")}) ON CONFLICT DO NOTHING;
+        END LOOP;
     END LOOP;"""  # noqa: S608
 
 
@@ -147,33 +167,30 @@ SELECT us_of(start) AS start_us, camera, observed_us, frames, dropped, start FRO
 """  # noqa: S608
 
 
-_HOURS_AND_DAYS = """
+def _unpacked(hour: np.dtype[Any]) -> str:
+    """The packed hours of a row, as rows."""
+    read = partial(packed_hours.read_sql, hour, number="number")
+    numbers = ", ".join(f"{read(name)}::bigint AS {name}" for name in (hour.names or ())[1:])
+    return f"""LATERAL (
+    SELECT {_EPOCH} + {read("minute")} * interval '1 minute' AS start, {numbers}
+    FROM generate_series(0, length(hours) / {hour.itemsize} - 1) AS number) AS hour"""  # noqa: S608
+
+
+_HOURS_AND_DAYS = f"""
 CREATE VIEW volume_1h AS
-SELECT us_of(hour.start) AS start_us, kind, place, direction, road_user,
-    hour.count::bigint AS count, hour.provisional::bigint AS provisional, hour.start, day
-FROM volume_days JOIN local_days USING (day),
-    unnest(hours, counts, provisionals) AS hour (start, count, provisional)
+SELECT us_of(hour.start) AS start_us, kind, place, direction, road_user, hour.count, hour.provisional, hour.start
+FROM volume_days, {_unpacked(packed_hours.VOLUME)}
 WHERE hour.count > 0;
 CREATE VIEW volume_1d AS
-SELECT us_of(start) AS start_us, kind, place, direction, road_user, count, provisional, start, day
-FROM volume_days JOIN local_days USING (day),
-    LATERAL (SELECT sum(hour.count)::bigint AS count, sum(hour.provisional)::bigint AS provisional
-        FROM unnest(counts, provisionals) AS hour (count, provisional)) AS total
-WHERE count > 0;
+SELECT us_of(start) AS start_us, kind, place, direction, road_user, count::bigint AS count,
+    provisional::bigint AS provisional, start, hours
+FROM volume_days WHERE count > 0;
 CREATE VIEW coverage_1h AS
-SELECT us_of(hour.start) AS start_us, camera, hour.observed_us, hour.frames, hour.dropped, hour.start, day
-FROM coverage_days JOIN local_days USING (day),
-    unnest(hours, observed_us, frames, dropped) AS hour (start, observed_us, frames, dropped)
+SELECT us_of(hour.start) AS start_us, camera, hour.observed_us, hour.frames, hour.dropped, hour.start
+FROM coverage_days, {_unpacked(packed_hours.COVERAGE)}
 WHERE hour.observed_us > 0 OR hour.frames > 0 OR hour.dropped > 0;
 CREATE VIEW coverage_1d AS
-SELECT us_of(start) AS start_us, camera, total.observed_us, total.frames, total.dropped, start, day
-FROM coverage_days JOIN local_days USING (day),
-    LATERAL (SELECT sum(hour.observed_us)::bigint AS observed_us, sum(hour.frames)::bigint AS frames,
-        sum(hour.dropped)::bigint AS dropped
-        FROM unnest(observed_us, frames, dropped) AS hour (observed_us, frames, dropped)) AS total;
-"""
+SELECT us_of(start) AS start_us, camera, observed_us, frames, dropped, start, hours FROM coverage_days;
+"""  # noqa: S608
 
 VIEWS = _binned("1m", "1 minute") + _binned("15m", "15 minutes") + _HOURS_AND_DAYS
-
-HINTS = {"1m": "quarter", "1h": "day", "1d": "day"}
-"""Columns of the volume views that an index finds, for a range of time; where none is named, `start` is one itself."""

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 from aforo.measures import INTERVALS
-from aforo.model import CoverageShare, Crossing, LiveEndpoint, Movement, Trajectory, Visit, Volume
-from aggregate import columns
+from aforo.model import CoverageShare, Crossing, LiveEndpoint, Movement, Trajectory, Visit
+from aforo.volumes import Volumes, VolumeSeries
+from aggregate import columns, packed_hours
 from aggregate.postgres_pool import Database
-from aggregate.postgres_rollups import HINTS
 from aggregate.postgres_schema import read_schema
 from aggregate.trajectories import decode
 
 CONNECTIONS = 16
 """Questions that are answered at the same time."""
 
-_MARGIN = timedelta(days=2)
-"""Local days and those of UTC begin up to a day apart, and the range may begin inside one."""
+_QUARTER = timedelta(minutes=15)
+_LONGEST_DAY = timedelta(hours=26)
+"""The range may begin inside a local day, which has an hour more where the clocks are set back."""
 
 
 def _selected(names: str) -> str:
@@ -40,14 +42,14 @@ class PostgresReader:
     """
 
     def __init__(self, url: str, connections: int = CONNECTIONS) -> None:
-        self._database = Database(url, size=connections)
+        self._database = Database(url, size=connections, read_only=True)
         try:
             self._timescale = read_schema(self._database).timescale
         except BaseException:
             self._database.close()
             raise
 
-    def volumes(self, kind: str, places: Sequence[str], start_us: int, end_us: int, interval: str) -> list[Volume]:
+    def volumes(self, kind: str, places: Sequence[str], start_us: int, end_us: int, interval: str) -> Volumes:
         """Volumes of the intervals that begin in the range, by start; empty ones absent.
 
         Args:
@@ -60,16 +62,17 @@ class PostgresReader:
         Raises:
             StoreError: the database cannot be read.
         """
-        return [
-            Volume(*row)
-            for row in self._in_range(
-                "volume",
-                "kind, place, direction, road_user",
-                ("count", "provisional"),
-                ("kind = %s AND place = ANY(%s)", (kind, list(places))),
-                (start_us, end_us, interval),
+        chosen = ("kind = %s AND place = ANY(%s)", (kind, list(places)))
+        if interval != "1h":
+            names = "kind, place, direction, road_user"
+            rows = self._in_range("volume", names, ("count", "provisional"), chosen, (start_us, end_us, interval))
+            return Volumes.of(rows)
+        return Volumes(
+            tuple(
+                VolumeSeries(kind, *key, *packed_hours.unpack(packed, packed_hours.VOLUME, start_us, end_us))
+                for *key, packed in self._hours("volume", "place, direction, road_user", chosen, start_us, end_us)
             )
-        ]
+        )
 
     def coverage(self, cameras: Sequence[str], start_us: int, end_us: int, interval: str) -> list[CoverageShare]:
         """Observed time per camera of the intervals that begin in the range; unobserved ones absent.
@@ -77,16 +80,20 @@ class PostgresReader:
         Raises:
             StoreError: the database cannot be read.
         """
-        return [
-            CoverageShare(*row)
-            for row in self._in_range(
-                "coverage",
-                "camera",
-                ("observed_us", "frames", "dropped"),
-                ("camera = ANY(%s)", (list(cameras),)),
-                (start_us, end_us, interval),
+        chosen = ("camera = ANY(%s)", (list(cameras),))
+        if interval != "1h":
+            sums = ("observed_us", "frames", "dropped")
+            rows = self._in_range("coverage", "camera", sums, chosen, (start_us, end_us, interval))
+            return [CoverageShare(*row) for row in rows]
+        shares = [
+            CoverageShare(at_us, camera, *numbers)
+            for camera, packed in self._hours("coverage", "camera", chosen, start_us, end_us)
+            for at_us, *numbers in zip(
+                *(column.tolist() for column in packed_hours.unpack(packed, packed_hours.COVERAGE, start_us, end_us)),
+                strict=True,
             )
         ]
+        return sorted(shares, key=attrgetter("start_us"))
 
     def crossings(self, places: Sequence[str], start_us: int, end_us: int, limit: int) -> list[Crossing]:
         """Single crossings of lines, newest first, at most `limit`.
@@ -178,6 +185,17 @@ class PostgresReader:
         """Close the connections."""
         self._database.close()
 
+    def _hours(
+        self, view: str, names: str, chosen: tuple[str, tuple[object, ...]], start_us: int, end_us: int
+    ) -> list[Any]:
+        """The packed hours of the local days that overlap a range, together per combination of the named columns."""
+        condition, parameters = chosen
+        return self._rows(
+            f"SELECT {names}, string_agg(hours, '') FROM {view}_1d "  # noqa: S608
+            f"WHERE {condition} AND start > %s AND start < %s GROUP BY {names}",
+            (*parameters, _time(start_us) - _LONGEST_DAY, _time(end_us)),
+        )
+
     def _in_range(
         self,
         view: str,
@@ -191,7 +209,9 @@ class PostgresReader:
         condition, parameters = chosen
         first, end = _time(start_us), _time(end_us)
         name = "1m" if interval == "5m" else interval
-        hint, hints = self._hint(view, name, first, end)
+        hint, hints = "", tuple[datetime, ...]()
+        if (view, name) == ("volume", "1m") and not self._timescale:  # what its index has
+            hint, hints = " AND quarter > %s AND quarter < %s", (first - _QUARTER, end)
         source = f"FROM {view}_{name} WHERE {condition} AND start >= %s AND start < %s{hint}"
         if interval == "5m":
             bucket = f"start_us - start_us %% {INTERVALS['5m']}"
@@ -201,17 +221,10 @@ class PostgresReader:
             statement = f"SELECT start_us, {names}, {', '.join(sums)} {source} ORDER BY start"
         return self._rows(statement, (*parameters, first, end, *hints))
 
-    def _hint(self, view: str, interval: str, first: datetime, end: datetime) -> tuple[str, tuple[object, ...]]:
-        """What lets a plain PostgreSQL find the range by an index; TimescaleDB needs no such help."""
-        if self._timescale or interval not in HINTS or (view == "coverage" and interval == "1m"):
-            return "", ()
-        column = HINTS[interval]
-        return f" AND {column} BETWEEN %s AND %s", (first - _MARGIN, end + _MARGIN)
-
     def _rows(self, statement: str, parameters: Sequence[object]) -> list[Any]:
+        # In binary form, so that the packed hours of a year pass as they are.
         with self._database.connection("read") as connection:
-            connection.read_only = True
-            return connection.execute(statement, parameters).fetchall()
+            return connection.execute(statement, parameters, binary=True).fetchall()
 
 
 def _time(us: int) -> datetime:

@@ -28,8 +28,8 @@ from aforo.model import (
     TrackKey,
     Trajectory,
     Visit,
-    Volume,
 )
+from aforo.volumes import Volumes
 from aggregate import columns
 from aggregate.columns import COVERAGE, CROSSING, MOVEMENT, TRAJECTORY, VISIT
 from aggregate.sqlite_file import connect, translated
@@ -246,7 +246,7 @@ class SqliteReader:
                     f"has schema {version}, older than the {len(MIGRATIONS)} that is read; open it for counting once"
                 )
 
-    def volumes(self, kind: str, places: Sequence[str], start_us: int, end_us: int, interval: str) -> list[Volume]:
+    def volumes(self, kind: str, places: Sequence[str], start_us: int, end_us: int, interval: str) -> Volumes:
         """Volumes of the intervals that begin in the range, by start; empty ones absent.
 
         Args:
@@ -260,15 +260,14 @@ class SqliteReader:
             StoreError: the database cannot be read.
         """
         view, start = _view(interval)
-        return [
-            Volume(*row)
-            for row in self._rows(
+        return Volumes.of(
+            self._rows(
                 f"SELECT {start} AS bucket_us, kind, place, direction, road_user, sum(count), sum(provisional) "  # noqa: S608
                 f"FROM volume_{view} WHERE kind = ? AND place IN ({_marks(places)}) AND start_us >= ? AND start_us < ? "
-                "GROUP BY bucket_us, kind, place, direction, road_user",
+                "GROUP BY bucket_us, kind, place, direction, road_user ORDER BY bucket_us",
                 (kind, *places, start_us, end_us),
             )
-        ]
+        )
 
     def coverage(self, cameras: Sequence[str], start_us: int, end_us: int, interval: str) -> list[CoverageShare]:
         """Observed time per camera of the intervals that begin in the range; unobserved ones absent.

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from aforo.config import TimescaleSection
+from aggregate import packed_hours
 
 TIMES = {
     "crossings": "at",
@@ -106,33 +107,36 @@ def create(zone: ZoneInfo) -> str:
     in_utc = all(offset % _HOUR == timedelta(0) for offset in _offsets(zone)[0])
     parts = []
     for name, columns, table, time in (_LINES, _ZONES, _CAMERAS):
-        first, *others = _sums(name, raw=True), *([_sums(name, raw=False)] * 3)
         source, at = table, time
         place = columns.partition(",")[0].rpartition(" ")[2]
-        for interval, sums in zip(continuous, [first, *others], strict=False):
-            local = interval == "1d" or (interval == "1h" and not in_utc)
-            bucket = f"time_bucket('{_INTERVALS[interval]}', {at}{f', {_text(zone.key)}' if local else ''})"
-            parts.append(
-                f"CREATE MATERIALIZED VIEW {name}_{interval} WITH (timescaledb.continuous, "
-                "timescaledb.materialized_only = false, timescaledb.create_group_indexes = false) AS\n"
-                f"SELECT {bucket} AS start, {columns}, {sums} FROM {source} GROUP BY {_groups(columns)} WITH NO DATA;\n"
-                f"CREATE INDEX ON {name}_{interval} ({place}, start);\n"
-                f"ALTER MATERIALIZED VIEW {name}_{interval} SET (timescaledb.compress, "
-                f"timescaledb.compress_segmentby = '{place}', timescaledb.compress_orderby = 'start');\n"
-            )
-            source, at, columns = f"{name}_{interval}", "start", _names(columns)
         for interval in _INTERVALS:
-            if interval not in continuous:
-                parts.append(_view_over(f"{name}_{interval}", source, columns, _sums(name, raw=False), interval))
+            sums = _sums(name, interval)
+            if interval in continuous:
+                local = interval == "1d" or (interval == "1h" and not in_utc)
+                bucket = f"time_bucket('{_INTERVALS[interval]}', {at}{f', {_text(zone.key)}' if local else ''})"
+                parts.append(
+                    f"CREATE MATERIALIZED VIEW {name}_{interval} WITH (timescaledb.continuous, "
+                    "timescaledb.materialized_only = false, timescaledb.create_group_indexes = false) AS\n"
+                    f"SELECT {bucket} AS start, {columns}, {sums} FROM {source} AS kept GROUP BY {_groups(columns)} "
+                    "WITH NO DATA;\n"
+                    f"CREATE INDEX ON {name}_{interval} ({place}, start);\n"
+                    f"ALTER MATERIALIZED VIEW {name}_{interval} SET (timescaledb.compress, "
+                    f"timescaledb.compress_segmentby = '{place}', timescaledb.compress_orderby = 'start');\n"
+                )
+            else:
+                parts.append(_view_over(f"{name}_{interval}", source, columns, sums, interval))
+            source, at, columns = f"{name}_{interval}", "kept.start", _names(columns)
     return "".join(parts) + "".join(_readable(interval) for interval in _INTERVALS)
 
 
-def _sums(name: str, *, raw: bool) -> str:
-    if name == "camera_coverage":
-        return ", ".join(f"sum({column})::bigint AS {column}" for column in ("observed_us", "frames", "dropped"))
-    if raw:
+def _sums(name: str, interval: str) -> str:
+    """What is added up from the next shorter interval, or from the rows; a day has its hours as well."""
+    hour = packed_hours.COVERAGE if name == "camera_coverage" else packed_hours.VOLUME
+    numbers = (hour.names or ())[1:]
+    if interval == "1m" and hour is packed_hours.VOLUME:
         return "count(*) AS count, count(*) FILTER (WHERE NOT final) AS provisional"
-    return "sum(count)::bigint AS count, sum(provisional)::bigint AS provisional"
+    sums = ", ".join(f"sum({number})::bigint AS {number}" for number in numbers)
+    return f"{sums}, {packed_hours.aggregate_sql(hour, 'kept.start')} AS hours" if interval == "1d" else sums
 
 
 def _names(columns: str) -> str:
@@ -153,15 +157,17 @@ def _view_over(name: str, source: str, columns: str, sums: str, interval: str) -
 
 
 def _readable(interval: str) -> str:
+    hours = ", hours" if interval == "1d" else ""
     return f"""
 CREATE VIEW volume_{interval} AS
-SELECT us_of(start) AS start_us, 'line' AS kind, place, direction, road_user, count, provisional, start
+SELECT us_of(start) AS start_us, 'line' AS kind, place, direction, road_user, count, provisional, start{hours}
 FROM line_volume_{interval}
 UNION ALL
-SELECT us_of(start) AS start_us, 'zone' AS kind, place, 'entered' AS direction, road_user, count, provisional, start
+SELECT us_of(start) AS start_us, 'zone' AS kind, place, 'entered' AS direction, road_user, count, provisional,
+    start{hours}
 FROM zone_volume_{interval};
 CREATE VIEW coverage_{interval} AS
-SELECT us_of(start) AS start_us, camera, observed_us, frames, dropped, start FROM camera_coverage_{interval};
+SELECT us_of(start) AS start_us, camera, observed_us, frames, dropped, start{hours} FROM camera_coverage_{interval};
 """  # noqa: S608
 
 

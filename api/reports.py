@@ -193,7 +193,8 @@ def hourly_report(
     (hours,) = read_series(site, reader, [place], start_us, end_us, "1h")
     (quarters,) = read_series(site, reader, [place], start_us, end_us, "15m")
     columns = _columns(hours)
-    rows = tuple(_row(hours, columns, span, label) for span, label in zip(spans, _labels(spans, site), strict=True))
+    figures = zip(*(hours.measured(column.direction, column.road_user) for column in columns), strict=True)
+    rows = tuple(Row(*label, of_hour) for label, of_hour in zip(_labels(spans, site), figures, strict=True))
     return Report(
         site_id=site.site.id,
         site_name=site.site.name,
@@ -204,7 +205,7 @@ def hourly_report(
         end=local_time(end_us, zone),
         columns=columns,
         hours=rows,
-        peak=peak_hour([quarters.at(quarter) for quarter in quarters.buckets]),
+        peak=peak_hour(quarters.measured()),
         peak_clock_hour=peak_clock_hour([row.total for row in rows]),
     )
 
@@ -216,10 +217,6 @@ def _columns(series: Series) -> tuple[Column, ...]:
         if len(series.directions) > 1 and len(series.road_users) != 1:
             columns.append(Column(direction, None))
     return (*columns, Column(None, None))
-
-
-def _row(series: Series, columns: Sequence[Column], span: Bucket, label: tuple[str, date]) -> Row:
-    return Row(*label, tuple(series.at(span, column.direction, column.road_user) for column in columns))
 
 
 def _labels(spans: Sequence[Bucket], site: Site) -> list[tuple[str, date]]:

@@ -7,11 +7,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from aforo.config import LineSection, MovementSection, Site, ZoneSection
 from aforo.errors import NotFoundError
 from aforo.measures import Bucket, Measured, buckets, measured
-from aforo.model import ROAD_USERS, CoverageShare, Volume
+from aforo.model import ROAD_USERS, CoverageShare
 from aforo.protocols import CountReader
+from aforo.volumes import Integers, Volumes, VolumeSeries
 
 Section = LineSection | ZoneSection | MovementSection
 
@@ -73,44 +76,44 @@ def find_place(site: Site, kind: str, place_id: str) -> Place:
     raise NotFoundError(f"{kind}: there is no {kind} {place_id[:80]!r}; the site has: {listed}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Series:
     """The counts of one place over consecutive buckets.
 
     Attributes:
-        counts: per start of a bucket, then (direction, road user): count and how many of it are provisional.
-        observed_us: observed time of the place's camera per start of a bucket; missing where nothing was.
+        counts: per direction and class, shape (2, buckets): the count, and how many of it are provisional.
+        observed_us: observed time of the place's camera, shape (buckets,); 0 where nothing was.
     """
 
     place: Place
-    buckets: list[Bucket]
-    counts: dict[int, dict[tuple[str, str], tuple[int, int]]]
-    observed_us: dict[int, int]
+    buckets: Sequence[Bucket]
+    counts: dict[tuple[str, str], Integers]
+    observed_us: Integers
 
     @cached_property
     def directions(self) -> list[str]:
         """The place's own directions, then others that counts of an older geometry have."""
-        seen = {direction for counts in self.counts.values() for direction, _ in counts}
+        seen = {direction for direction, _ in self.counts}
         return [*self.place.directions, *sorted(seen - set(self.place.directions))]
 
     @cached_property
     def road_users(self) -> list[str]:
         """The classes that were counted in the range, in the order of tables."""
-        return in_order(road_user for counts in self.counts.values() for _, road_user in counts)
+        return in_order(road_user for _, road_user in self.counts)
 
-    def at(self, bucket: Bucket, direction: str | None = None, road_user: str | None = None) -> Measured:
-        """What is known of one bucket: of everybody, or of one direction or class only."""
+    def sums(self, direction: str | None = None, road_user: str | None = None) -> Integers:
+        """Count and provisional count of everybody, or of one direction or class only; shape (2, buckets)."""
         chosen = [
-            figures
-            for (its_direction, its_road_user), figures in self.counts.get(bucket.start_us, {}).items()
+            counts
+            for (its_direction, its_road_user), counts in self.counts.items()
             if direction in (None, its_direction) and road_user in (None, its_road_user)
         ]
-        return measured(
-            bucket,
-            count=sum(count for count, _ in chosen),
-            provisional=sum(provisional for _, provisional in chosen),
-            observed_us=self.observed_us.get(bucket.start_us, 0),
-        )
+        return np.sum(chosen, axis=0) if chosen else np.zeros((2, len(self.buckets)), np.int64)
+
+    def measured(self, direction: str | None = None, road_user: str | None = None) -> list[Measured]:
+        """What is known of each bucket: of everybody, or of one direction or class only."""
+        columns = (*self.sums(direction, road_user).tolist(), self.observed_us.tolist())
+        return [measured(*figures) for figures in zip(self.buckets, *columns, strict=True)]
 
 
 def in_order(road_users: Iterable[str]) -> list[str]:
@@ -131,32 +134,40 @@ def read_series(
     if not spans:
         return []
     start_us, end_us = spans[0].start_us, spans[-1].end_us
-    volumes: list[Volume] = []
+    volumes: list[VolumeSeries] = []
     for kind in ("line", "zone"):
         ids = [place.id for place in places if place.kind == kind]
         if ids:
-            volumes += reader.volumes(kind, ids, start_us, end_us, interval)
+            volumes += reader.volumes(kind, ids, start_us, end_us, interval).series
     if any(place.kind == "movement" for place in places):
-        volumes += _movement_volumes(reader, spans)
+        volumes += _movement_volumes(reader, spans).series
     cameras = list(dict.fromkeys(place.camera for place in places))
     return join(places, spans, volumes, reader.coverage(cameras, start_us, end_us, interval))
 
 
 def join(
-    places: Sequence[Place], spans: list[Bucket], volumes: Iterable[Volume], shares: Iterable[CoverageShare]
+    places: Sequence[Place], spans: Sequence[Bucket], volumes: Iterable[VolumeSeries], shares: Iterable[CoverageShare]
 ) -> list[Series]:
-    """Volumes and coverage put together per place. Pure."""
-    observed_us: dict[str, dict[int, int]] = defaultdict(dict)
+    """Volumes and coverage put together per place; each of them begins where a bucket does. Pure."""
+    starts_us = np.array([span.start_us for span in spans])
+    observed: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for share in shares:
-        observed_us[share.camera][share.start_us] = share.observed_us
-    counts: dict[tuple[str, str], dict[int, dict[tuple[str, str], tuple[int, int]]]] = defaultdict(dict)
+        observed[share.camera].append((share.start_us, share.observed_us))
+    counts: dict[tuple[str, str], dict[tuple[str, str], Integers]] = defaultdict(dict)
     for volume in volumes:
-        figures = counts[volume.kind, volume.place].setdefault(volume.start_us, {})
-        figures[volume.direction, volume.road_user] = (volume.count, volume.provisional)
+        figures = counts[volume.kind, volume.place][volume.direction, volume.road_user] = np.zeros(
+            (2, len(spans)), np.int64
+        )
+        figures[:, np.searchsorted(starts_us, volume.start_us)] = volume.count, volume.provisional
+    observed_us: dict[str, Integers] = {}
+    for camera in {place.camera for place in places}:
+        observed_us[camera] = np.zeros(len(spans), np.int64)
+        at_us, seen_us = np.array(observed[camera], np.int64).reshape(-1, 2).T
+        observed_us[camera][np.searchsorted(starts_us, at_us)] = seen_us
     return [Series(place, spans, counts[place.kind, place.id], observed_us[place.camera]) for place in places]
 
 
-def _movement_volumes(reader: CountReader, spans: Sequence[Bucket]) -> list[Volume]:
+def _movement_volumes(reader: CountReader, spans: Sequence[Bucket]) -> Volumes:
     """Volumes of movements per bucket; they have no view in the store."""
     found: dict[tuple[int, str, str], list[int]] = {}
     position = 0
@@ -166,4 +177,7 @@ def _movement_volumes(reader: CountReader, spans: Sequence[Bucket]) -> list[Volu
         figures = found.setdefault((spans[position].start_us, movement.movement, movement.road_user), [0, 0])
         figures[0] += 1
         figures[1] += not movement.final
-    return [Volume(start, "movement", place, "", road_user, *n) for (start, place, road_user), n in found.items()]
+    return Volumes.of(
+        (start_us, "movement", place, "", road_user, count, provisional)
+        for (start_us, place, road_user), (count, provisional) in found.items()
+    )

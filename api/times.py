@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from aforo.errors import QueryError
 from aforo.measures import local_time, to_us
+from aforo.model import MICROSECONDS
 
 YEARS = range(1970, 2200)
 """Anything else is a slip of the keyboard."""
@@ -73,3 +75,8 @@ def midnight_us(at_us: int, zone: ZoneInfo) -> int:
     """The local midnight before an instant."""
     day = local_time(at_us, zone)
     return to_us(datetime(day.year, day.month, day.day, tzinfo=zone))
+
+
+def local_times(instants_us: Iterable[int], zone: ZoneInfo) -> list[str]:
+    """Instants on whole seconds in ISO 8601, as the clocks of the zone show them."""
+    return [datetime.fromtimestamp(at_us // MICROSECONDS, zone).isoformat() for at_us in instants_us]

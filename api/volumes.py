@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query, Response
 
@@ -14,8 +11,8 @@ from aforo.errors import NotFoundError, QueryError
 from aforo.measures import INTERVALS, Bucket, buckets, local_time, measured
 from aforo.model import MICROSECONDS, CameraStatus
 from api.context import Context, ContextDep
+from api.counts import to_csv, to_json
 from api.schemas import (
-    BucketAnswer,
     CameraAnswer,
     CamerasAnswer,
     CountsAnswer,
@@ -34,8 +31,7 @@ from api.schemas import (
     ZoneAnswer,
     ZonesAnswer,
 )
-from api.series import Place, Series, find_place, places_of, read_series
-from api.tables import Cell, to_csv_bytes
+from api.series import Place, find_place, places_of, read_series
 from api.times import parse_range
 
 REFUSALS: dict[int | str, dict[str, Any]] = {
@@ -135,10 +131,9 @@ def zones(context: ContextDep) -> ZonesAnswer:
     "/volumes",
     summary="Volumes of lines and zones",
     response_model=CountsAnswer,
-    response_model_exclude_unset=True,
     responses=CSV_ANSWER,
 )
-def volumes(context: ContextDep, question: Annotated[VolumesQuestion, Query()]) -> CountsAnswer | Response:
+def volumes(context: ContextDep, question: Annotated[VolumesQuestion, Query()]) -> Response:
     """Road users per place and bucket.
 
     Every bucket of the range has a row, with count 0 where somebody looked and nobody came, and null where nobody
@@ -150,12 +145,11 @@ def volumes(context: ContextDep, question: Annotated[VolumesQuestion, Query()]) 
     places += [find_place(context.site, "zone", place) for place in dict.fromkeys(question.zone)]
     if not places:
         places = places_of(context.site, "line") + places_of(context.site, "zone")
-    answer = _counts(context, question, places, by)
-    return answer if question.format == "json" else _as_csv(answer, by)
+    return _counts(context, question, places, by, question.format)
 
 
-@router.get("/movements", summary="Turning movements", response_model_exclude_unset=True)
-def movements(context: ContextDep, question: Annotated[MovementsQuestion, Query()]) -> CountsAnswer:
+@router.get("/movements", summary="Turning movements", response_model=CountsAnswer)
+def movements(context: ContextDep, question: Annotated[MovementsQuestion, Query()]) -> Response:
     """Road users per turning movement and bucket, by the time at which they passed its second gate."""
     places = [find_place(context.site, "movement", place) for place in dict.fromkeys(question.movement)]
     by: set[str] = {question.by} if question.by is not None else set()
@@ -255,54 +249,13 @@ def _heading(context: Context, question: IntervalQuestion, spans: Sequence[Bucke
     }
 
 
-def _counts(context: Context, question: IntervalQuestion, places: Sequence[Place], by: set[str]) -> CountsAnswer:
-    spans = _buckets(context, question, len(places))
+def _counts(
+    context: Context, question: IntervalQuestion, places: Sequence[Place], by: set[str], shape: str = "json"
+) -> Response:
+    spans, zone = _buckets(context, question, len(places)), context.site.timezone
     found = read_series(context.site, context.reader, places, spans[0].start_us, spans[-1].end_us, question.interval)
-    rows = [row for series in found for row in _rows(series, by, context.site.timezone)]
-    return CountsAnswer(**_heading(context, question, spans), rows=rows)
-
-
-def _rows(series: Series, by: set[str], zone: ZoneInfo) -> Iterator[BucketAnswer]:
-    directions: list[str | None] = list(series.directions) if "direction" in by else [None]
-    road_users: list[str | None] = list(series.road_users) if "class" in by else []
-    for span in series.buckets:
-        keys: dict[str, Any] = {
-            "start": local_time(span.start_us, zone),
-            "end": local_time(span.end_us, zone),
-            "camera": series.place.camera,
-            series.place.kind: series.place.id,
-        }
-        for direction in directions:
-            if "direction" in by:
-                keys["direction"] = direction
-            for road_user in road_users or [None]:
-                if "class" in by:
-                    keys["road_user"] = road_user
-                figures = series.at(span, direction, road_user)
-                yield BucketAnswer(
-                    **keys,
-                    count=figures.count,
-                    provisional=figures.provisional,
-                    coverage=round(figures.coverage, 4),
-                    complete=figures.complete,
-                )
-
-
-def _as_csv(answer: CountsAnswer, by: set[str]) -> Response:
-    split = [name for name, part in (("direction", "direction"), ("road_user", "class")) if part in by]
-    columns = ["start", "end", "camera", "line", "zone", *split, "count", "provisional", "coverage", "complete"]
-    rows = (tuple(_cell(getattr(row, column)) for column in columns) for row in answer.rows)
-    content = to_csv_bytes(itertools.chain([columns], rows), for_people=False)
-    return Response(content, media_type="text/csv; charset=utf-8")
-
-
-def _cell(value: object) -> Cell:
-    match value:
-        case datetime():
-            return value.isoformat()
-        case bool():
-            return str(value).lower()
-        case str() | int() | float() | None:
-            return value
-        case _:
-            raise TypeError(value)
+    if shape == "csv":
+        return Response(to_csv(found, by, zone), media_type="text/csv; charset=utf-8")
+    heading = CountsAnswer(**_heading(context, question, spans), rows=[]).model_dump(mode="json", by_alias=True)
+    del heading["rows"]
+    return Response(to_json(heading, found, by, zone), media_type="application/json")

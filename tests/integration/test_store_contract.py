@@ -229,10 +229,10 @@ def test_volumes_count_crossings_by_direction_and_class(store: CountStore, reade
 
 def test_the_volume_of_a_zone_counts_entries(store: CountStore, reader: CountReader) -> None:
     store.write(Rows(visits=[visit(), visit(2, NOON_US + MINUTE_US - 1, left_us=None, final=False)]))
-    assert reader.volumes("zone", ["crossing"], 0, 2 * NOON_US, "1m") == [
+    assert list(reader.volumes("zone", ["crossing"], 0, 2 * NOON_US, "1m")) == [
         Volume(NOON_US, "zone", "crossing", "entered", "pedestrian", 2, 1)
     ]
-    assert reader.volumes("line", ["crossing"], 0, 2 * NOON_US, "1m") == []
+    assert list(reader.volumes("line", ["crossing"], 0, 2 * NOON_US, "1m")) == []
 
 
 def test_a_range_includes_its_start_and_excludes_its_end(store: CountStore, reader: CountReader) -> None:

@@ -60,6 +60,31 @@ def test_a_local_day_is_as_long_as_it_was_and_its_hours_fill_it(
     assert all(a.end_us == b.start_us for a, b in itertools.pairwise(inside))
 
 
+@pytest.mark.parametrize(
+    "zone",
+    [
+        "America/Bogota",
+        "America/New_York",
+        "Asia/Kolkata",
+        "Australia/Lord_Howe",
+        "America/Havana",
+        "Africa/Casablanca",
+    ],
+)
+def test_hours_of_a_year_begin_where_the_clocks_show_full_hours_or_change(zone: str) -> None:
+    tz = ZoneInfo(zone)
+    start_us, end_us = to_us(datetime(2025, 1, 1, 0, 30, tzinfo=tz)), to_us(datetime(2026, 1, 1, tzinfo=tz))
+    quarters = [local_time(at_us, tz) for at_us in range(start_us, end_us, QUARTER_US)]
+    begins = [
+        to_us(after)
+        for before, after in itertools.pairwise(quarters)
+        if after.minute == 0 or after.utcoffset() != before.utcoffset()
+    ]
+    hours = buckets(start_us, end_us, "1h", tz)
+    assert [hour.start_us for hour in hours] == [start_us - 2 * QUARTER_US, *begins]
+    assert [hour.end_us for hour in hours] == [*begins, end_us]
+
+
 def test_hours_begin_on_the_local_hour_in_a_half_hour_zone() -> None:
     _, hours = local_day("Asia/Kolkata", 2025, 3, 9)
     assert {local_time(hour.start_us, ZoneInfo("Asia/Kolkata")).minute for hour in hours} == {0}

@@ -14,7 +14,8 @@ from openpyxl.worksheet.worksheet import Worksheet
 from aforo.config import Site
 from aforo.errors import QueryError
 from aforo.measures import HOUR_US, INTERVALS, buckets, to_us
-from aforo.model import CoverageShare, Volume
+from aforo.model import CoverageShare
+from aforo.volumes import Volumes
 from api.report_pdf import to_pdf
 from api.report_tables import to_csv, to_xlsx
 from api.report_text import Words
@@ -55,16 +56,16 @@ class QuarterCounts:
         self._observed_share = observed_share
         self._zone = site(timezone).timezone
 
-    def volumes(self, kind: str, places: Sequence[str], start_us: int, end_us: int, interval: str) -> list[Volume]:
+    def volumes(self, kind: str, places: Sequence[str], start_us: int, end_us: int, interval: str) -> Volumes:
         found: dict[tuple[int, str, str], int] = {}
         for (at_us, direction, road_user), count in self._counted.items():
             for bucket in buckets(at_us, at_us + 1, interval, self._zone):
                 key = (bucket.start_us, direction, road_user)
                 found[key] = found.get(key, 0) + count
-        return [
-            Volume(at_us, kind, places[0], direction, road_user, count, 0)
+        return Volumes.of(
+            (at_us, kind, places[0], direction, road_user, count, 0)
             for (at_us, direction, road_user), count in sorted(found.items())
-        ]
+        )
 
     def coverage(self, cameras: Sequence[str], start_us: int, end_us: int, interval: str) -> list[CoverageShare]:
         found = []
