@@ -32,22 +32,44 @@ def open_detector(section: DetectorSection, progress: Progress | None = None) ->
 
         model = assets.resolve_model(section.model, progress=progress)
         return UltralyticsYolo(model, tuple(section.road_users), image_size=section.image_size, device=section.device)
-    from detect.precision import int8_folder, load_choice
+    from detect.precision import int8_folder
 
     file = float_model(section, progress)
-    cache = assets.cache_directory() / "openvino"
-    precision = section.precision
+    precision: str = section.precision
     if precision == "auto":
-        choice = load_choice(file, section.image_size, cache) if _on_cpu(section) else None
-        precision = choice.precision if choice is not None else "f32"
+        precision = (_on_cpu(section) and precision_of(section)) or "f32"
     if precision == "int8":
-        file = int8_folder(file, cache)
+        file = int8_folder(file, assets.cache_directory() / "openvino")
         if not file.is_dir():
             raise ModelError(
                 f"there is no int8 form of {section.model} whose counts were accepted; make one with "
                 "`aforo models quantise`, or set detector.precision to auto"
             )
     return open_openvino(section, file, precision)
+
+
+def wants_calibration(section: DetectorSection, progress: Progress | None = None) -> bool:
+    """Whether nobody has decided yet which precision a model that Aforo knows runs in on this machine.
+
+    Raises:
+        AssetError, ModelError: the model cannot be had or exported.
+    """
+    if section.precision != "auto" or section.image_size != DetectorSection().image_size or not _on_cpu(section):
+        return False
+    known = section.model in assets.manifest() and _engine(section) == "openvino"
+    return known and precision_of(section, progress) is None
+
+
+def precision_of(section: DetectorSection, progress: Progress | None = None) -> str | None:
+    """The precision chosen for a model on this machine's CPU, None when none was chosen yet.
+
+    Raises:
+        AssetError, ModelError: the model cannot be had or exported.
+    """
+    from detect.precision import load_choice
+
+    choice = load_choice(float_model(section, progress), section.image_size, assets.cache_directory() / "openvino")
+    return None if choice is None else choice.precision
 
 
 def float_model(section: DetectorSection, progress: Progress | None = None) -> Path:

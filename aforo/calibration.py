@@ -19,9 +19,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from filelock import FileLock
 
 from aforo import assets
-from aforo.assemble import aggregator, float_model, open_openvino, road_users, tracker_factory
+from aforo.assemble import aggregator, float_model, open_openvino, road_users, tracker_factory, wants_calibration
 from aforo.clock import SystemClock
 from aforo.config import CameraSection, DetectorSection, LineSection, Site
 from aforo.errors import AssetError, SourceError
@@ -172,6 +173,20 @@ def calibrate(section: DetectorSection, clips: Sequence[Clip], tell: Tell) -> Ch
             quantised.rename(kept)
     save_choice(choice, model, section.image_size, cache)
     return choice
+
+
+def calibrate_at_first_use(section: DetectorSection, tell: Tell, progress: Progress | None = None) -> None:
+    """As `calibrate_on_samples`, where that was never done on this machine for a model that Aforo knows; else nothing.
+
+    Raises:
+        AssetError, ModelError: the model cannot be had, exported or quantised.
+    """
+    if not wants_calibration(section, progress):
+        return
+    with FileLock(assets.cache_directory() / "openvino" / "calibration.lock"):
+        if wants_calibration(section):  # else another process has done it meanwhile
+            tell(f"First use of {section.model} on this machine: finding the fastest arithmetic that counts the same")
+            tell(calibrate_on_samples(section, tell, progress).reason)
 
 
 def calibrate_on_samples(section: DetectorSection, tell: Tell, progress: Progress | None = None) -> Choice:

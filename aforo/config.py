@@ -295,7 +295,8 @@ class DetectorSection(Section):
     precision: Literal["auto", "f32", "bf16", "int8"] = Field(
         default="auto",
         description="Arithmetic of OpenVINO. auto: the fastest on this machine whose counts were found to agree with "
-        "f32 (see `aforo models quantise`); f32 while that is not known.",
+        "f32, looked for on the sample videos at the first use of a known model (about a minute), and on your own "
+        "cameras by `aforo models quantise`; f32 while that is not known.",
     )
     motion_gate: bool = Field(
         default=False,

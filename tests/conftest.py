@@ -13,6 +13,8 @@ from hypothesis import settings
 from postgresql_server import TIMESCALE_OPTIONS, has_timescale, running_postgresql
 
 from aforo import assets
+from aforo.calibration import calibrate_at_first_use
+from aforo.config import DetectorSection
 from aforo.errors import AssetError
 
 # In CI the same examples each time: a new counterexample is found at a desk, not in somebody else's change.
@@ -44,8 +46,10 @@ def shared_data() -> Path:
 
 @pytest.fixture(scope="session")
 def default_model_path() -> Path:
-    """The default detection model, fetched on first use; without it nothing of the product works, so no skip."""
-    return assets.fetch(assets.DEFAULT_MODEL)
+    """The default detection model, ready for use; without it nothing of the product works, so no skip."""
+    path = assets.fetch(assets.DEFAULT_MODEL)
+    calibrate_at_first_use(DetectorSection(), print)  # a minute on a new machine, which no test should be charged for
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -107,7 +107,7 @@ def quantise_model(
     line, zone, direction and class. The pictures are held in memory and forgotten. The exit code is 4 when f32 stays.
     """
     from aforo.calibration import BOUND, calibrate, calibrate_on_samples, site_clips
-    from aforo.cli.console import err, fetch_progress, table
+    from aforo.cli.console import err, fetch_progress, say, table
     from aforo.config import Site, load_site
     from aforo.errors import ConfigurationError, ModelError
 
@@ -115,9 +115,6 @@ def quantise_model(
     if config and not site.cameras:
         raise ConfigurationError(f"{config} has no cameras to calibrate on; add some, or leave out -c")
     section = _section(site, model=model, precision="auto")
-
-    def say(step: str) -> None:
-        err.print(f"{step} …", highlight=False)
 
     if site.cameras:
         choice = calibrate(section, site_clips(site, seconds, say), say)

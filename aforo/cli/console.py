@@ -122,6 +122,15 @@ def open_detector(section: DetectorSection) -> Detector:
     from aforo import assemble
 
     with err.status(f"Loading {section.model} (the first time it is fetched and exported) …"), fetch_progress() as tell:
+        if section.precision == "auto" and assemble.wants_calibration(section, tell):
+            from aforo.calibration import calibrate_at_first_use
+
+            calibrate_at_first_use(section, say, tell)
         detector = assemble.open_detector(section, tell)
     err.print(f"Detector: {detector.description}", highlight=False)
     return detector
+
+
+def say(step: str) -> None:
+    """Tell a step of long work on stderr."""
+    err.print(f"{step} …", highlight=False)
