@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -29,9 +29,10 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollecto
 from aforo import wire
 from aforo.errors import BusError, StoreError, WireError
 from aforo.kafka_connection import KafkaAddress
-from aforo.model import Rows, TrackedFrame
+from aforo.model import Rows
 from aforo.partition import PartitionCounter
 from aforo.protocols import Clock, CountStore
+from aforo.wire import Message
 
 LOG = logging.getLogger(__name__)
 
@@ -120,7 +121,7 @@ class Aggregation(ConsumerRebalanceListener):  # type: ignore[misc]
 
     Args:
         address: of Kafka; its topics exist.
-        new_observer: makes the counting of one partition, with an empty state.
+        new_counting: makes the counting of one partition, with an empty state.
         store: where rows go; closed by whoever opened it.
         clock: for batches and retries.
     """
@@ -128,11 +129,11 @@ class Aggregation(ConsumerRebalanceListener):  # type: ignore[misc]
     def __init__(
         self,
         address: KafkaAddress,
-        new_observer: Callable[[], Callable[[TrackedFrame], Rows]],
+        new_counting: Callable[[], Callable[[Sequence[Message]], Rows]],
         store: CountStore,
         clock: Clock,
     ) -> None:
-        self._address, self._new_observer, self._store, self._clock = address, new_observer, store, clock
+        self._address, self._new_counting, self._store, self._clock = address, new_counting, store, clock
         self._lock = threading.RLock()  # the listener is called from the consumer's own thread
         self._partitions: dict[TopicPartition, _Partition] = {}
         self._stopped = threading.Event()
@@ -165,7 +166,7 @@ class Aggregation(ConsumerRebalanceListener):  # type: ignore[misc]
         """Begin with an empty state at the committed position; called by the consumer."""
         with self._lock:
             for partition in assigned:
-                self._partitions[partition] = _Partition(PartitionCounter(self._new_observer()))
+                self._partitions[partition] = _Partition(PartitionCounter(self._new_counting()))
         LOG.info("counts partitions %s", _numbers(self._partitions))
 
     def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
@@ -239,17 +240,16 @@ class Aggregation(ConsumerRebalanceListener):  # type: ignore[misc]
         if ours is None:
             return  # handed over since it was read
         if batch[0].offset < ours.counter.next_position:  # the reader went back
-            ours = self._partitions[partition] = _Partition(PartitionCounter(self._new_observer()))
+            ours = self._partitions[partition] = _Partition(PartitionCounter(self._new_counting()))
         ours.mark(batch)
-        take, extend = ours.counter.take, ours.pending.extend
-        for record in batch:
-            try:
-                sequence, frame = wire.decode(record.value or b"")
-            except WireError as error:
-                self._set_aside(record, error)
-                ours.counter.skip(record.offset)
-                continue
-            extend(take(record.offset, record.timestamp, sequence, frame))
+        found = []
+        for record, message in zip(batch, wire.decode_all([record.value or b"" for record in batch]), strict=True):
+            if isinstance(message, WireError):
+                self._set_aside(record, message)
+            else:
+                found.append((record.offset, record.timestamp, message))
+        ours.pending.extend(ours.counter.take(found))
+        ours.counter.next_position = batch[-1].offset + 1
         self.figures.frames.inc(len(batch))
 
     def _set_aside(self, record: Any, error: WireError) -> None:
@@ -353,7 +353,7 @@ class Aggregation(ConsumerRebalanceListener):  # type: ignore[misc]
     def _begin_at(self, consumer: KafkaConsumer, partition: TopicPartition, position: int) -> None:
         with self._lock:
             if partition in self._partitions:
-                self._partitions[partition] = _Partition(PartitionCounter(self._new_observer()))
+                self._partitions[partition] = _Partition(PartitionCounter(self._new_counting()))
         consumer.seek(partition, position)
         self._commit(consumer, {partition: OffsetAndMetadata(position, "", -1)})
 

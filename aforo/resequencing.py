@@ -6,9 +6,9 @@ behind later ones. Every message carries its place in the session, so what is mi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Generic, NamedTuple, TypeVar
 
-from aforo.model import TrackedFrame
+Item = TypeVar("Item")
 
 LONGEST_WAIT = 256
 """Messages that may lie behind a missing one, until it is taken for lost."""
@@ -17,25 +17,24 @@ START_WAIT = 8
 """Messages that may come before the first of a session, or without it, until the session is taken up where it is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Released:
+class Released(NamedTuple, Generic[Item]):
     """A message whose turn it is.
 
     Attributes:
-        frame: the message.
+        message: the message.
         replay_from: position in the log from which to read in order to get this message again, in its place.
     """
 
-    frame: TrackedFrame
+    message: Item
     replay_from: int
 
 
-class Resequencer:
+class Resequencer(Generic[Item]):
     """The order of one session's messages."""
 
     def __init__(self) -> None:
         self._next: int | None = None
-        self._held: dict[int, tuple[TrackedFrame, int]] = {}
+        self._held: dict[int, tuple[Item, int]] = {}
         self._clean: int | None = None
         self.lost = 0
 
@@ -56,12 +55,12 @@ class Resequencer:
         positions = [position for _, position in self._held.values()]
         return min(positions if self._clean is None else [*positions, self._clean])
 
-    def push(self, sequence: int, frame: TrackedFrame, position: int) -> list[Released]:
+    def push(self, sequence: int, message: Item, position: int) -> list[Released[Item]]:
         """Take in a message.
 
         Args:
             sequence: its place in the session.
-            frame: the message.
+            message: the message.
             position: its place in the log.
 
         Returns:
@@ -71,25 +70,25 @@ class Resequencer:
             return []
         if not self._held and sequence == (self._next if self._next is not None else 0):
             self._next, self._clean = sequence + 1, position
-            return [Released(frame, position)]
-        self._held[sequence] = frame, position
+            return [Released(message, position)]
+        self._held[sequence] = message, position
         return self._release()
 
-    def begin(self) -> list[Released]:
+    def begin(self) -> list[Released[Item]]:
         """Take the session up at the earliest message that is here."""
         if self._next is None and self._held:
             self._next = min(self._held)
         return self._release()
 
-    def finish(self) -> list[Released]:
+    def finish(self) -> list[Released[Item]]:
         """Give out what is held back: nothing more will come."""
-        released: list[Released] = []
+        released: list[Released[Item]] = []
         while self._held:
             self._next = min(self._held)
             released += self._release()
         return released
 
-    def _release(self) -> list[Released]:
+    def _release(self) -> list[Released[Item]]:
         if self._next is None:
             if 0 not in self._held:
                 return []
@@ -99,10 +98,10 @@ class Resequencer:
             self.lost += earliest - self._next
             self._next = earliest
         replay_from = self.held_from
-        released: list[Released] = []
+        released: list[Released[Item]] = []
         while self._next in self._held and replay_from is not None:
-            frame, position = self._held.pop(self._next)
-            released.append(Released(frame, replay_from))
+            message, position = self._held.pop(self._next)
+            released.append(Released(message, replay_from))
             self._next += 1
             if not self._held:
                 self._clean = position

@@ -6,9 +6,11 @@ count of it is unknown, not zero.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aforo.model import MICROSECONDS, MINUTE_US, Coverage, TrackedFrame
+from aforo.wire import Message
 
 _WRITE_EVERY_US = 5 * MICROSECONDS
 
@@ -26,27 +28,42 @@ class CoverageMeter:
     def __init__(self, camera: str, session: str) -> None:
         self._camera, self._session = camera, session
         self._minutes: dict[int, _Minute] = {}
-        self._written_us: int | None = None
+        self._newest_us = 0
+        self._newest: _Minute | None = None
+        self._written_us = 0
 
-    def observe(self, frame: TrackedFrame) -> list[Coverage]:
+    def observe(self, frame: TrackedFrame | Message) -> Sequence[Coverage]:
         """Take in one frame; returns the rows that are due, now and then while a minute runs and when it is over."""
-        start = frame.captured_at_us - frame.span_us
-        minute_us = frame.captured_at_us // MINUTE_US * MINUTE_US
-        for bucket in range(start // MINUTE_US * MINUTE_US, minute_us + 1, MINUTE_US):
-            shared = min(frame.captured_at_us, bucket + MINUTE_US) - max(start, bucket)
+        at_us, start_us = frame.captured_at_us, frame.captured_at_us - frame.span_us
+        newest = self._newest
+        if newest is None or start_us < self._newest_us or at_us >= self._newest_us + MINUTE_US or frame.last:
+            return self._turn(frame)
+        newest.observed_us += frame.span_us
+        newest.frames += 1
+        newest.dropped += frame.dropped
+        return self._written(at_us) if at_us - self._written_us >= _WRITE_EVERY_US else ()
+
+    def _turn(self, frame: TrackedFrame | Message) -> Sequence[Coverage]:
+        """Take in a frame that is of another minute, or of several, or the last."""
+        at_us, start_us = frame.captured_at_us, frame.captured_at_us - frame.span_us
+        minute_us = at_us // MINUTE_US * MINUTE_US
+        for bucket in range(start_us // MINUTE_US * MINUTE_US, minute_us + 1, MINUTE_US):
+            shared = min(at_us, bucket + MINUTE_US) - max(start_us, bucket)
             if shared > 0:
                 self._minutes.setdefault(bucket, _Minute()).observed_us += shared
         newest = self._minutes.setdefault(minute_us, _Minute())
         newest.frames += 0 if frame.last else 1
         newest.dropped += frame.dropped
-        due = self._written_us is None or frame.captured_at_us - self._written_us >= _WRITE_EVERY_US
-        if not (due or frame.last or len(self._minutes) > 1):
-            return []
-        self._written_us = frame.captured_at_us
+        due = self._newest is None or at_us - self._written_us >= _WRITE_EVERY_US
+        self._newest_us, self._newest = minute_us, newest
+        return self._written(at_us) if due or frame.last or len(self._minutes) > 1 else ()
+
+    def _written(self, at_us: int) -> list[Coverage]:
+        self._written_us = at_us
         rows = [
             Coverage(self._camera, self._session, bucket, minute.observed_us, minute.frames, minute.dropped)
             for bucket, minute in self._minutes.items()
             if minute.observed_us or minute.frames or minute.dropped
         ]
-        self._minutes = {minute_us: newest}
+        self._minutes = {self._newest_us: self._minutes[self._newest_us]}
         return rows

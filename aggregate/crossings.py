@@ -13,7 +13,7 @@ import math
 from dataclasses import dataclass, field
 
 from aforo.geometry import cross, distance_to_segment, intersection
-from aforo.model import Box, Crossing, Observation, Point
+from aforo.model import Box, Observation, Point
 
 MARGIN = 0.12
 """Hysteresis on each side of the line, as a share of the box's mean side."""
@@ -50,13 +50,11 @@ class LineState:
 
     Attributes:
         side: +1 right-hand, -1 left-hand, 0 while undecided.
-        way: anchors since the track was last surely on that side.
-        ordinal: crossings so far.
+        way: anchors since the track was last surely on that side; empty while its newest position is.
     """
 
     side: int = 0
     way: list[tuple[int, Point]] = field(default_factory=list)
-    ordinal: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +81,25 @@ class LineCounter:
         self._length = math.dist(self._scaled[0], self._scaled[1])
         self._by_centre = line.anchor == "centre"
 
-    def observe(self, state: LineState, observation: Observation) -> Passage | None:
+    def observe(self, state: LineState, before: Observation | None, now: Observation) -> Passage | None:
         """Take in the next position of a track.
+
+        Args:
+            state: of this track at this line.
+            before: its position before; None when `now` is its first.
+            now: the position.
 
         Returns:
             The passage, when this position makes it certain.
         """
-        anchor = self._anchor(observation.box)
-        margin = MARGIN * self._mean_side(observation.box)
+        anchor = self._anchor(now.box)
+        margin = MARGIN * self._mean_side(now.box)
         if self._straight and self._is_far(state.side, anchor, margin):
-            state.way = [(observation.at_us, anchor)]
+            state.way.clear()
             return None
-        state.way.append((observation.at_us, anchor))
+        if not state.way and before is not None:
+            state.way.append((before.at_us, self._anchor(before.box)))
+        state.way.append((now.at_us, anchor))
         if len(state.way) > _LONGEST_WAY:
             del state.way[1 : _LONGEST_WAY // 2]
         return self._decide(state, margin)
@@ -112,38 +117,19 @@ class LineCounter:
         """The track is over: a passage that lacked only the margin counts."""
         return self._decide(state, END_MARGIN * self._mean_side(last.box)) if state.way else None
 
-    def crossing(self, state: LineState, passage: Passage, track: tuple[str, str, int], road_user: str) -> Crossing:
-        """The row of a passage, and the next ordinal; `track` is camera, session and track id."""
-        camera, session, track_id = track
-        row = Crossing(
-            camera=camera,
-            session=session,
-            track_id=track_id,
-            line=self.line.id,
-            ordinal=state.ordinal,
-            at_us=passage.at_us,
-            direction=self.line.directions[0 if passage.to_right else 1],
-            road_user=road_user,
-            final=False,
-            geometry=self.line.version,
-        )
-        state.ordinal += 1
-        return row
-
     def _decide(self, state: LineState, margin: float) -> Passage | None:
-        at_us, anchor = state.way[-1]
+        _, anchor = state.way[-1]
         side, distance = self._side(anchor)
         if state.side == 0 and side != 0:
             # The first look decides, however near the line: whoever appears on it and leaves it passes at most once.
             state.side = side if len(self._meetings(state.way)) % 2 == 0 else -side
         if distance <= margin or side == 0:  # 0: beyond one of its ends, in line with it
             return None
+        way, state.way = state.way, []
         if side == state.side:
-            state.way = [(at_us, anchor)]
             return None
-        met = self._meetings(state.way)
+        met = self._meetings(way)
         state.side = side
-        state.way = [(at_us, anchor)]
         if len(met) % 2 == 0:
             return None
         return Passage(met[-1], to_right=side > 0)

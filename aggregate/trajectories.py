@@ -8,13 +8,17 @@ that, so that a recount decides as the live count did, save for tracks that came
 
 from __future__ import annotations
 
+import itertools
 import struct
 import zlib
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
-from aforo.model import Box, Observation, Trajectory
+from aforo.model import Box, Observation, TrackKey, Trajectory
+from aforo.observations import POSITION
+from aggregate.decisive import spread
 
 TOLERANCE = 0.02
 """Greatest error of a box's edge, as a share of the box's mean side."""
@@ -34,8 +38,11 @@ _EDGE_MAX = 2 * _SCALE
 _LONGEST_STEP_US = 2**31 - 1
 
 
+_POSITION = struct.Struct("<q4d")
+
+
 class TrajectoryRecorder:
-    """Follows one open track; holds the simplified way and at most a batch of observations.
+    """Follows one open track; holds the simplified way and at most a batch of positions.
 
     Args:
         aspect: width over height of the frame, so that distances are true.
@@ -46,60 +53,131 @@ class TrajectoryRecorder:
     def __init__(self, aspect: float) -> None:
         self._aspect = aspect
         self._tolerance = TOLERANCE
-        self._kept: list[Observation] = []
-        self._pending: list[Observation] = []
+        self._kept = b""
+        self._pending = bytearray()
 
     def add(self, observation: Observation) -> None:
         """Take in the next position."""
-        self._pending.append(observation)
-        if len(self._pending) == _BATCH:
-            *settled, last = simplify(self._pending, self._aspect, self._tolerance)
-            self._kept += settled
-            self._pending = [last]
-            while len(self._kept) > _MOST_KEPT:
-                self._tolerance *= 2
-                self._kept = simplify(self._kept, self._aspect, self._tolerance)
+        self.extend(_POSITION.pack(observation.at_us, *observation.box))
+
+    def extend(self, positions: bytes) -> None:
+        """Take in the next positions, the bytes of as many `POSITION`; the same as one after another."""
+        pending, full = self._pending, _BATCH * _POSITION.size
+        if len(pending) + len(positions) < full:
+            pending += positions
+            return
+        while len(pending) + len(positions) >= full:
+            room = full - len(pending)
+            pending += positions[:room]
+            positions = positions[room:]
+            self._settle()
+            pending = self._pending
+        pending += positions
+
+    def _settle(self) -> None:
+        """Simplify what is pending, save for its last position."""
+        settled = simplify([self._pending], [self._aspect], [self._tolerance])[0].tobytes()
+        self._kept += settled[: -_POSITION.size]
+        self._pending = bytearray(settled[-_POSITION.size :])
+        while len(self._kept) > _MOST_KEPT * _POSITION.size:
+            self._tolerance *= 2
+            self._kept = simplify([self._kept], [self._aspect], [self._tolerance])[0].tobytes()
+
+    @property
+    def last_position(self) -> bytes:
+        """The newest position, the bytes of one `POSITION`; b"" before the first."""
+        return bytes(self._pending[-_POSITION.size :])
+
+    @property
+    def last(self) -> Observation | None:
+        """The newest position, None before the first."""
+        if not self._pending:
+            return None
+        return observation(self._pending, len(self._pending) // _POSITION.size - 1)
 
     @property
     def started_at_us(self) -> int:
         """Event time of the first position."""
-        return (self._kept or self._pending)[0].at_us
-
-    def finish(self, camera: str, session: str, track_id: int, road_user: str) -> Trajectory:
-        """The whole way, when the track is over."""
-        points = (*self._kept, *simplify(self._pending, self._aspect, self._tolerance))
-        return Trajectory(camera, session, track_id, points[0].at_us, points[-1].at_us, road_user, self._aspect, points)
+        at_us, *_ = _POSITION.unpack_from(self._kept or self._pending)
+        return int(at_us)
 
 
-def simplify(way: Sequence[Observation], aspect: float, tolerance: float = TOLERANCE) -> list[Observation]:
-    """The fewest positions, first and last among them, that Douglas and Peucker's rule keeps of a way.
+def observation(positions: bytes | bytearray, index: int) -> Observation:
+    """One of many positions that are the bytes of as many `POSITION`."""
+    at_us, x1, y1, x2, y2 = _POSITION.unpack_from(positions, index * _POSITION.size)
+    return Observation(at_us, Box(x1, y1, x2, y2))
+
+
+def finished(tracks: Sequence[tuple[TrackKey, str, TrajectoryRecorder]]) -> list[Trajectory]:
+    """The whole ways of tracks that are over, with their class; all simplified together, which is much quicker."""
+    recorders = [recorder for _, _, recorder in tracks]
+    ends = simplify(
+        [recorder._pending for recorder in recorders],
+        [recorder._aspect for recorder in recorders],
+        [recorder._tolerance for recorder in recorders],
+    )
+    ways = []
+    for (key, road_user, recorder), end in zip(tracks, ends, strict=True):
+        points = tuple(
+            Observation(at_us, Box(x1, y1, x2, y2))
+            for at_us, x1, y1, x2, y2 in _POSITION.iter_unpack(recorder._kept + end.tobytes())
+        )
+        ways.append(
+            Trajectory(
+                key.camera,
+                key.session,
+                key.track_id,
+                points[0].at_us,
+                points[-1].at_us,
+                road_user,
+                recorder._aspect,
+                points,
+            )
+        )
+    return ways
+
+
+def simplify(
+    ways: Sequence[bytes | bytearray], aspects: Sequence[float], tolerances: Sequence[float]
+) -> list[npt.NDArray[np.void]]:
+    """The positions, first and last among them, that Douglas and Peucker's rule keeps of each of many ways.
+
+    All pieces of all ways are split at once where they are worst, then the pieces that this made, and so on.
 
     Args:
-        way: in the order of time.
-        aspect: width over height of the frame.
-        tolerance: greatest error of an edge, as a share of the box's mean side.
+        ways: each the bytes of its `POSITION`s in the order of time, one at least.
+        aspects: width over height of each way's frame.
+        tolerances: for each way, the greatest error of an edge as a share of the box's mean side.
     """
-    if len(way) <= 2:  # noqa: PLR2004 -- its ends
-        return list(way)
-    times = np.array([observation.at_us - way[0].at_us for observation in way], dtype=np.float64)
-    edges = np.array([observation.box for observation in way], dtype=np.float64) * (aspect, 1.0, aspect, 1.0)
-    allowed = tolerance * (edges[:, 2] - edges[:, 0] + edges[:, 3] - edges[:, 1]) / 2
-    keep = {0, len(way) - 1}
-    pieces = [(0, len(way) - 1)]
-    while pieces:
-        first, last = pieces.pop()
-        if last - first < 2:  # noqa: PLR2004 -- nothing between
-            continue
-        between = slice(first + 1, last)
-        share = (times[between] - times[first]) / max(times[last] - times[first], 1.0)
-        straight = edges[first] + share[:, None] * (edges[last] - edges[first])
-        error = np.abs(edges[between] - straight).max(axis=1) / np.maximum(allowed[between], 1e-9)
-        worst = int(error.argmax())
-        if error[worst] > 1.0:
-            middle = first + 1 + worst
-            keep.add(middle)
-            pieces += [(first, middle), (middle, last)]
-    return [way[index] for index in sorted(keep)]
+    positions = np.frombuffer(b"".join(ways), POSITION)
+    lengths = np.array([len(way) // POSITION.itemsize for way in ways], np.int64)
+    lasts = np.cumsum(lengths) - 1
+    firsts = lasts - lengths + 1
+    keep = np.zeros(len(positions), bool)
+    keep[firsts] = keep[lasts] = True
+    times = (positions["at_us"] - np.repeat(positions["at_us"][firsts], lengths)).astype(np.float64)
+    edges = positions["box"].T.copy()
+    edges[0::2] *= np.repeat(np.array(aspects), lengths)
+    allowed = np.repeat(np.array(tolerances), lengths) * (edges[2] - edges[0] + edges[3] - edges[1]) / 2
+    pieces = np.array([firsts, lasts])
+    while (pieces := pieces[:, pieces[1] - pieces[0] > 1]).size:
+        piece, between = spread(pieces[1] - pieces[0] - 1, pieces[0] + 1)
+        first, last = pieces[:, piece]
+        share = (times[between] - times[first]) / np.maximum(times[last] - times[first], 1.0)
+        straight = edges[:, first] + share * (edges[:, last] - edges[:, first])
+        error = np.abs(edges[:, between] - straight).max(axis=0) / np.maximum(allowed[between], 1e-9)
+        worst = np.maximum.reduceat(error, np.flatnonzero(np.diff(piece, prepend=-1)))
+        at_worst = np.flatnonzero(error == worst[piece])
+        middle = between[at_worst[np.flatnonzero(np.diff(piece[at_worst], prepend=-1))]]
+        split = worst > 1.0
+        keep[middle[split]] = True
+        pieces = np.concatenate(
+            ([pieces[0, split], middle[split]], [middle[split], pieces[1, split]]),
+            axis=1,
+        )
+    starts = np.concatenate(([0], np.cumsum(keep)[lasts]))
+    kept = positions[keep]
+    return [kept[start:stop] for start, stop in itertools.pairwise(starts.tolist())]
 
 
 def encode(points: Sequence[Observation]) -> bytes:

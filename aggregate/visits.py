@@ -38,13 +38,11 @@ class ZoneState:
 
     Attributes:
         inside: whether the visit is on.
-        last: the newest anchor, None before the first.
         met_at_us: when the way last met the border, None since the visit has begun or ended.
         ordinal: visits that have begun, less one while one is on.
     """
 
     inside: bool = False
-    last: tuple[int, Point] | None = None
     met_at_us: int | None = None
     entered_at_us: int = 0
     ordinal: int = 0
@@ -78,34 +76,49 @@ class ZoneWatcher:
         self._left, self._right, self._top, self._bottom = min(xs), max(xs), min(ys), max(ys)
         self._by_centre = zone.anchor == "centre"
 
-    def observe(self, state: ZoneState, observation: Observation) -> list[Stay]:
-        """Take in the next position of a track; returns what began or ended."""
-        x1, y1, x2, y2 = observation.box
-        anchor = Point((x1 + x2) / 2 * self._aspect, (y1 + y2) / 2 if self._by_centre else y2)
-        now = observation.at_us, anchor
-        before, state.last = state.last, now
-        if not state.inside and before is not None and self._passes_by(before[1], anchor):
-            return []
-        margin = MARGIN * ((x2 - x1) * self._aspect + (y2 - y1)) / 2
+    def observe(self, state: ZoneState, before: Observation | None, now: Observation) -> list[Stay]:
+        """Take in the next position of a track.
+
+        Args:
+            state: of this track at this zone.
+            before: its position before; None when `now` is its first.
+            now: the position.
+
+        Returns:
+            What began or ended.
+        """
+        after = self._anchor(now)
         if before is None:
-            return [self._turn(state, now[0])] if contains(self._polygon, now[1]) else []
+            return [self._turn(state, now.at_us)] if contains(self._polygon, after[1]) else []
+        start = self._anchor(before)
+        if not state.inside and self._passes_by(start[1], after[1]):
+            return []
+        margin = MARGIN * (now.box.width * self._aspect + now.box.height) / 2
         stays: list[Stay] = []
-        for start, end in itertools.pairwise((before, *self._meetings(before, now), now)):
-            state.met_at_us = start[0] if start is not before else state.met_at_us
-            middle = (start[0] + end[0]) // 2, Point((start[1].x + end[1].x) / 2, (start[1].y + end[1].y) / 2)
-            for at_us, place in (middle, now) if end is now else (middle,):
+        for here, there in itertools.pairwise((start, *self._meetings(start, after), after)):
+            state.met_at_us = here[0] if here is not start else state.met_at_us
+            middle = (here[0] + there[0]) // 2, Point((here[1].x + there[1].x) / 2, (here[1].y + there[1].y) / 2)
+            for at_us, place in (middle, after) if there is after else (middle,):
                 if self._is_surely(not state.inside, place, margin):
                     stays.append(self._turn(state, at_us))
         return stays
 
-    def end(self, state: ZoneState) -> list[Stay]:
+    def is_settled(self, state: ZoneState, last: Observation) -> bool:
+        """Whether the visit is on just when the track is inside: not while it has yet to clear the margin."""
+        return contains(self._polygon, self._anchor(last)[1]) == state.inside
+
+    def end(self, state: ZoneState, last: Observation) -> list[Stay]:
         """The track is over: so is its visit, at its last position, or where it left if it went no further."""
-        if not state.inside or state.last is None:
+        if not state.inside:
             return []
-        at_us, anchor = state.last
+        at_us, anchor = self._anchor(last)
         if contains(self._polygon, anchor):
             state.met_at_us = None
         return [self._turn(state, at_us)]
+
+    def _anchor(self, observation: Observation) -> tuple[int, Point]:
+        x1, y1, x2, y2 = observation.box
+        return observation.at_us, Point((x1 + x2) / 2 * self._aspect, (y1 + y2) / 2 if self._by_centre else y2)
 
     def _passes_by(self, a: Point, b: Point) -> bool:
         """Whether the way from a to b is all on one side of the zone's bounding box: it meets nothing there."""

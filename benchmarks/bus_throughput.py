@@ -35,13 +35,13 @@ from aforo import assemble, wire
 from aforo.bus_kafka import KafkaPublisher
 from aforo.clock import SystemClock
 from aforo.kafka_connection import KafkaAddress
-from aforo.model import Rows
 from aforo.partition import PartitionCounter
 from aforo.simulate import Answer, traffic
 from aggregate.store_sqlite import SqliteStore
 
 FPS, ROAD_USERS = 5, 8
 LONGEST_S = 300
+BATCH = 1000
 
 
 def main() -> None:
@@ -71,7 +71,7 @@ def main() -> None:
             )
             print(f"    {rate / bare:.2f} of bare, {cameras}")
         if options.profile:
-            _profile(city, messages)
+            _profile(city)
 
 
 def _machine() -> str:
@@ -155,7 +155,7 @@ def _free_port() -> int:
         return int(free.getsockname()[1])
 
 
-def _profile(city: City, messages: int) -> None:
+def _profile(city: City) -> None:
     """The same work in this process, under the profiler, the broker's part left out."""
     frames, _ = traffic(range(len(city.cameras)), fps=FPS, road_users=ROAD_USERS, seconds=10, seed=1)
     sequences: Counter[str] = Counter()
@@ -163,18 +163,15 @@ def _profile(city: City, messages: int) -> None:
     for frame in frames:
         encoded.append(wire.encode(frame, sequences[frame.camera]))
         sequences[frame.camera] += 1
-    counter = PartitionCounter(assemble.aggregator(city.cameras).observe)
+    counter = PartitionCounter(assemble.aggregator(city.cameras).observe_all)
     with SqliteStore(city.folder / "profiled.db") as store:
         profile = cProfile.Profile()
         profile.enable()
-        rows = Rows()
-        for position, data in enumerate(encoded, 1):
-            rows.extend(counter.take(position, position, *wire.decode(data)))
-            if position % 2000 == 0 or position == len(encoded):
-                store.write(rows)
-                rows = Rows()
+        for begin in range(0, len(encoded), BATCH):
+            messages = wire.decode_all(encoded[begin : begin + BATCH])
+            store.write(counter.take([(begin + i, 0, message) for i, message in enumerate(messages)]))
         profile.disable()
-    print(f"profile of {len(encoded)} of {messages} messages:")
+    print(f"profile of {len(encoded)} messages:")
     pstats.Stats(profile).sort_stats("tottime").print_stats(18)
 
 

@@ -105,13 +105,13 @@ class City:
         """The rows when sessions have no end: of one reader that is never disturbed."""
         path = self.folder / "expected.db"
         path.unlink(missing_ok=True)
-        counter = PartitionCounter(assemble.aggregator(self.cameras).observe)
+        counter = PartitionCounter(assemble.aggregator(self.cameras).observe_all)
         sequences: dict[tuple[str, str], int] = {}
         rows = Rows()
         for position, message in enumerate(messages):
             key = message.camera, message.session
             sequence = sequences[key] = sequences.get(key, -1) + 1
-            rows.extend(counter.take(position, position, sequence, message))
+            rows.extend(counter.take([(position, position, wire.decode(wire.encode(message, sequence)))]))
         with SqliteStore(path) as store:
             store.write(rows)
         return tables(path)
@@ -123,8 +123,10 @@ class City:
         counters: dict[int, PartitionCounter] = {}
         rows = Rows()
         for record in read_topic(self.address.servers, self.address.topics.frames):
-            counter = counters.setdefault(record.partition, PartitionCounter(assemble.aggregator(self.cameras).observe))
-            rows.extend(counter.take(record.offset, record.timestamp, *wire.decode(record.value)))
+            counter = counters.setdefault(
+                record.partition, PartitionCounter(assemble.aggregator(self.cameras).observe_all)
+            )
+            rows.extend(counter.take([(record.offset, record.timestamp, wire.decode(record.value))]))
         with SqliteStore(path) as store:
             store.write(rows)
         return tables(path)

@@ -65,8 +65,9 @@ def passages(
     """Direction and time of every passage of one track."""
     counter, state, last = LineCounter(line, aspect), LineState(), None
     found = []
-    for last in observations:
-        found.append(counter.observe(state, last))
+    for now in observations:
+        found.append(counter.observe(state, last, now))
+        last = now
     if ends and last is not None:
         found.append(counter.end(state, last))
     return [(line.directions[0 if p.to_right else 1], p.at_us) for p in found if p is not None]
@@ -81,10 +82,13 @@ def stays(
     zone: CountingZone, observations: Iterable[Observation], *, aspect: float = 1.0, ends: bool = True
 ) -> list[tuple[int, int | None]]:
     """Entry and exit of every visit of one track, by ordinal, as a table that keeps the newest row would show them."""
-    watcher, state = ZoneWatcher(zone, aspect), ZoneState()
-    found = [stay for observation in observations for stay in watcher.observe(state, observation)]
-    if ends:
-        found += watcher.end(state)
+    watcher, state, last = ZoneWatcher(zone, aspect), ZoneState(), None
+    found = []
+    for now in observations:
+        found += watcher.observe(state, last, now)
+        last = now
+    if ends and last is not None:
+        found += watcher.end(state, last)
     newest = {stay.ordinal: stay for stay in found}
     assert sorted(newest) == list(range(len(newest)))
     return [(newest[i].entered_at_us, newest[i].left_at_us) for i in sorted(newest)]

@@ -52,6 +52,11 @@ def test_a_crossing_is_told_in_the_message_that_makes_it_certain() -> None:
     assert told[0] == 11  # the line is at step 10, the margin less than a step
 
 
+def test_ordinals_count_the_crossings_of_one_track() -> None:
+    rows = counted(GEOMETRY, session([Walker(via((0.3, 0.5), (0.6, 0.5), (0.3, 0.5), (0.6, 0.5)))])).crossings
+    assert [(row.ordinal, row.direction) for row in rows] == [(0, "right"), (1, "left"), (2, "right")]
+
+
 def test_when_the_class_changes_all_rows_of_the_track_are_told_again() -> None:
     classes = ["truck"] * 18 + ["bus"] * 3
     aggregator, table = Aggregator({"c": GEOMETRY}), Table()

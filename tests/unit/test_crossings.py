@@ -183,23 +183,11 @@ def test_the_margin_grows_with_the_box() -> None:
 
 
 def test_a_long_wait_on_the_line_keeps_a_bounded_way() -> None:
-    counter, state = LineCounter(UPRIGHT, 1.0), LineState()
+    counter, state, before = LineCounter(UPRIGHT, 1.0), LineState(), None
     found = []
     waiting = [(0.3, 0.5), *[(0.4999, 0.5), (0.5001, 0.5)] * 20_000]
-    for observation in observed([*waiting, (0.7, 0.5)]):
-        found.append(counter.observe(state, observation))
+    for now in observed([*waiting, (0.7, 0.5)]):
+        found.append(counter.observe(state, before, now))
         assert len(state.way) <= 512
+        before = now
     assert [passage.to_right for passage in found if passage is not None] == [False]  # towards the walker's left: right
-
-
-def test_ordinals_count_the_crossings_of_one_track() -> None:
-    counter, state = LineCounter(UPRIGHT, 1.0), LineState()
-    rows = []
-    for observation in observed(via((0.3, 0.5), (0.6, 0.5), (0.3, 0.5), (0.6, 0.5))):
-        passage = counter.observe(state, observation)
-        if passage is not None:
-            rows.append(counter.crossing(state, passage, ("c", "s", 7), "car"))
-    assert [(row.ordinal, row.direction) for row in rows] == [(0, "right"), (1, "left"), (2, "right")]
-    assert {(row.camera, row.session, row.track_id, row.line, row.road_user, row.final) for row in rows} == {
-        ("c", "s", 7, "line", "car", False)
-    }

@@ -10,10 +10,10 @@ def _frame(sequence: int) -> TrackedFrame:
     return TrackedFrame("north", "s", sequence, sequence, 0, 1, 1)
 
 
-def _push(order: Resequencer, *arrivals: tuple[int, int]) -> list[tuple[int, int]]:
+def _push(order: Resequencer[TrackedFrame], *arrivals: tuple[int, int]) -> list[tuple[int, int]]:
     """Push (sequence, position) pairs; returns (sequence, replay_from) of what was released."""
     return [
-        (released.frame.index, released.replay_from)
+        (released.message.index, released.replay_from)
         for sequence, position in arrivals
         for released in order.push(sequence, _frame(sequence), position)
     ]
@@ -46,7 +46,7 @@ def test_the_first_message_is_waited_for() -> None:
 def test_a_session_may_be_taken_up_where_it_is() -> None:
     order = Resequencer()
     assert _push(order, (70, 10)) == []
-    assert [released.frame.index for released in order.begin()] == [70]
+    assert [released.message.index for released in order.begin()] == [70]
     assert _push(order, (69, 11), (71, 12)) == [(71, 12)]
 
 
@@ -62,5 +62,5 @@ def test_a_missing_message_is_waited_for_only_so_long() -> None:
 def test_what_is_held_back_at_the_end_comes_out_in_order() -> None:
     order = Resequencer()
     _push(order, (0, 0), (4, 1), (2, 2))
-    assert [released.frame.index for released in order.finish()] == [2, 4]
+    assert [released.message.index for released in order.finish()] == [2, 4]
     assert order.held_from is None

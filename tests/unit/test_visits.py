@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from trajectories import STEP_US, Pair, box_at, counting_zone, observed, stays, straight, via
 
@@ -131,11 +133,8 @@ def test_a_picture_that_is_wide_has_the_same_zone() -> None:
 
 def test_state_stays_small_however_long_somebody_stands_on_the_border() -> None:
     watcher, state = ZoneWatcher(SQUARE, 1.0), ZoneState()
-    found = [
-        stay
-        for observation in observed([(0.1, 0.5), *[(0.398, 0.5), (0.402, 0.5)] * 5_000])
-        for stay in watcher.observe(state, observation)
-    ]
+    way = observed([(0.1, 0.5), *[(0.398, 0.5), (0.402, 0.5)] * 5_000])
+    found = [stay for before, now in itertools.pairwise(way) for stay in watcher.observe(state, before, now)]
     assert found == []
     assert not any(hasattr(getattr(state, name), "__len__") and len(getattr(state, name)) > 2
                    for name in state.__slots__)  # fmt: skip
