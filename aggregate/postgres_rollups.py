@@ -4,6 +4,9 @@ Minutes and quarter-hours are views over the rows. Days are kept: one row per pl
 with its 23 to 25 hours packed into bytes (`aggregate.packed_hours`), so that a year of hours is some thousand rows to
 read, and none of its numbers is turned into text. Triggers keep them with every change of a row, in the transaction of
 that change, so that they are never behind or wrong. Hours and days are views over that table.
+
+With the first row of a place's day come those of all directions and classes of its day before, still empty, so that
+they lie beside each other: read from all over the table, a year would be some thousand pages.
 """
 
 from __future__ import annotations
@@ -28,10 +31,10 @@ CREATE INDEX visits_by_quarter ON visits (zone, date_bin('15 minutes', entered_a
 
 _TABLES = """
 CREATE FUNCTION int4_at(packed bytea, at integer) RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN get_byte(packed, at) << 24 | get_byte(packed, at + 1) << 16 | get_byte(packed, at + 2) << 8
-        | get_byte(packed, at + 3);
+    RETURN (get_byte(packed, at) << 24) | (get_byte(packed, at + 1) << 16)
+        | (get_byte(packed, at + 2) << 8) | get_byte(packed, at + 3);
 CREATE FUNCTION int8_at(packed bytea, at integer) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN int4_at(packed, at)::bigint << 32 | int4_at(packed, at + 4)::bigint & 4294967295;
+    RETURN (int4_at(packed, at)::bigint << 32) | (int4_at(packed, at + 4)::bigint & 4294967295);
 
 CREATE TABLE volume_days (
     kind text NOT NULL,
@@ -74,8 +77,15 @@ def _add_volumes(rows: str, kind: str, time: str, direction: str, sign: str) -> 
             WHERE kind = '{kind}' AND place = change.place AND start = change.start
                 AND direction = change.direction AND road_user = change.road_user;
             EXIT WHEN FOUND;
-            INSERT INTO volume_days VALUES ('{kind}', change.place, change.start, change.direction, change.road_user,
-                0, 0, {packed_hours.empty_sql(packed_hours.VOLUME, "change.hours")}) ON CONFLICT DO NOTHING;
+            INSERT INTO volume_days
+            SELECT '{kind}', change.place, change.start, split.direction, split.road_user, 0, 0, made.hours
+            FROM (SELECT {packed_hours.empty_sql(packed_hours.VOLUME, "change.hours")} AS hours) AS made, (
+                SELECT change.direction, change.road_user
+                UNION SELECT before.direction, before.road_user FROM volume_days AS before
+                WHERE kind = '{kind}' AND place = change.place AND count > 0 AND start = (
+                    SELECT max(start) FROM volume_days
+                    WHERE kind = '{kind}' AND place = change.place AND start < change.start)) AS split
+            ON CONFLICT DO NOTHING;
         END LOOP;
     END LOOP;"""  # noqa: S608 -- put together from constants of this module
 

@@ -190,8 +190,8 @@ def hourly_report(
     if not spans:
         raise QueryError("from: expected a range of at least an hour and at most a year, until `to`")
     start_us, end_us = spans[0].start_us, spans[-1].end_us
-    (hours,) = read_series(site, reader, [place], start_us, end_us, "1h")
-    (quarters,) = read_series(site, reader, [place], start_us, end_us, "15m")
+    (hours,) = read_series(reader, [place], spans, "1h")
+    (quarters,) = read_series(reader, [place], buckets(start_us, end_us, "15m", zone), "15m")
     columns = _columns(hours)
     figures = zip(*(hours.measured(column.direction, column.road_user) for column in columns), strict=True)
     rows = tuple(Row(*label, of_hour) for label, of_hour in zip(_labels(spans, site), figures, strict=True))

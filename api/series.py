@@ -11,7 +11,7 @@ import numpy as np
 
 from aforo.config import LineSection, MovementSection, Site, ZoneSection
 from aforo.errors import NotFoundError
-from aforo.measures import Bucket, Measured, buckets, measured
+from aforo.measures import Bucket, Measured, measured
 from aforo.model import ROAD_USERS, CoverageShare
 from aforo.protocols import CountReader
 from aforo.volumes import Integers, Volumes, VolumeSeries
@@ -122,17 +122,12 @@ def in_order(road_users: Iterable[str]) -> list[str]:
     return [name for name in ROAD_USERS if name in found] + sorted(found - set(ROAD_USERS))
 
 
-def read_series(
-    site: Site, reader: CountReader, places: Sequence[Place], start_us: int, end_us: int, interval: str
-) -> list[Series]:
-    """The series of lines, zones or movements over the whole buckets that overlap a range, in the places' order.
+def read_series(reader: CountReader, places: Sequence[Place], spans: Sequence[Bucket], interval: str) -> list[Series]:
+    """The series of lines, zones or movements over consecutive buckets, in the places' order.
 
     Raises:
         StoreError: the database cannot be read.
     """
-    spans = buckets(start_us, end_us, interval, site.timezone)
-    if not spans:
-        return []
     start_us, end_us = spans[0].start_us, spans[-1].end_us
     volumes: list[VolumeSeries] = []
     for kind in ("line", "zone"):

@@ -253,7 +253,7 @@ def _counts(
     context: Context, question: IntervalQuestion, places: Sequence[Place], by: set[str], shape: str = "json"
 ) -> Response:
     spans, zone = _buckets(context, question, len(places)), context.site.timezone
-    found = read_series(context.site, context.reader, places, spans[0].start_us, spans[-1].end_us, question.interval)
+    found = read_series(context.reader, places, spans, question.interval)
     if shape == "csv":
         return Response(to_csv(found, by, zone), media_type="text/csv; charset=utf-8")
     heading = CountsAnswer(**_heading(context, question, spans), rows=[]).model_dump(mode="json", by_alias=True)

@@ -3,13 +3,15 @@
     python benchmarks/query_latency.py postgresql://user:password@127.0.0.1/empty [--lines 1000] [--readers 16]
 
 Takes an empty database of its own and fills it inside the database: for each line and each hour of a year, the volume
-of six classes in two directions, with the course of a day and a week. What is loaded is the roll-up by hour, which is
-all that the question reads: `volume_days` on a plain PostgreSQL, the continuous aggregate `line_volume_1h` on
-TimescaleDB; `tests/integration/test_store_postgresql.py` shows that these equal the rows. Then each reader asks for
-one line after the other, and takes the whole answer in:
+of six classes in two directions, with the course of a day and a week, and what the line's camera observed. What is
+loaded is the roll-up by day with its packed hours, which is all that the question reads: the tables `volume_days` and
+`coverage_days` on a plain PostgreSQL, the continuous aggregates `line_volume_1d` and `camera_coverage_1d` on
+TimescaleDB, compressed but for the newest two weeks; `tests/integration/test_store_contract.py` shows that these equal
+the rows. The lines of a day lie in no order, the rows of a line's day beside each other, as the triggers make them.
+Then each reader asks for one line after the other, and takes the whole answer in:
 
-- *database*: the answer as the database keeps it, through psycopg into Python;
-- *reader*: `PostgresReader.volumes`, one object per hour, class and direction, as the API uses it; one reader.
+- *reader*: `PostgresReader.volumes`, as the API uses it; each reader is a process of its own;
+- *http*: `GET /v1/volumes?line=…&from=…&to=…&interval=1h&by=class` of one process of `aforo serve`.
 
 *Saturated*: every reader asks again at once, so that all cores are always busy. *Paced*: once a second each.
 """
@@ -23,133 +25,207 @@ import platform
 import random
 import statistics
 import time
-from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import date, datetime, timedelta
+from http.client import HTTPConnection
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 
 from aforo.config import Site
 from aforo.measures import buckets, to_us
+from aforo.serving import serve
+from aggregate import packed_hours
 from aggregate.reader_timescale import PostgresReader
 from aggregate.store_timescale import PostgresStore
 
-FIRST = datetime(2025, 1, 1, tzinfo=UTC)
+FIRST = date(2025, 1, 1)
 ZONE = "America/Bogota"
+VARIANTS = 50
+"""Different courses of volumes; lines beyond share them."""
 
-PLAIN = """
-INSERT INTO volume_days
-SELECT 'line', 'line-' || line, day, direction, road_user, counts, array_fill(0, ARRAY[24])
-FROM generate_series(1, %(lines)s) AS line, local_days,
+_HOURS = "FROM local_days CROSS JOIN unnest(hours) AS hours (start)"
+COURSES = f"""
+CREATE TEMP TABLE courses AS
+SELECT variant, day, local_days.start, direction, road_user, sum(count)::int AS count,
+    {packed_hours.aggregate_sql(packed_hours.VOLUME, "hours.start")} AS hours
+{_HOURS}, generate_series(0, {VARIANTS - 1}) AS variant,
     (VALUES ('in', 1.0), ('out', 0.8)) AS directions (direction, share),
     (VALUES ('pedestrian', 60), ('cyclist', 25), ('motorcyclist', 90), ('car', 300), ('bus', 12), ('truck', 18))
         AS classes (road_user, peak),
-    LATERAL (SELECT array_agg((peak * share * (0.5 + (line * 7919) %% 100 / 100.0) * (0.5 + random())
-        * greatest(0, sin(pi() * (hour - 4) / 20)) * (CASE WHEN extract(isodow FROM day) > 5 THEN 0.6 ELSE 1 END))::int
-        ORDER BY hour) AS counts FROM generate_series(0, 23) AS hour) AS course
+    LATERAL (SELECT (peak * share * (0.5 + (variant * 37) % 50 / 50.0) * (0.5 + random())
+        * greatest(0, sin(pi() * (extract(hour FROM hours.start AT TIME ZONE '{ZONE}') - 4) / 20))
+        * (CASE WHEN extract(isodow FROM day) > 5 THEN 0.6 ELSE 1 END))::int AS count, 0 AS provisional) AS course
+GROUP BY 1, 2, 3, 4, 5;
+CREATE INDEX ON courses (day);
+CREATE TEMP TABLE observed AS
+SELECT local_days.start, sum(observed_us)::bigint AS observed_us, sum(frames)::bigint AS frames, 0::bigint AS dropped,
+    {packed_hours.aggregate_sql(packed_hours.COVERAGE, "hours.start")} AS hours
+{_HOURS}, (VALUES (3600000000, 18000, 0)) AS seen (observed_us, frames, dropped) GROUP BY 1;
 """
 
-TIMESCALE = """
-INSERT INTO {table} (start, place, direction, road_user, count, provisional)
-SELECT start, 'line-' || line, direction, road_user, count, 0
-FROM generate_series(1, %(lines)s) AS line, (SELECT unnest(hours) AS start FROM local_days) AS hours,
-    (VALUES ('in', 1.0), ('out', 0.8)) AS directions (direction, share),
-    (VALUES ('pedestrian', 60), ('cyclist', 25), ('motorcyclist', 90), ('car', 300), ('bus', 12), ('truck', 18))
-        AS classes (road_user, peak),
-    LATERAL (SELECT (peak * share * (0.5 + (line * 7919) %% 100 / 100.0) * (0.5 + random())
-        * greatest(0, sin(pi() * (extract(hour FROM start AT TIME ZONE %(zone)s)::int - 4) / 20)))::bigint AS count)
-        AS course
-WHERE count > 0
+VOLUMES = """
+INSERT INTO {table} (place, start, direction, road_user, count, provisional, hours{kind})
+SELECT 'line-' || line, start, direction, road_user, count, 0, hours{line}
+FROM courses JOIN (SELECT line, random() AS place FROM generate_series(1, %(lines)s) AS line) AS shuffled
+    ON variant = line %% {variants} WHERE day = %(day)s
+ORDER BY shuffled.place
 """
 
-DATABASE = {
-    False: "SELECT road_user, direction, day, counts FROM volume_days WHERE kind = 'line' AND place = %s "
-    "AND day >= %s AND day < %s ORDER BY day",
-    True: "SELECT road_user, array_agg(start ORDER BY start), array_agg(count ORDER BY start) FROM "
-    "(SELECT road_user, start, sum(count) AS count FROM line_volume_1h WHERE place = %s AND start >= %s AND start < %s "
-    "GROUP BY road_user, start) AS hourly GROUP BY road_user",
-}
+COVERAGE = """
+INSERT INTO {table} (camera, start, observed_us, frames, dropped, hours)
+SELECT 'camera-' || line, observed.* FROM observed, generate_series(1, %(lines)s) AS line ORDER BY start, random()
+"""
 
 
-def load(url: str, lines: int, days: int) -> bool:
-    """Fill the database; returns whether it has TimescaleDB."""
+def site(url: str, lines: int = 0) -> Site:
+    """A city with one line per camera."""
+    line = [[0.1, 0.5], [0.9, 0.5]]
+    return Site.model_validate(
+        {
+            "site": {"timezone": ZONE},
+            "cameras": [
+                {
+                    "id": f"camera-{number}",
+                    "source": "none.mp4",
+                    "lines": [{"id": f"line-{number}", "points": line, "directions": ["in", "out"]}],
+                }
+                for number in range(1, lines + 1)
+            ],
+            "store": url,
+            "api": {"port": 0},
+        }
+    )
+
+
+def load(url: str, lines: int, days: int) -> None:
+    """Fill the database."""
+    here = site(url)
     with PostgresStore(url) as store:
-        store.register(Site.model_validate({"site": {"timezone": ZONE}}))
+        store.register(here)
         timescale = store.timescale
-    zone = Site.model_validate({"site": {"timezone": ZONE}}).timezone
     began = time.perf_counter()
-    with psycopg.connect(url, autocommit=True) as connection:
-        first_us = to_us(FIRST.replace(tzinfo=zone))
-        for bucket in buckets(first_us, first_us + days * 86_400_000_000, "1d", zone):
-            hours = [hour.start_us for hour in buckets(bucket.start_us, bucket.end_us, "1h", zone)]
+    first_us, end_us = year(days)
+    with psycopg.connect(url, autocommit=True, options="-c timezone=UTC") as connection:
+        for bucket in buckets(first_us, end_us, "1d", here.timezone):
+            hours = [hour.start_us for hour in buckets(bucket.start_us, bucket.end_us, "1h", here.timezone)]
             connection.execute(
                 "INSERT INTO local_days SELECT (time_of(%s) AT TIME ZONE %s)::date, time_of(%s), time_of(%s), "
                 "array_agg(time_of(us) ORDER BY us) FROM unnest(%s::bigint[]) AS us",
                 (bucket.start_us, ZONE, bucket.start_us, bucket.end_us, hours),
             )
+        connection.execute(COURSES)
+        tables = _aggregates(connection, end_us) if timescale else ("volume_days", "coverage_days")
+        volumes = VOLUMES.format(
+            table=tables[0], variants=VARIANTS, kind="" if timescale else ", kind", line="" if timescale else ", 'line'"
+        )
+        for number in range(days):
+            connection.execute(volumes, {"lines": lines, "day": FIRST + timedelta(days=number)})
+        connection.execute(COVERAGE.format(table=tables[1]), {"lines": lines})
         if timescale:
-            _load_timescale(connection, lines, first_us + days * 86_400_000_000)
-        else:
-            connection.execute(PLAIN, {"lines": lines})
+            for name in ("line_volume_1d", "camera_coverage_1d"):
+                connection.execute(
+                    f"SELECT compress_chunk(chunk) FROM show_chunks('{name}', older_than => time_of(%s)) AS chunk",
+                    (end_us - 14 * 86_400_000_000,),
+                )
         connection.execute("VACUUM ANALYZE")
         (size,) = connection.execute("SELECT pg_size_pretty(pg_database_size(current_database()))").fetchone() or ("?",)
-    print(f"loaded {lines} lines × {days} days in {time.perf_counter() - began:.0f} s; the database has {size}")
-    return timescale
+    kind = "TimescaleDB" if timescale else "plain PostgreSQL"
+    print(f"{kind}: {lines} lines × {days} days in {time.perf_counter() - began:.0f} s; the database has {size}")
 
 
-def _load_timescale(connection: psycopg.Connection[Any], lines: int, end_us: int) -> None:
-    """Rows go into the aggregate's own table; one crossing behind them moves what counts as materialised there."""
-    row = connection.execute(
-        "SELECT format('%I.%I', materialization_hypertable_schema, materialization_hypertable_name) "
-        "FROM timescaledb_information.continuous_aggregates WHERE view_name = 'line_volume_1h'"
-    ).fetchone()
-    assert row is not None
+def year(days: int) -> tuple[int, int]:
+    """The range that is asked for, microseconds."""
+    first = datetime(FIRST.year, FIRST.month, FIRST.day, tzinfo=site("sqlite:///none").timezone)
+    return to_us(first), to_us(first + timedelta(days=days))
+
+
+def _aggregates(connection: psycopg.Connection[Any], end_us: int) -> tuple[str, ...]:
+    """The aggregates' own tables; one row behind them moves what counts as materialised there."""
     connection.execute(
         "INSERT INTO crossings VALUES ('c', 's', 1, 'last', 0, time_of(%s), 'in', 'car', true, 'v')", (end_us,)
     )
-    end = FIRST + timedelta(days=400)
-    for interval in ("1m", "15m", "1h"):
-        connection.execute(f"CALL refresh_continuous_aggregate('line_volume_{interval}', '2024-12-01', '{end.date()}')")
-    connection.execute(TIMESCALE.format(table=row[0]), {"lines": lines, "zone": ZONE})
+    connection.execute("INSERT INTO coverage VALUES ('c', 's', time_of(%s), 1, 1, 0)", (end_us,))
+    found = []
+    for name in ("line_volume", "camera_coverage"):
+        for interval in ("1m", "15m", "1h", "1d"):
+            connection.execute(f"CALL refresh_continuous_aggregate('{name}_{interval}', '2024-12-01', '2026-03-01')")
+        row = connection.execute(
+            "SELECT format('%%I.%%I', materialization_hypertable_schema, materialization_hypertable_name) "
+            "FROM timescaledb_information.continuous_aggregates WHERE view_name = %s",
+            (f"{name}_1d",),
+        ).fetchone()
+        assert row is not None
+        found.append(row[0])
+    return tuple(found)
 
 
-def _read(url: str, timescale: bool, what: str, lines: int, pace_s: float, seconds: float) -> tuple[list[float], int]:
+@contextmanager
+def _reader(url: str, days: int) -> Iterator[Callable[[int], int]]:
+    with closing(PostgresReader(url, connections=1)) as reader:
+        first_us, end_us = year(days)
+
+        def ask(line: int) -> int:
+            volumes = reader.volumes("line", [f"line-{line}"], first_us, end_us, "1h")
+            return sum(len(series.count) for series in volumes.series)
+
+        yield ask
+
+
+@contextmanager
+def _client(url: str, days: int) -> Iterator[Callable[[int], int]]:
+    connection = HTTPConnection(urlsplit(url).netloc, timeout=60)
+    span = f"from={FIRST}&to={FIRST + timedelta(days=days)}"
+
+    def ask(line: int) -> int:
+        connection.request("GET", f"/v1/volumes?line=line-{line}&{span}&interval=1h&by=class")
+        answer = connection.getresponse()
+        size = len(answer.read())
+        assert answer.status == 200, answer.status
+        return size
+
+    with closing(connection):
+        yield ask
+
+
+def _read(
+    what: str, url: str, days: int, lines: int, pace_s: float, start: Any, seconds: float
+) -> tuple[list[float], int]:
     """One reader: seconds per answer, and the size of the last one."""
     taken: list[float] = []
-    rows = 0
-    last = FIRST + timedelta(days=366)
-    with closing(PostgresReader(url, connections=1)) as reader, psycopg.connect(url, autocommit=True) as connection:
-        connection.prepare_threshold = None
-
-        def ask(line: str) -> int:
-            if what == "reader":
-                return len(reader.volumes("line", [line], to_us(FIRST), to_us(last), "1h"))
-            cursor = connection.execute(DATABASE[timescale], (line, FIRST, last))
-            return len(cursor.fetchall())
-
-        ask("line-1")
+    with (_reader if what == "reader" else _client)(url, days) as ask:
+        size = ask(1)
+        start.wait()
         end = time.perf_counter() + seconds
         time.sleep(random.random() * pace_s)
         while time.perf_counter() < end:
             began = time.perf_counter()
-            rows = ask(f"line-{random.randint(1, lines)}")
+            size = ask(random.randint(1, lines))
             taken.append(time.perf_counter() - began)
             time.sleep(max(0.0, pace_s - taken[-1]))
-    return taken, rows
+    return taken, size
 
 
-def measure(readers: int, *arguments: Any) -> None:
+def measure(readers: int, what: str, url: str, days: int, lines: int, pace_s: float, seconds: float) -> None:
     """All readers at once, each a process of its own."""
-    with multiprocessing.get_context("spawn").Pool(readers) as pool:
-        results = pool.starmap(_read, [arguments] * readers, chunksize=1)
+    context = multiprocessing.get_context("spawn")
+    with context.Manager() as manager, context.Pool(readers) as pool:
+        start = manager.Barrier(readers)
+        results = pool.starmap(_read, [(what, url, days, lines, pace_s, start, seconds)] * readers, chunksize=1)
     taken = sorted(1000 * second for each, _ in results for second in each)
-    what, pace_s, seconds = arguments[2], arguments[4], arguments[5]
     p95 = taken[int(0.95 * (len(taken) - 1))]
+    unit = "volumes" if what == "reader" else "bytes"
     print(
-        f"{what:8} {'paced' if pace_s else 'saturated':9} readers {readers:2}: "
+        f"{what:6} {'paced' if pace_s else 'saturated':9} readers {readers:2}: "
         f"median {statistics.median(taken):6.1f} ms, p95 {p95:6.1f} ms, "
-        f"{len(taken) / seconds:6.1f} answers/s of {results[0][1]} rows"
+        f"{len(taken) / seconds:6.1f} answers/s of {results[0][1]} {unit}, load {os.getloadavg()[0]:.1f}"
     )
+
+
+def _serve(url: str, lines: int, ready: Any) -> None:
+    serve(site(url, lines), ready.put)
 
 
 def main() -> None:
@@ -163,14 +239,22 @@ def main() -> None:
     parser.add_argument("--loaded", action="store_true", help="The database is filled already.")
     options = parser.parse_args()
     print(f"{platform.machine()}, {os.cpu_count()} cores, shared with the database")
-    if options.loaded:
-        with PostgresStore(options.url) as store:
-            timescale = store.timescale
-    else:
-        timescale = load(options.url, options.lines, options.days)
-    for readers, pace_s in ((1, 0.0), (options.readers, 1.0), (options.readers, 0.0)):
-        measure(readers, options.url, timescale, "database", options.lines, pace_s, options.seconds)
-    measure(1, options.url, timescale, "reader", options.lines, 0.0, options.seconds)
+    if not options.loaded:
+        load(options.url, options.lines, options.days)
+    rounds = ((1, 0.0), (options.readers, 1.0), (options.readers, 0.0))
+    for readers, pace_s in rounds:
+        measure(readers, "reader", options.url, options.days, options.lines, pace_s, options.seconds)
+    context = multiprocessing.get_context("spawn")
+    ready = context.Queue()
+    server = context.Process(target=_serve, args=(options.url, options.lines, ready))
+    server.start()
+    try:
+        address = ready.get(timeout=60)
+        for readers, pace_s in rounds:
+            measure(readers, "http", address, options.days, options.lines, pace_s, options.seconds)
+    finally:
+        server.terminate()
+        server.join()
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import astuple
 from typing import Any
 
 import psycopg
@@ -142,3 +143,43 @@ def test_roll_ups_kept_by_triggers_equal_those_made_from_all_rows(url: str) -> N
     query(url, REBUILD)
     assert (query(url, volumes), query(url, coverage)) == kept
     assert len(kept[0]) > 4
+
+
+def test_the_views_of_hours_and_days_show_what_the_reader_says(url: str) -> None:
+    day_us = 24 * 60 * MINUTE_US
+    rows = [
+        crossing(k, NOON_US + k * 7 * MINUTE_US, final=k % 3 > 0, road_user=("car", "bus")[k % 2]) for k in range(9)
+    ]
+    with PostgresStore(url) as store:
+        store.write(Rows([*rows, crossing(99, NOON_US + day_us)]))
+    names = "start_us, kind, place, direction, road_user, count, provisional"
+    with closing(PostgresReader(url)) as reader:
+        for interval in ("1h", "1d"):
+            shown = query(url, f"SELECT {names} FROM volume_{interval} ORDER BY start_us, road_user")
+            told = [astuple(row) for row in reader.volumes("line", ["stop"], 0, 2 * NOON_US, interval)]
+            assert sorted(told) == shown
+    # A class of the day before has its place in the day, although nobody of it came.
+    assert query(url, "SELECT road_user, count FROM volume_days ORDER BY start, road_user") == [
+        ("bus", 4),
+        ("car", 5),
+        ("bus", 0),
+        ("car", 1),
+    ]
+
+
+def test_packed_numbers_are_added_to_whatever_their_size(url: str) -> None:
+    numbers = (1, 255, 256, 65_535, 65_536, 2**24 + 1, 2**31 - 2)
+    observed = (1, 2**31, 3_600_000_000, 2**32 + 5, 2**40)
+    PostgresStore(url).close()
+    for number in numbers:
+        ((found,),) = query(url, f"SELECT int4_at('\\xff'::bytea || int4send({number} + 1), 1)")
+        assert found == number + 1
+    for number in observed:
+        ((found,),) = query(url, f"SELECT int8_at('\\xff'::bytea || int8send({number}), 1)")
+        assert found == number
+    with PostgresStore(url) as store, closing(PostgresReader(url)) as reader:
+        for batch in range(3):
+            tracks = range(batch * 200, (batch + 1) * 200)
+            store.write(Rows([crossing(track, NOON_US + track, final=track % 2 > 0) for track in tracks]))
+        (hour,) = reader.volumes("line", ["stop"], 0, 2 * NOON_US, "1h")
+    assert (hour.count, hour.provisional) == (600, 300)
