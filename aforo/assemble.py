@@ -89,8 +89,11 @@ def open_openvino(section: DetectorSection, model: Path, precision: str, *, cach
     Raises:
         ModelError: it cannot be run.
     """
+    import cv2
+
     from detect.openvino_yolo import OpenVinoYolo
 
+    cv2.setNumThreads(1)  # pictures are worked on side by side; several threads in one of them only get in the way
     return OpenVinoYolo(
         model,
         tuple(section.road_users),

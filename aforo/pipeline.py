@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 
 LOOK_AHEAD = 4
-"""Frames of one camera between decoding and tracking: enough to keep the detector busy, few enough to be quick."""
+"""Frames of one camera between decoding and tracking besides those in the detector: enough to keep it busy, few enough
+to be quick."""
 
 WRITE_EVERY_S = 0.5
 """Rows are written in batches of so much processing time."""
@@ -85,7 +86,9 @@ class _ReadAhead:
 
     def __init__(self, source: FrameSource, detector: Detector, turn: Turn | None) -> None:
         self._source, self._detector, self._turn = source, detector, turn
-        self._queue: queue.Queue[tuple[Frame, Future[sv.Detections]] | None] = queue.Queue(LOOK_AHEAD)
+        self._queue: queue.Queue[tuple[Frame, Future[sv.Detections]] | None] = queue.Queue(
+            detector.capacity + LOOK_AHEAD
+        )
         self._stopped = threading.Event()
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._read, name=f"read {source.camera}", daemon=True)

@@ -55,7 +55,7 @@ class Detector(Protocol):
 
     Attributes:
         description: for people.
-        capacity: how many pictures it infers at once.
+        capacity: how many pictures are under way in it at once.
     """
 
     description: str

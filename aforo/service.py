@@ -77,7 +77,7 @@ class Service:
             self._bus, assemble.aggregator(site.cameras), store, clock, (self.hub.publish_rows, *listeners)
         )
         users = assemble.road_users(detector, site.detector)
-        turns = FairTurns(detector.capacity + 1)  # one more makes ready while the others infer
+        turns = FairTurns(detector.capacity)
         self._turns = {camera.id: turns.join(camera.analyse_fps) for camera in site.cameras}
         self._sources = {
             camera.id: open_source(

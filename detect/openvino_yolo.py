@@ -55,10 +55,10 @@ class OpenVinoYolo:
         device: OpenVINO device, such as CPU, GPU or NPU.
         precision: of the arithmetic: f32 or bf16. An INT8 model is INT8 by itself; this is for what it leaves in float.
         cache: folder for compiled models, which make the next start quick; None compiles anew.
-        requests: pictures inferred at once; 0 takes one per core.
+        requests: pictures under way at once; 0 takes two per core, so that none waits while an answer is read.
 
     Attributes:
-        capacity: pictures inferred at once.
+        capacity: pictures under way at once.
 
     Raises:
         ModelError: not an OpenVINO detection model, labels it does not have, or a device that is not there.
@@ -91,7 +91,7 @@ class OpenVinoYolo:
         self._image_size = image_size
         self._device = device
         self._precision = precision
-        self.capacity = requests or os.cpu_count() or 1
+        self.capacity = requests or 2 * (os.cpu_count() or 1)
         if cache is not None:
             self._core.set_property({"CACHE_DIR": str(cache)})
         if device.split(".")[0] not in {name.split(".")[0] for name in self._core.available_devices}:
