@@ -32,10 +32,11 @@ def intersection(a: Pair, b: Pair, c: Pair, d: Pair) -> tuple[float, float] | No
     Returns:
         The shares (0..1) along a-b and along c-d, or None where they do not meet or are parallel.
     """
-    sx, sy = d[0] - c[0], d[1] - c[1]
-    from_a, from_b = cross(c, d, a), cross(c, d, b)
+    (ax, ay), (bx, by), (cx, cy) = a, b, c
+    sx, sy = d[0] - cx, d[1] - cy
+    from_a, from_b = sx * (ay - cy) - sy * (ax - cx), sx * (by - cy) - sy * (bx - cx)  # cross(c, d, ·), the quick way
     if ((from_a or sy or -sx) > 0.0) != ((from_b or sy or -sx) > 0.0):
-        rx, ry = b[0] - a[0], b[1] - a[1]
+        rx, ry = bx - ax, by - ay
         from_c, from_d = cross(a, b, c), cross(a, b, d)
         if ((from_c or -ry or rx) > 0.0) != ((from_d or -ry or rx) > 0.0):
             return from_a / (from_a - from_b), from_c / (from_c - from_d)
@@ -54,15 +55,28 @@ def contains(polygon: Sequence[Pair], point: Pair) -> bool:
     """Whether the polygon contains the point (even-odd rule; on the border as `intersection`: moved by that hair)."""
     inside = False
     x, y = point
-    for (x1, y1), (x2, y2) in zip(polygon, (*polygon[1:], polygon[0]), strict=True):
+    x1, y1 = polygon[-1]
+    for x2, y2 in polygon:
         if (y1 >= y) != (y2 >= y) and x <= (x2 - x1) * (y - y1) / (y2 - y1) + x1:
             inside = not inside
+        x1, y1 = x2, y2
     return inside
 
 
 def distance_to_border(polygon: Sequence[Pair], point: Pair) -> float:
     """Distance from a point to the nearest border of the polygon."""
-    return min(distance_to_segment(point, a, b) for a, b in zip(polygon, (*polygon[1:], polygon[0]), strict=True))
+    x, y = point
+    x1, y1 = polygon[-1]
+    nearest = math.inf
+    for x2, y2 in polygon:  # `distance_to_segment`, but one root for all
+        dx, dy = x2 - x1, y2 - y1
+        square = dx * dx + dy * dy
+        share = ((x - x1) * dx + (y - y1) * dy) / square if square else 0.0
+        share = 0.0 if share < 0.0 else 1.0 if share > 1.0 else share
+        from_x, from_y = x - x1 - share * dx, y - y1 - share * dy
+        nearest = min(nearest, from_x * from_x + from_y * from_y)
+        x1, y1 = x2, y2
+    return math.sqrt(nearest)
 
 
 def image_directions(points: Sequence[Pair]) -> tuple[str, str]:

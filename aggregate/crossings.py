@@ -76,9 +76,8 @@ class LineCounter:
     def __init__(self, line: CountingLine, aspect: float) -> None:
         self.line = line
         self._aspect = aspect
-        self._scaled = tuple(Point(point.x * aspect, point.y) for point in line.points)
-        self._straight = len(line.points) == 2  # noqa: PLR2004 -- one piece
-        self._length = math.dist(self._scaled[0], self._scaled[1])
+        scaled = (Point(point.x * aspect, point.y) for point in line.points)
+        self._pieces = [(a, b, math.dist(a, b)) for a, b in itertools.pairwise(scaled)]
         self._by_centre = line.anchor == "centre"
 
     def observe(self, state: LineState, before: Observation | None, now: Observation) -> Passage | None:
@@ -94,7 +93,7 @@ class LineCounter:
         """
         anchor = self._anchor(now.box)
         margin = MARGIN * self._mean_side(now.box)
-        if self._straight and self._is_far(state.side, anchor, margin):
+        if len(self._pieces) == 1 and self._is_far(state.side, anchor, margin):
             state.way.clear()
             return None
         if not state.way and before is not None:
@@ -109,8 +108,8 @@ class LineCounter:
 
         No more than the short way to what `_decide` would find: the distance from a piece is at least the height.
         """
-        a, b = self._scaled
-        height = cross(a, b, anchor) / self._length
+        ((a, b, length),) = self._pieces
+        height = cross(a, b, anchor) / length
         return height * side > margin + _SAME
 
     def end(self, state: LineState, last: Observation) -> Passage | None:
@@ -140,9 +139,9 @@ class LineCounter:
         Beyond a joint both pieces are equally near; the one that faces the anchor knows its side.
         """
         best, facing = math.inf, 0.0
-        for a, b in itertools.pairwise(self._scaled):
+        for a, b, length in self._pieces:
             distance = distance_to_segment(anchor, a, b)
-            height = cross(a, b, anchor) / math.dist(a, b)
+            height = cross(a, b, anchor) / length
             if distance < best - _SAME or (distance < best + _SAME and abs(height) > abs(facing)):
                 best, facing = distance, height
         return (facing > _SAME) - (facing < -_SAME), best
@@ -151,8 +150,7 @@ class LineCounter:
         """Times at which the way met the line."""
         met: list[int] = []
         for (t0, p0), (t1, p1) in itertools.pairwise(way):
-            pieces = itertools.pairwise(self._scaled)
-            shares = [shares[0] for a, b in pieces if (shares := intersection(p0, p1, a, b)) is not None]
+            shares = [shares[0] for a, b, _ in self._pieces if (shares := intersection(p0, p1, a, b)) is not None]
             met += [round(t0 + share * (t1 - t0)) for share in sorted(shares)]
         return met
 

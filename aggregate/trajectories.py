@@ -161,10 +161,10 @@ def simplify(
     allowed = np.repeat(np.array(tolerances), lengths) * (edges[2] - edges[0] + edges[3] - edges[1]) / 2
     pieces = np.array([firsts, lasts])
     while (pieces := pieces[:, pieces[1] - pieces[0] > 1]).size:
-        piece, between = spread(pieces[1] - pieces[0] - 1, pieces[0] + 1)
-        first, last = pieces[:, piece]
-        share = (times[between] - times[first]) / np.maximum(times[last] - times[first], 1.0)
-        straight = edges[:, first] + share * (edges[:, last] - edges[:, first])
+        first, last = pieces
+        piece, between = spread(last - first - 1, first + 1)
+        pace = (edges[:, last] - edges[:, first]) / np.maximum(times[last] - times[first], 1.0)
+        straight = edges[:, first][:, piece] + (times[between] - times[first][piece]) * pace[:, piece]
         error = np.abs(edges[:, between] - straight).max(axis=0) / np.maximum(allowed[between], 1e-9)
         worst = np.maximum.reduceat(error, np.flatnonzero(np.diff(piece, prepend=-1)))
         at_worst = np.flatnonzero(error == worst[piece])
@@ -182,12 +182,12 @@ def simplify(
 
 def encode(points: Sequence[Observation]) -> bytes:
     """Positions as bytes: steps from one to the next, compressed; times to the microsecond, edges to 1/16384."""
-    at_us = np.array([point.at_us for point in points], dtype=np.int64)
-    edges = np.rint(np.array([point.box for point in points], dtype=np.float64) * _SCALE)
-    steps = np.empty((5, len(points)), dtype="<i4")
-    steps[0] = np.minimum(np.diff(at_us, prepend=at_us[0]), _LONGEST_STEP_US)
-    steps[1:] = np.diff(np.clip(edges, -_EDGE_MAX, _EDGE_MAX).T, prepend=0)
-    return _HEADER.pack(_FORMAT, points[0].at_us, len(points)) + zlib.compress(_by_bytes(steps))
+    start_us = points[0].at_us
+    columns = np.array([(point.at_us - start_us, *point.box) for point in points], dtype=np.float64)
+    columns[:, 1:] = np.clip(np.rint(columns[:, 1:] * _SCALE), -_EDGE_MAX, _EDGE_MAX)
+    columns[1:] -= columns[:-1].copy()
+    steps = np.minimum(columns, _LONGEST_STEP_US).T.astype("<i4", order="C")
+    return _HEADER.pack(_FORMAT, start_us, len(points)) + zlib.compress(_by_bytes(steps))
 
 
 def decode(data: bytes) -> tuple[Observation, ...]:
