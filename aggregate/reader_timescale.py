@@ -62,17 +62,15 @@ class PostgresReader:
         Raises:
             StoreError: the database cannot be read.
         """
-        chosen = ("kind = %s AND place = ANY(%s)", (kind, list(places)))
         if interval != "1h":
-            names = "kind, place, direction, road_user"
+            names, chosen = "kind, place, direction, road_user", ("kind = %s AND place = ANY(%s)", (kind, list(places)))
             rows = self._in_range("volume", names, ("count", "provisional"), chosen, (start_us, end_us, interval))
             return Volumes.of(rows)
-        return Volumes(
-            tuple(
-                VolumeSeries(kind, *key, *packed_hours.unpack(packed, packed_hours.VOLUME, start_us, end_us))
-                for *key, packed in self._hours("volume", "place, direction, road_user", chosen, start_us, end_us)
-            )
+        found = (
+            VolumeSeries(kind, *key, *packed_hours.unpack(packed, packed_hours.VOLUME, start_us, end_us))
+            for *key, packed in self._hours("volume", "place", places, (start_us, end_us), kind)
         )
+        return Volumes(tuple(series for series in found if len(series.start_us)))
 
     def coverage(self, cameras: Sequence[str], start_us: int, end_us: int, interval: str) -> list[CoverageShare]:
         """Observed time per camera of the intervals that begin in the range; unobserved ones absent.
@@ -80,14 +78,13 @@ class PostgresReader:
         Raises:
             StoreError: the database cannot be read.
         """
-        chosen = ("camera = ANY(%s)", (list(cameras),))
         if interval != "1h":
-            sums = ("observed_us", "frames", "dropped")
+            sums, chosen = ("observed_us", "frames", "dropped"), ("camera = ANY(%s)", (list(cameras),))
             rows = self._in_range("coverage", "camera", sums, chosen, (start_us, end_us, interval))
             return [CoverageShare(*row) for row in rows]
         shares = [
             CoverageShare(at_us, camera, *numbers)
-            for camera, packed in self._hours("coverage", "camera", chosen, start_us, end_us)
+            for camera, packed in self._hours("coverage", "camera", cameras, (start_us, end_us))
             for at_us, *numbers in zip(
                 *(column.tolist() for column in packed_hours.unpack(packed, packed_hours.COVERAGE, start_us, end_us)),
                 strict=True,
@@ -186,14 +183,19 @@ class PostgresReader:
         self._database.close()
 
     def _hours(
-        self, view: str, names: str, chosen: tuple[str, tuple[object, ...]], start_us: int, end_us: int
+        self, view: str, column: str, keys: Sequence[str], span_us: tuple[int, int], kind: str | None = None
     ) -> list[Any]:
-        """The packed hours of the local days that overlap a range, together per combination of the named columns."""
-        condition, parameters = chosen
+        """The packed hours of the local days that overlap a range, of each key; by direction and class of a kind."""
+        split, condition, kinds = "", "", tuple[str, ...]()
+        if kind is not None:
+            split, condition, kinds = "direction, road_user, ", "kind = %s AND ", (kind,)
+        group = f"GROUP BY {split.removesuffix(', ')}" if split else ""
+        # Key by key: of one, the database knows how few of them it has, and need not sort what it puts together.
         return self._rows(
-            f"SELECT {names}, string_agg(hours, '') FROM {view}_1d "  # noqa: S608
-            f"WHERE {condition} AND start > %s AND start < %s GROUP BY {names}",
-            (*parameters, _time(start_us) - _LONGEST_DAY, _time(end_us)),
+            f"SELECT key, {split}hours FROM unnest(%s::text[]) AS key, LATERAL ("  # noqa: S608
+            f"SELECT {split}string_agg(hours, '') AS hours FROM {view}_1d "
+            f"WHERE {condition}{column} = key AND start > %s AND start < %s {group}) AS days WHERE hours IS NOT NULL",
+            (list(keys), *kinds, _time(span_us[0]) - _LONGEST_DAY, _time(span_us[1])),
         )
 
     def _in_range(

@@ -13,7 +13,8 @@ Then each reader asks for one line after the other, and takes the whole answer i
 - *reader*: `PostgresReader.volumes`, as the API uses it; each reader is a process of its own;
 - *http*: `GET /v1/volumes?line=…&from=…&to=…&interval=1h&by=class` of one process of `aforo serve`.
 
-*Saturated*: every reader asks again at once, so that all cores are always busy. *Paced*: once a second each.
+*Saturated*: every reader asks again at once, so that all cores are always busy. *Paced*: once a second each. Each line
+was asked for once before.
 """
 
 from __future__ import annotations
@@ -241,6 +242,9 @@ def main() -> None:
     print(f"{platform.machine()}, {os.cpu_count()} cores, shared with the database")
     if not options.loaded:
         load(options.url, options.lines, options.days)
+    with _reader(options.url, options.days) as ask:  # so that the database has in memory what it has room for
+        for line in range(1, options.lines + 1):
+            ask(line)
     rounds = ((1, 0.0), (options.readers, 1.0), (options.readers, 0.0))
     for readers, pace_s in rounds:
         measure(readers, "reader", options.url, options.days, options.lines, pace_s, options.seconds)
