@@ -49,7 +49,7 @@ def see_all(sessions: Sequence[Session], seen: Observations, places: Places) -> 
     road_user[is_known] = np.array([codes.get(track.road_user, -1) for track in tracks], np.int64)[known]
     road_user[~is_known] = seen.road_user[found.rows]
     inside = [state.inside for track, old in zip(tracks, before, strict=True) if old for _, state in track.zones]
-    rows, where = places.decisive(
+    decisive = places.decisive(
         Positions(
             camera=np.repeat(found.camera, lengths),
             aspect=np.repeat(found.aspect, lengths),
@@ -60,8 +60,13 @@ def see_all(sessions: Sequence[Session], seen: Observations, places: Places) -> 
         )
     )
     renamed = np.flatnonzero(np.diff(road_user, prepend=road_user[:1]).astype(bool) & ~is_known & ~is_first)
-    rows = np.concatenate((renamed, rows))
-    where = np.concatenate((np.full(len(renamed), _CLASS), where))
+    rows = np.concatenate((renamed, decisive.rows))
+    where = np.concatenate((np.full(len(renamed), _CLASS), decisive.places))
+    begun, lines, sides = decisive.begun
+    for number, line, side in zip(
+        np.searchsorted(stops, begun, "right").tolist(), lines.tolist(), sides.tolist(), strict=True
+    ):
+        tracks[number].lines[line][1].side = side
     order = np.lexsort((where, rows))
     rows = rows[order]
     due = _Due(

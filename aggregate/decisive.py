@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -46,6 +47,21 @@ class Positions:
     inside: Flags
 
 
+class Decisive(NamedTuple):
+    """Where something may change.
+
+    Attributes:
+        rows: (M,) indices of positions.
+        places: (M,) of each the place: the camera's lines from 0, then its zones.
+        begun: (3, K) indices of first positions, lines and the side (+1, -1) on which the track surely begins: all
+            that there is to know of these.
+    """
+
+    rows: Ints
+    places: Ints
+    begun: Ints
+
+
 class Places:
     """The lines and zones of many cameras, which have numbers in the order given here.
 
@@ -59,26 +75,38 @@ class Places:
             [[((*zone.polygon, zone.polygon[0]), zone.anchor) for zone in zones] for _, zones in cameras]
         )
 
-    def decisive(self, seen: Positions) -> tuple[Ints, Ints]:
-        """The positions that may change something, and where.
-
-        Returns:
-            Indices of positions, and for each the place: the camera's lines from 0, then its zones.
-        """
-        at_lines, lines = self._at_lines(seen)
-        at_zones, zones = self._at_zones(seen)
+    def decisive(self, seen: Positions) -> Decisive:
+        """The positions that may change something, and where."""
+        anchors = _Anchors(seen)
+        at_lines, lines, begun = self._at_lines(seen, anchors)
+        at_zones, zones = self._at_zones(seen, anchors)
         zones += self._lines.count[seen.camera[at_zones]]
-        return np.concatenate((at_lines, at_zones)), np.concatenate((lines, zones))
+        return Decisive(np.concatenate((at_lines, at_zones)), np.concatenate((lines, zones)), begun)
 
-    def _at_lines(self, seen: Positions) -> tuple[Ints, Ints]:
-        """Where the track is not surely on the same side of a line as before."""
+    def _at_lines(self, seen: Positions, anchors: _Anchors) -> tuple[Ints, Ints, Ints]:
+        """Where the track is not surely on the same side of a line as before; and where it surely begins."""
         shapes = self._lines
         row, line = shapes.of(seen.camera)
+        x, y = anchors.of(row, shapes.by_centre[line])
+        aspect, clear = seen.aspect[row], anchors.margin[row] + _SURE
+        ax, ay, bx, by = shapes.piece[:, shapes.first_piece[line]]
+        dx, dy = (bx - ax) * aspect, by - ay
+        area = dx * (y - ay) - dy * (x - ax * aspect)
+        away = (area * area > clear * clear * (dx * dx + dy * dy)) & (shapes.pieces[line] == 1)
+        side = np.where(away, np.sign(area), 0.0).astype(np.int64)
+        rest = np.flatnonzero(~away)
+        side[rest] = self._side(line[rest], aspect[rest], x[rest], y[rest], clear[rest])
+        before = np.maximum(np.arange(len(row)) - shapes.count[seen.camera[row]], 0)
+        first = seen.first[row] & (side != 0)
+        begun = np.flatnonzero(first)
+        quiet = first | seen.known[row] | (~seen.first[row] & (side != 0) & (side == side[before]))
+        number = line - shapes.first[seen.camera[row]]
+        return row[~quiet], number[~quiet], np.array([row[begun], number[begun], side[begun]])
+
+    def _side(self, line: Ints, aspect: Floats, x: Floats, y: Floats, clear: Floats) -> Ints:
+        """The side of a line, of any number of pieces, that points are surely on: +1 right-hand, -1 left-hand, or 0."""
+        shapes = self._lines
         pair, piece = spread(shapes.pieces[line], shapes.first_piece[line])
-        aspect = seen.aspect[row]
-        x, y = _anchor(seen.box[:, row], aspect, shapes.by_centre[line])
-        x1, y1, x2, y2 = seen.box[:, row]
-        margin = MARGIN * ((x2 - x1) * aspect + (y2 - y1)) / 2
         ax, ay, bx, by = shapes.piece[:, piece]
         dx, dy = (bx - ax) * aspect[pair], by - ay
         from_x, from_y = x[pair] - ax * aspect[pair], y[pair] - ay
@@ -91,12 +119,9 @@ class Places:
         near = distance <= nearest[pair] + _SURE  # the pieces whose side may be the one that matters
         right = _reduced(np.logical_and, ~near | (height > _SURE), starts)
         left = _reduced(np.logical_and, ~near | (height < -_SURE), starts)
-        side = np.where(nearest > margin + _SURE, right.astype(np.int64) - left, 0)
-        before = np.maximum(np.arange(len(row)) - shapes.count[seen.camera[row]], 0)
-        quiet = seen.known[row] | (~seen.first[row] & (side != 0) & (side == side[before]))
-        return row[~quiet], (line - shapes.first[seen.camera[row]])[~quiet]
+        return np.where(nearest > clear, right.astype(np.int64) - left, 0)
 
-    def _at_zones(self, seen: Positions) -> tuple[Ints, Ints]:
+    def _at_zones(self, seen: Positions, anchors: _Anchors) -> tuple[Ints, Ints]:
         """Where the way to a position meets the border of a zone, or a visit is on outside it, or none is inside."""
         shapes = self._zones
         row, zone = shapes.of(seen.camera)
@@ -105,7 +130,7 @@ class Places:
         comes = ~(seen.first | seen.known)[row]
         before[~comes] = np.flatnonzero(~comes)
         aspect = seen.aspect[row]
-        x, y = _anchor(seen.box[:, row], aspect, shapes.by_centre[zone])
+        x, y = anchors.of(row, shapes.by_centre[zone])
         left, top, right, bottom = shapes.bounds[:, zone]
         left, right = left * aspect, right * aspect
         x0, y0 = x[before], y[before]
@@ -160,6 +185,18 @@ class Places:
         return _reduced(np.logical_or, met, np.flatnonzero(np.diff(pair, prepend=-1)))
 
 
+class _Anchors:
+    """The points that count, distances true; and the margin of lines, as a distance."""
+
+    def __init__(self, seen: Positions) -> None:
+        x1, y1, x2, y2 = seen.box
+        self._x, self._bottom, self._middle = (x1 + x2) / 2 * seen.aspect, y2, (y1 + y2) / 2
+        self.margin = MARGIN * ((x2 - x1) * seen.aspect + (y2 - y1)) / 2
+
+    def of(self, row: Ints, by_centre: Flags) -> tuple[Floats, Floats]:
+        return self._x[row], np.where(by_centre, self._middle[row], self._bottom[row])
+
+
 class _Shapes:
     """Polylines of many cameras as columns; `piece` (4, N) has their ends, `bounds` (4, N) left, top, right, bottom."""
 
@@ -192,11 +229,6 @@ def spread(counts: Ints, firsts: Ints) -> tuple[Ints, Ints]:
 
 def _reduced(operation: np.ufunc, values: np.ndarray, starts: Ints) -> np.ndarray:
     return operation.reduceat(values, starts) if len(starts) else values[:0]
-
-
-def _anchor(box: Floats, aspect: Floats, by_centre: Flags) -> tuple[Floats, Floats]:
-    x1, y1, x2, y2 = box
-    return (x1 + x2) / 2 * aspect, np.where(by_centre, (y1 + y2) / 2, y2)
 
 
 def _cross(ox: Floats, oy: Floats, ax: Floats, ay: Floats, bx: Floats, by: Floats) -> Floats:
