@@ -1,4 +1,4 @@
-"""Live pictures of cameras that other processes analyse: `aforo serve` hands on what a worker shows.
+"""Cameras that other processes analyse: `aforo serve` tells how they are, and hands on what a worker shows.
 
 Only addresses that workers have registered in the store are asked, only where these are of a private network or this
 machine, and never one that a request names.
@@ -16,12 +16,16 @@ from urllib.parse import quote, urlencode, urlsplit
 from fastapi.responses import Response, StreamingResponse
 
 from aforo.config import Site
-from aforo.errors import SourceError
+from aforo.errors import SourceError, StoreError
+from aforo.measures import local_time
 from aforo.model import MINUTE_US, LiveEndpoint
 from aforo.protocols import Clock, CountReader
 
 STALE_US = MINUTE_US
 """A worker that has not said for so long that it shows a camera does not show it."""
+
+COUNTED_US = 3 * MINUTE_US
+"""A camera of which something was observed within this time is at work: a minute, and what counting it takes."""
 
 VIEWERS_MAX = 32
 """Viewers of live video at the same time, all cameras together."""
@@ -31,7 +35,7 @@ _CHUNK_BYTES = 65_536
 
 
 class LiveElsewhere:
-    """Finds the worker of a camera in the store, and hands on its answer.
+    """Finds the workers of cameras in the store, and hands on their answers.
 
     Args:
         site: its cameras are the ones that can be watched.
@@ -41,6 +45,7 @@ class LiveElsewhere:
 
     def __init__(self, site: Site, reader: CountReader, clock: Clock) -> None:
         self._cameras = {camera.id for camera in site.cameras}
+        self._zone = site.timezone
         self._reader, self._clock = reader, clock
         self._places = threading.BoundedSemaphore(VIEWERS_MAX)
         self._closed = False
@@ -48,6 +53,27 @@ class LiveElsewhere:
     def close(self) -> None:
         """Let every endless answer end at its next picture."""
         self._closed = True
+
+    def states(self) -> dict[str, tuple[str, str]]:
+        """Of each camera, its state ("live" or "unknown") and one sentence where there is something to say."""
+        now_us = self._clock.now_us()
+        try:
+            seen_us = {endpoint.camera: endpoint.seen_us for endpoint in self._reader.live_endpoints()}
+            shares = self._reader.coverage(sorted(self._cameras), now_us - COUNTED_US, now_us + 1, "1m")
+        except StoreError as error:
+            return dict.fromkeys(self._cameras, ("unknown", str(error)))
+        counted = {share.camera for share in shares if share.observed_us}
+        return {camera: self._state(seen_us.get(camera), camera in counted, now_us) for camera in self._cameras}
+
+    def _state(self, seen_us: int | None, counted: bool, now_us: int) -> tuple[str, str]:
+        if seen_us is not None and now_us - seen_us <= STALE_US:
+            return "live", ""
+        if counted:
+            return "live", "it is counted, but no worker shows its pictures; set `api.announce` for the workers"
+        if seen_us is not None:
+            since = local_time(seen_us, self._zone).isoformat(timespec="seconds")
+            return "unknown", f"no worker has shown it since {since}, and nothing of it was counted lately"
+        return "unknown", "no worker shows it, and nothing of it was counted lately"
 
     def picture(self, camera: str, query: Mapping[str, str]) -> Response:
         """The newest picture of a camera.

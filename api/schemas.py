@@ -109,10 +109,10 @@ class CameraAnswer(Answer):
     id: str
     name: str
     state: str = Field(
-        description="connecting, live, frozen (connected, no new picture), offline, ended (recording over), or "
-        "unknown where this process runs no cameras."
+        description="connecting, live, frozen (connected, no new picture), offline, ended (recording over). Where this "
+        "process runs no cameras: live when its worker was seen lately, else unknown."
     )
-    reason: str = Field(description="Why it is not well, empty while it is.")
+    reason: str = Field(description="Why it is not well, or has no live picture; empty while all is well.")
     source: str = Field(description="Where its pictures come from, without credentials.")
     width_px: int | None = Field(description="Of the newest frame; null before the first.")
     height_px: int | None

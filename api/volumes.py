@@ -51,8 +51,9 @@ router = APIRouter(prefix="/v1", tags=["counts"], responses=REFUSALS)
 
 @router.get("/cameras", summary="Cameras and how they are doing")
 def cameras(context: ContextDep) -> CamerasAnswer:
-    """Every camera of the configuration, with its state where this process runs the cameras."""
+    """Every camera of the configuration, with its state: as this process runs it, or as its worker was seen lately."""
     statuses = {status.camera: status for status in (context.live.statuses() if context.live is not None else [])}
+    elsewhere = context.elsewhere.states() if context.elsewhere is not None else {}
     site = context.site
     return CamerasAnswer(
         site=site.site.id,
@@ -65,17 +66,18 @@ def cameras(context: ContextDep) -> CamerasAnswer:
                 source=camera.shown_source,
                 lines=[line.id for line in camera.lines],
                 zones=[zone.id for zone in camera.zones],
-                **_status(context, statuses.get(camera.id)),
+                **_status(context, statuses.get(camera.id), elsewhere.get(camera.id)),
             )
             for camera in site.cameras
         ],
     )
 
 
-def _status(context: Context, status: CameraStatus | None) -> dict[str, Any]:
+def _status(context: Context, status: CameraStatus | None, elsewhere: tuple[str, str] | None) -> dict[str, Any]:
     if status is None:
         nothing = dict.fromkeys(("width_px", "height_px", "fps", "dropped", "last_frame"))
-        return {"state": "unknown", "reason": "no camera runs in this process", **nothing}
+        state, reason = elsewhere or ("unknown", "no camera runs in this process")
+        return {"state": state, "reason": reason, **nothing}
     last_us = status.last_frame_us
     return {
         "state": status.state,

@@ -92,9 +92,12 @@ class Broker:
         folder: for its data.
         protocol: of the listener, with the properties that it needs.
         properties: more lines for the server's properties.
+        scram: a user, as Kafka's tool for storage takes it.
     """
 
-    def __init__(self, folder: Path, protocol: str = "PLAINTEXT", properties: str = "") -> None:
+    def __init__(
+        self, folder: Path, protocol: str = "PLAINTEXT", properties: str = "", scram: str | None = None
+    ) -> None:
         self.folder = folder
         self.port, self._controller_port = _free_port(), _free_port()
         self.address = f"127.0.0.1:{self.port}"
@@ -106,13 +109,16 @@ class Broker:
         if self._jars is None:
             if _noida() is None:
                 pytest.skip(f"no Kafka broker: {jars}, and the package noida-db is not installed")
+            if protocol != "PLAINTEXT":
+                pytest.skip(f"no Apache Kafka: {jars}, and noida-db knows neither TLS nor SASL")
             return
         text = _PROPERTIES.format(
             port=self.port, controller_port=self._controller_port, folder=folder, protocol=protocol
         )
         (folder / "server.properties").write_text(text + properties)
         storage = self._java("kafka.tools.StorageTool", "format", "-t", _CLUSTER_ID, "-c", "server.properties")
-        subprocess.run(storage, cwd=folder, check=True, capture_output=True)
+        users = [] if scram is None else ["--add-scram", scram]
+        subprocess.run([*storage, *users], cwd=folder, check=True, capture_output=True)
 
     def _java(self, *arguments: str) -> list[str]:
         options = [
@@ -179,10 +185,10 @@ class Broker:
 
 
 @contextmanager
-def running_broker(protocol: str = "PLAINTEXT", properties: str = "") -> Iterator[Broker]:
+def running_broker(protocol: str = "PLAINTEXT", properties: str = "", scram: str | None = None) -> Iterator[Broker]:
     """A broker that is ended with the test."""
     with tempfile.TemporaryDirectory(prefix="aforo-kafka-", ignore_cleanup_errors=True) as name:
-        broker = Broker(Path(name), protocol, properties)
+        broker = Broker(Path(name), protocol, properties, scram)
         try:
             broker.start()
             yield broker

@@ -16,7 +16,9 @@ export class Card {
     this.report = report; // takes the sentence of a refused question
     this.counts = new Map(); // line -> rows of direction, road_user, count
     this.present = new Map(); // zone -> numbers by road user, null: not known
-    this.status = { state: camera.state, reason: camera.reason, since: null, picture: camera.last_frame !== null };
+    // Of a camera that a worker runs, its pictures are handed on while the worker shows them.
+    const picture = camera.last_frame !== null || (camera.state === "live" && !camera.reason && camera.fps === null);
+    this.status = { state: camera.state, reason: camera.reason, since: null, picture };
     this.places = [...camera.lines.map((line) => ({ kind: "line", ...line })),
       ...camera.zones.map((zone) => ({ kind: "zone", ...zone }))];
     this.place = this.places[0];

@@ -74,16 +74,21 @@ async function load() {
     cards.set(camera.id, card);
     page.cameras.append(card.root);
     videos.add(card.image, camera.id);
-    videos.setAvailable(camera.id, camera.last_frame !== null);
+    videos.setAvailable(camera.id, card.status.picture);
   }
   page.cameras.classList.toggle("single", cards.size === 1);
   if (!cards.size) page.cameras.append(element("p", { class: "quiet", "data-text": "noCameras" }));
   speak();
-  if (site.cameras.every((camera) => camera.state === "unknown")) {
+  if (!runsHere()) {
     for (const card of cards.values()) card.readCounts().catch((error) => card.report(error.message));
   } else {
     listen();
   }
+}
+
+/** Whether the server runs cameras itself: only then it has their figures, and events. */
+function runsHere() {
+  return Boolean(site?.cameras.some((camera) => camera.fps !== null));
 }
 
 /** Follow the server's events while the page is seen: a hidden page leaves its connection to others. */
@@ -127,7 +132,7 @@ document.addEventListener("visibilitychange", () => {
   if (document.hidden) {
     events?.close();
     events = null;
-  } else if (site?.cameras.some((camera) => camera.state !== "unknown")) {
+  } else if (runsHere()) {
     listen();
   }
 });

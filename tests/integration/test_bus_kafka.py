@@ -150,31 +150,3 @@ def test_what_cannot_be_read_is_set_aside_and_counting_goes_on(kafka: Broker, tm
     reasons = [dict(record.headers)["error"].decode() for record in dead]
     assert f"expected a tracked frame of version {wire.VERSION}, got version 9" in reasons[1]
     assert city.said("set aside")
-
-
-_SASL = """
-sasl.enabled.mechanisms=PLAIN
-sasl.mechanism.inter.broker.protocol=PLAIN
-listener.name.sasl_plaintext.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required \
-username="aforo" password="hunter2" user_aforo="hunter2";
-"""
-
-
-def test_a_broker_that_wants_a_password_gets_it_and_refuses_a_wrong_one(tmp_path: Path) -> None:
-    with running_broker("SASL_PLAINTEXT", _SASL) as broker:
-        login = {"security": "SASL_PLAINTEXT", "sasl_mechanism": "PLAIN", "username": "aforo", "partitions": 2}
-        city = City(tmp_path, broker.address, extra={"kafka": login | {"password": "hunter2"}})
-        assert eventually(lambda: _creates(city))
-        city.publish(city.messages(1))
-        stranger = City(tmp_path, broker.address, extra={"kafka": login | {"password": "wrong-one"}})
-        with pytest.raises(BusError, match="cannot reach Kafka") as caught:
-            stranger.address.create_topics(1)
-        assert "wrong-one" not in str(caught.value)
-
-
-def _creates(city: City) -> bool:
-    try:
-        city.address.create_topics(6)
-    except BusError:
-        return False
-    return True

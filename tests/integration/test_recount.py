@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -17,7 +19,7 @@ from aforo import assemble
 from aforo.clock import ManualClock
 from aforo.config import CameraSection, DetectorSection, LineSection, Site
 from aforo.errors import NotFoundError
-from aforo.model import MICROSECONDS, Box, Rows, TrackedFrame, TrackedObject, TrackEnd
+from aforo.model import MICROSECONDS, Box, Recount, Rows, TrackedFrame, TrackedObject, TrackEnd
 from aforo.recordings import Recording
 from aforo.recounting import recount_place
 from api.app import create_app
@@ -153,6 +155,32 @@ def test_the_api_recounts(tmp_path: Path) -> None:
         assert client.post("/v1/lines/new/recount", params={"from": "yesterday"}).status_code == 400
         assert client.post("/v1/lines/new/recount", headers={"sec-fetch-site": "cross-site"}).status_code == 400
         assert client.get("/v1/lines/new/recount").status_code == 405
+    reader.close()
+
+
+def test_other_questions_are_answered_while_history_is_recounted(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/counts.db"
+    count_live(site(url, ("old", 0.3)), passing(1, NOON_US))
+    today = site(url, ("new", 0.7))
+    assemble.open_store(today).close()
+    reader = assemble.open_reader(today)
+    begun, asked = threading.Event(), threading.Event()
+
+    def recount(kind: str, place: str, start_us: int | None, end_us: int | None) -> Recount:
+        begun.set()
+        assert asked.wait(60)
+        return recount_place(today, kind, place, start_us, end_us)
+
+    app = create_app(site=today, reader=reader, live=None, clock=ManualClock(NOON_US), recount=recount)
+    with serving(app) as client, ThreadPoolExecutor() as threads:
+        answer = threads.submit(client.post, "/v1/lines/new/recount")
+        assert begun.wait(60)
+        for address in ("/healthz", "/v1/volumes?line=new", "/v1/lines"):
+            assert client.get(address).status_code == 200
+        assert "another recount is running" in client.post("/v1/lines/new/recount").json()["error"]
+        assert not answer.done()
+        asked.set()
+        assert answer.result().json()["count"] == 1
     reader.close()
 
 

@@ -19,7 +19,7 @@ from integration.api_server import serving
 from aforo import assemble
 from aforo.clock import SystemClock
 from aforo.config import Site
-from aforo.model import Frame, LiveEndpoint, TrackedFrame
+from aforo.model import MINUTE_US, Coverage, Frame, LiveEndpoint, Rows, TrackedFrame
 from aforo.protocols import CountStore
 from aforo.serving import LiveStation
 from api.app import create_app
@@ -100,6 +100,31 @@ def test_a_camera_that_no_worker_shows_is_told(site: Site, client: httpx.Client,
         answer = client.get(f"/v1/live/{path}")
         assert answer.status_code == 503
         assert "no worker shows it" in answer.json()["error"]
+
+
+def states(client: httpx.Client) -> list[tuple[str, str]]:
+    return [(camera["state"], camera["reason"]) for camera in client.get("/v1/cameras").json()["cameras"]]
+
+
+def test_a_camera_that_a_worker_shows_is_live_and_others_are_unknown(
+    site: Site, client: httpx.Client, station: LiveStation
+) -> None:
+    wait_for_registration(site)
+    (state, reason), (other, why) = states(client)
+    assert (state, reason) == ("live", "")
+    assert other == "unknown"
+    assert "no worker shows it" in why
+
+
+def test_a_camera_that_was_counted_lately_is_live_without_pictures(client: httpx.Client, store: CountStore) -> None:
+    minute_us = CLOCK.now_us() // MINUTE_US * MINUTE_US
+    store.write(Rows(coverage=[Coverage("north", "s", minute_us - MINUTE_US, MINUTE_US, 600, 0)]))
+    store.announce([LiveEndpoint("south", "http://127.0.0.1:1", CLOCK.now_us() - 120_000_000)])
+    (state, reason), (silent, why) = states(client)
+    assert state == "live"
+    assert "api.announce" in reason
+    assert silent == "unknown"
+    assert "no worker has shown it since" in why
 
 
 @pytest.mark.parametrize(
