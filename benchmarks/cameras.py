@@ -2,6 +2,7 @@
 
     .venv/bin/python benchmarks/cameras.py [--cameras 16] [--fps 5] [--minutes 10] [--json FILE]
     .venv/bin/python benchmarks/cameras.py --cameras 1 2 4 8 16 --minutes 1      (does the cost grow linearly?)
+    .venv/bin/python benchmarks/cameras.py --cameras 1 1 --watched 0 1 --fps 10 --minutes 1   (what does a viewer cost?)
 
 Every camera plays the clip (default: the sample video at 640×360 and 15 fps, H.264) from the loopback. Told are the
 rate that each camera reached, the lag from a picture's arrival to its counts, pictures dropped, CPU by kind of thread,
@@ -11,6 +12,7 @@ memory over time, and what the server cost. Linux only: it reads /proc.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import socket
@@ -22,7 +24,7 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -46,6 +48,15 @@ async def serve():
     await RtspServer(sys.argv[1], "127.0.0.1", int(sys.argv[2])).serve_forever()
 
 asyncio.run(serve())
+"""
+
+
+VIEWER = """
+import sys, urllib.request
+
+with urllib.request.urlopen(sys.argv[1], timeout=30) as pictures:
+    while pictures.read(65536):
+        pass
 """
 
 
@@ -129,8 +140,23 @@ class Watch:
         return rows
 
 
-def run(cameras: int, fps: float, minutes: float, folder: Path) -> dict[str, Any]:
-    """Run that many cameras and report."""
+@contextmanager
+def watching(url: str, cameras: int) -> Iterator[None]:
+    """Somebody looks at the live pictures of so many cameras, each in a process of its own."""
+    viewers = [
+        subprocess.Popen([sys.executable, "-c", VIEWER, f"{url}/live/c{i:02}.mjpg"], stderr=subprocess.DEVNULL)
+        for i in range(cameras)
+    ]
+    try:
+        yield
+    finally:
+        for viewer in viewers:
+            viewer.terminate()
+            viewer.wait(10)
+
+
+def run(cameras: int, watched: int, fps: float, minutes: float, folder: Path) -> dict[str, Any]:
+    """Run that many cameras, so many of them watched, and report."""
     from aforo.assemble import open_detector
     from aforo.config import Site
     from aforo.service import Service
@@ -156,8 +182,10 @@ def run(cameras: int, fps: float, minutes: float, folder: Path) -> dict[str, Any
         watch = Watch(service._counting._counter)
         service._counting._counter = watch
         service.start()
-        try:
+        with ExitStack() as stack:
+            stack.callback(service.stop)
             _wait_until_live(service, cameras)
+            stack.enter_context(watching(service.url, watched))
             began, before, server_before = time.perf_counter(), cpu_by_kind(), _cpu_of(server_pid)
             own_before, watch.on = time.process_time(), True
             memory = [memory_mb()]
@@ -168,13 +196,12 @@ def run(cameras: int, fps: float, minutes: float, folder: Path) -> dict[str, Any
             seconds = time.perf_counter() - began
             own_s, spent = time.process_time() - own_before, cpu_by_kind() - before
             server_s = _cpu_of(server_pid) - server_before
-        finally:
-            service.stop()
     rates = [len(watch.lags_ms[camera.id]) / seconds for camera in site.cameras]
     lags = [lag for each in watch.lags_ms.values() for lag in each]
     total = sum(spent.values()) or 1.0
     return {
         "cameras": cameras,
+        "watched": watched,
         "detector": detector.description,
         "seconds": round(seconds),
         "wanted_fps": fps,
@@ -210,6 +237,7 @@ def main() -> None:
 
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--cameras", type=int, nargs="+", default=[16])
+    options.add_argument("--watched", type=int, nargs="+", default=[0], help="how many of them somebody looks at")
     options.add_argument("--fps", type=float, default=5.0)
     options.add_argument("--minutes", type=float, default=10.0)
     options.add_argument("--video", default="")
@@ -219,15 +247,17 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         make_clip(given.video or str(assets.fetch("vtest")), Path(folder) / "clip.mp4")
         print(machine())
-        for cameras in given.cameras:
-            results.append(run(cameras, given.fps, given.minutes, Path(folder)))
+        viewers = itertools.chain(given.watched, itertools.repeat(given.watched[-1]))
+        for cameras, watched in zip(given.cameras, viewers, strict=False):
+            results.append(run(cameras, watched, given.fps, given.minutes, Path(folder)))
             print(json.dumps(results[-1], indent=1))
     if len(results) > 1:
         first = results[0]["cpu_ms_per_analysed_frame"]
         for result in results:
             ratio = result["cpu_ms_per_analysed_frame"] / first
             print(
-                f"{result['cameras']:3} cameras: {result['cores_used']:.2f} cores, CPU per analysed frame × {ratio:.2f}"
+                f"{result['cameras']:3} cameras, {result['watched']} watched: {result['cores_used']:.2f} cores, "
+                f"CPU per analysed frame × {ratio:.2f}"
             )
     if given.json:
         Path(given.json).write_text(json.dumps({"machine": machine(), "runs": results}, indent=1) + "\n")
