@@ -146,15 +146,19 @@ def _by_track(sessions: Sequence[Session], seen: Observations) -> _ByTrack:
 def _act(track: OpenTrack, due: _Due, low: int, high: int, start: int, stop: int) -> None:
     """Look at what is due from `low` to `high`, and on where a track has yet to clear the margin of a zone."""
     unsettled: set[int] = set()
-    row = due.rows[low]
+    rows, where = due.rows, due.places
+    row = rows[low]
     while row < stop:
-        places = unsettled.copy()
-        while low < high and due.rows[low] == row:
-            if due.places[low] == _CLASS:
+        places = unsettled
+        while low < high and rows[low] == row:
+            if where[low] == _CLASS:
                 track.name(due.road_users[low])
             else:
-                places.add(due.places[low])
+                places.add(where[low])
             low += 1
+        if not places:
+            row = rows[low] if low < high else stop
+            continue
         before = observation(due.positions, row - 1) if row > start else None
         now = observation(due.positions, row)
         for place in sorted(places):
@@ -163,4 +167,4 @@ def _act(track: OpenTrack, due: _Due, low: int, high: int, start: int, stop: int
         if unsettled:
             row += 1
         else:
-            row = due.rows[low] if low < high else stop
+            row = rows[low] if low < high else stop

@@ -90,17 +90,21 @@ class ZoneWatcher:
         after = self._anchor(now)
         if before is None:
             return [self._turn(state, now.at_us)] if contains(self._polygon, after[1]) else []
-        start = self._anchor(before)
-        if not state.inside and self._passes_by(start[1], after[1]):
+        here = self._anchor(before)
+        if not state.inside and self._passes_by(here[1], after[1]):
             return []
-        margin = MARGIN * (now.box.width * self._aspect + now.box.height) / 2
+        x1, y1, x2, y2 = now.box
+        margin = MARGIN * ((x2 - x1) * self._aspect + (y2 - y1)) / 2
         stays: list[Stay] = []
-        for here, there in itertools.pairwise((start, *self._meetings(start, after), after)):
-            state.met_at_us = here[0] if here is not start else state.met_at_us
-            middle = (here[0] + there[0]) // 2, Point((here[1].x + there[1].x) / 2, (here[1].y + there[1].y) / 2)
-            for at_us, place in (middle, after) if there is after else (middle,):
-                if self._is_surely(not state.inside, place, margin):
-                    stays.append(self._turn(state, at_us))
+        for there in (*self._meetings(here, after), after):
+            (x1, y1), (x2, y2) = here[1], there[1]
+            if self._is_surely(not state.inside, Point((x1 + x2) / 2, (y1 + y2) / 2), margin):
+                stays.append(self._turn(state, (here[0] + there[0]) // 2))
+            if there is not after:
+                state.met_at_us = there[0]
+            elif self._is_surely(not state.inside, after[1], margin):
+                stays.append(self._turn(state, after[0]))
+            here = there
         return stays
 
     def is_settled(self, state: ZoneState, last: Observation) -> bool:

@@ -1,15 +1,18 @@
 """Tracked frames per second through broker, aggregators and store, beside what a bare consumer reads of the same topic.
 
-    python benchmarks/bus_throughput.py [--cameras 200] [--seconds 60] [--aggregators 1 2] [--profile]
+    python benchmarks/bus_throughput.py [--cameras 200] [--seconds 60] [--aggregators 1 2] [--profile] [--paced]
 
 Prints ratios with the machine and the versions; the counts are checked against the simulator's answer. Needs Java and
 Maven (or noida-db) for the broker, as the tests do. With --profile it also says where one aggregator spends its time.
+With --paced the cameras send as real ones would, `aforo simulate` on the same machine, and the aggregators keep up or
+do not.
 """
 
 from __future__ import annotations
 
 import argparse
 import cProfile
+import json
 import os
 import platform
 import pstats
@@ -51,6 +54,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--aggregators", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--profile", action="store_true")
+    parser.add_argument("--paced", action="store_true")
     options = parser.parse_args()
     with running_broker() as broker, tempfile.TemporaryDirectory() as name:
         print(
@@ -58,6 +62,10 @@ def main() -> None:
         )
         city = City(Path(name), broker.address, options.cameras, extra={"kafka": {"partitions": 8}})
         city.address.create_topics(options.cameras)
+        if options.paced:
+            for count in options.aggregators:
+                _paced(city, count, options)
+            return
         messages, answer, published = _publish(city, options)
         print(f"{messages} messages of {options.cameras} cameras, {ROAD_USERS} road users each, in one topic")
         bare, cpu_us = _bare_consumer(city.address, messages)
@@ -108,10 +116,7 @@ def _bare_consumer(address: KafkaAddress, messages: int) -> tuple[float, float]:
 
 def _aggregators(city: City, count: int, messages: int, answer: Answer) -> tuple[float, float]:
     """From the first message counted to the last one, all in the store."""
-    city.store.unlink(missing_ok=True)
-    with city.address.admin() as admin:
-        if city.address.topics.aggregators in str(admin.list_groups()):
-            admin.delete_groups([city.address.topics.aggregators])
+    _begin_anew(city)
     ports = [_free_port() for _ in range(count)]
     with ExitStack() as stack:
         processes = [stack.enter_context(city.process("aggregator", "--metrics-port", str(port))) for port in ports]
@@ -129,6 +134,53 @@ def _aggregators(city: City, count: int, messages: int, answer: Answer) -> tuple
     return rate, cpu_us
 
 
+def _begin_anew(city: City) -> None:
+    city.store.unlink(missing_ok=True)
+    with city.address.admin() as admin:
+        if city.address.topics.aggregators in str(admin.list_groups()):
+            admin.delete_groups([city.address.topics.aggregators])
+
+
+def _paced(city: City, count: int, options: argparse.Namespace) -> None:
+    """Cameras at their own pace: how far behind the aggregators fall, and what processor time all of it takes."""
+    _begin_anew(city)
+    ports = [_free_port() for _ in range(count)]
+    expect = city.folder / "expected.json"
+    sizes = ("--cameras", options.cameras, "--fps", FPS, "--road-users", ROAD_USERS, "--seconds", options.seconds)
+    with ExitStack() as stack:
+        aggregators = [stack.enter_context(city.process("aggregator", "--metrics-port", str(port))) for port in ports]
+        while not all(_figure(port, "process_cpu_seconds_total") for port in ports):
+            time.sleep(0.1)
+        before_s = sum(_cpu_s(port)[1] for port in ports)
+        began_s = time.perf_counter()
+        simulator = stack.enter_context(city.process("simulate", *map(str, sizes), "--expect", str(expect)))
+        behind: list[float] = []
+        simulator_s = 0.0
+        while simulator.poll() is None:
+            behind.append(sum(_figure(port, "aforo_aggregator_lag_messages") for port in ports))
+            simulator_s = _process_s(simulator.pid) or simulator_s
+            time.sleep(0.5)
+        took_s = time.perf_counter() - began_s
+        crossings = {
+            (row["line"], row["direction"], row["road_user"]): row["count"]
+            for row in json.loads(expect.read_text())["crossings"]
+        }
+        while _counted(city.store, sum(crossings.values())) != crossings:
+            if time.perf_counter() - began_s - took_s > LONGEST_S:
+                sys.exit("the counts are not those of the simulator")
+            time.sleep(0.1)
+        late_s = time.perf_counter() - began_s - took_s
+        aggregators_s = sum(_cpu_s(port)[1] for port in ports) - before_s
+        for process in aggregators:
+            end(process)
+    messages = options.cameras * (round(options.seconds * FPS) + 1)
+    behind.sort()
+    print(f"{messages} messages of {options.cameras} cameras, {ROAD_USERS} road users each, {count} aggregator(s)")
+    print(f"  sent in {took_s:.0f} s, {messages / took_s:.0f} per second; all counted {late_s:.1f} s later")
+    print(f"  messages behind: median {behind[len(behind) // 2]:.0f}, greatest {behind[-1]:.0f}")
+    print(f"  aggregators {aggregators_s / took_s:.2f} cores, simulator {simulator_s / took_s:.2f} cores")
+
+
 def _counted(store: Path, crossings: int) -> Counter[tuple[str, str, str]]:
     """What is counted for good; empty until there are so many crossings, so that asking costs little meanwhile."""
     sql = "SELECT line, direction, road_user, count(*) FROM crossings WHERE final GROUP BY 1, 2, 3"
@@ -143,14 +195,26 @@ def _counted(store: Path, crossings: int) -> Counter[tuple[str, str, str]]:
 
 def _cpu_s(port: int) -> tuple[float, float]:
     """Frames and seconds of processor time of one aggregator so far."""
+    return _figure(port, "aforo_aggregator_frames_total"), _figure(port, "process_cpu_seconds_total")
+
+
+def _figure(port: int, name: str) -> float:
+    """A figure of one aggregator now, over all its labels; 0 while there is none."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answered:
             text = answered.read().decode()
     except OSError:
-        return 0.0, 0.0
-    names = ("aforo_aggregator_frames_total", "process_cpu_seconds_total")
-    frames, cpu_s = (re.search(rf"^{name} (\S+)", text, re.MULTILINE) for name in names)
-    return float(frames[1]) if frames else 0.0, float(cpu_s[1]) if cpu_s else 0.0
+        return 0.0
+    return sum(float(value) for value in re.findall(rf"^{name}(?:{{.*}})? (\S+)", text, re.MULTILINE))
+
+
+def _process_s(pid: int) -> float:
+    """Processor time of a process so far, 0 where the system does not tell."""
+    path = Path(f"/proc/{pid}/stat")
+    if not path.exists():
+        return 0.0
+    fields = path.read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _free_port() -> int:
