@@ -186,7 +186,7 @@ def encode(points: Sequence[Observation]) -> bytes:
     columns = np.array([(point.at_us - start_us, *point.box) for point in points], dtype=np.float64)
     columns[:, 1:] = np.clip(np.rint(columns[:, 1:] * _SCALE), -_EDGE_MAX, _EDGE_MAX)
     columns[1:] -= columns[:-1].copy()
-    steps = np.minimum(columns, _LONGEST_STEP_US).T.astype("<i4", order="C")
+    steps = np.clip(columns, -_LONGEST_STEP_US, _LONGEST_STEP_US).T.astype("<i4", order="C")
     return _HEADER.pack(_FORMAT, start_us, len(points)) + zlib.compress(_by_bytes(steps))
 
 
