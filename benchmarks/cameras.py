@@ -144,7 +144,7 @@ class Watch:
 def watching(url: str, cameras: int) -> Iterator[None]:
     """Somebody looks at the live pictures of so many cameras, each in a process of its own."""
     viewers = [
-        subprocess.Popen([sys.executable, "-c", VIEWER, f"{url}/live/c{i:02}.mjpg"], stderr=subprocess.DEVNULL)
+        subprocess.Popen([sys.executable, "-c", VIEWER, f"{url}/v1/live/c{i:02}.mjpg"], stderr=subprocess.DEVNULL)
         for i in range(cameras)
     ]
     try:

@@ -18,6 +18,7 @@ from aforo.calibration import calibrate_at_first_use
 from aforo.config import CameraSection, DetectorSection
 from aforo.evaluate import LineResult, Truth, load_truth
 from aforo.mot import MotTracks
+from aforo.protocols import Detector
 from aforo.recordings import Recording, RowTable, line_of_pixels
 
 FIGURES = Path(__file__).with_name("figures.json")
@@ -47,25 +48,31 @@ def precision(request: pytest.FixtureRequest, default_model_path: Path) -> str:
 
 
 @pytest.fixture(scope="session")
-def analysed(
-    shared_data: Path, sample_video: Path, truths: list[Truth], precision: str
-) -> Iterator[Callable[[str], Analysed]]:
-    """Analyses a clip on the first call, with the default model and settings."""
+def detector(precision: str) -> Iterator[Detector]:
+    """The default detector in that precision."""
     section = DetectorSection(precision=precision)  # type: ignore[arg-type]
-    with closing(open_detector(section)) as detector:
+    with closing(open_detector(section)) as opened:
+        yield opened
 
-        @cache
-        def analyse(clip: str) -> Analysed:
-            path = sample_video if clip == sample_video.name else shared_data / "clips" / clip
-            own = [truth for truth in truths if truth.clip == clip]
-            recording = Recording(path, CameraSection.of_recording(path), timezone=ZoneInfo("UTC"))
-            lines = [line_of_pixels(f"line-{i}", truth.line_px, recording.facts) for i, truth in enumerate(own)]
-            counter = aggregator([CameraSection.of_recording(path, lines)])
-            table, tracks = RowTable(), MotTracks()
-            for _, message in recording.analyse(detector, section):
-                table.take(counter.observe(message))
-                tracks.take(message)
-            results = [LineResult(truth, table.of_line(line.id)) for truth, line in zip(own, lines, strict=True)]
-            return Analysed(results, tracks, recording.problem)
 
-        yield analyse
+@pytest.fixture(scope="session")
+def analysed(
+    shared_data: Path, sample_video: Path, truths: list[Truth], detector: Detector
+) -> Callable[[str], Analysed]:
+    """Analyses a clip on the first call, with the default model and settings."""
+
+    @cache
+    def analyse(clip: str) -> Analysed:
+        path = sample_video if clip == sample_video.name else shared_data / "clips" / clip
+        own = [truth for truth in truths if truth.clip == clip]
+        recording = Recording(path, CameraSection.of_recording(path), timezone=ZoneInfo("UTC"))
+        lines = [line_of_pixels(f"line-{i}", truth.line_px, recording.facts) for i, truth in enumerate(own)]
+        counter = aggregator([CameraSection.of_recording(path, lines)])
+        table, tracks = RowTable(), MotTracks()
+        for _, message in recording.analyse(detector, DetectorSection()):
+            table.take(counter.observe(message))
+            tracks.take(message)
+        results = [LineResult(truth, table.of_line(line.id)) for truth, line in zip(own, lines, strict=True)]
+        return Analysed(results, tracks, recording.problem)
+
+    return analyse

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+import supervision as sv
 from analysed_clips import Analysed
 
+from aforo.config import CameraSection, DetectorSection
 from aforo.evaluate import LineResult, Truth, by_class, wape
+from aforo.model import Image
+from aforo.protocols import Detector
+from aforo.recordings import Recording, line_of_pixels
 
 pytestmark = [pytest.mark.shared_data, pytest.mark.model, pytest.mark.timeout(900)]
 
@@ -46,3 +54,34 @@ def test_all_recordings_together(
 def test_a_sound_clip_has_no_problem(analysed: Callable[[str], Analysed], clip: str) -> None:
     """Also the one whose header promises a few frames more than there are."""
     assert analysed(clip).problem == ""
+
+
+@pytest.mark.parametrize("clip", ["intel_car.mp4", "intel_pbc.mp4", "nl_motorway.mp4"])
+def test_the_motion_gate_loses_nobody(
+    analysed: Callable[[str], Analysed], detector: Detector, truths: list[Truth], shared_data: Path, clip: str
+) -> None:
+    """Clips in which the street is empty for a while: the gate rests then, and counts the very same."""
+    asked = _Asked(detector)
+    path, own = shared_data / "clips" / clip, [truth for truth in truths if truth.clip == clip]
+    whole = Recording(path, CameraSection.of_recording(path), timezone=ZoneInfo("UTC"))
+    lines = [line_of_pixels(f"line-{i}", truth.line_px, whole.facts) for i, truth in enumerate(own)]
+    recording = Recording(path, CameraSection.of_recording(path, lines), timezone=ZoneInfo("UTC"))
+    counts = recording.count(asked, DetectorSection(motion_gate=True))
+    assert asked.pictures < 0.95 * counts.analysed_frames
+    gated = [LineResult(truth, counts.rows.of_line(line.id)) for truth, line in zip(own, lines, strict=True)]
+    assert [result.rows for result in gated] == [result.rows for result in analysed(clip).results]
+
+
+class _Asked:
+    """A detector that counts how often it is asked."""
+
+    def __init__(self, detector: Detector) -> None:
+        self._detector = detector
+        self.description, self.capacity, self.labels = detector.description, detector.capacity, detector.labels
+        self.pictures = 0
+
+    def submit(self, image: Image) -> Future[sv.Detections]:
+        self.pictures += 1
+        return self._detector.submit(image)
+
+    def close(self) -> None: ...
