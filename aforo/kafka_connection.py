@@ -7,10 +7,15 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from kafka import KafkaAdminClient
-from kafka.errors import InvalidPartitionsError, KafkaError, TopicAlreadyExistsError
+from kafka.errors import (
+    InvalidPartitionsError,
+    KafkaError,
+    SaslAuthenticationFailedError,
+    TopicAlreadyExistsError,
+)
 
 from aforo.config import KafkaSection, Site
 from aforo.errors import BusError, ConfigurationError
@@ -120,18 +125,30 @@ class KafkaAddress:
         Raises:
             BusError: Kafka cannot be reached or refuses.
         """
-        try:
-            options = self.options()
-            del options["allow_auto_create_topics"]
-            client = KafkaAdminClient(**options)
+        with _Reasons() as reasons:
             try:
-                yield client
-            finally:
-                client.close()
-        except (KafkaError, OSError) as error:
-            raise BusError(
-                f"cannot reach {self}: {error or type(error).__name__}; check address and security"
-            ) from error
+                options = self.options()
+                del options["allow_auto_create_topics"]
+                client = KafkaAdminClient(**options)
+                try:
+                    yield client
+                finally:
+                    client.close()
+            except (KafkaError, OSError) as error:
+                raise BusError(f"cannot reach {self}: {self._explained(error, reasons.found)}") from error
+
+    def _explained(self, error: Exception, reasons: list[Exception]) -> str:
+        for reason in reasons:
+            # Over TLS the connection is closed before kafka-python has read the refusal.
+            closed = "SASL" in self.section.security and "socket disconnected" in str(reason)
+            if closed or isinstance(reason, SaslAuthenticationFailedError):
+                return (
+                    f"it refuses user {self.section.username}; check username, password, sasl_mechanism and security "
+                    "under the key kafka"
+                )
+            if "CERTIFICATE_VERIFY_FAILED" in str(reason):
+                return f"{self.section.ca_file or 'the system'} does not vouch for its certificate; check kafka.ca_file"
+        return f"{error or type(error).__name__}; check address and security"
 
     def create_topics(self, cameras: int) -> None:
         """Make the topics that are missing; a topic that has too few partitions for the cameras gets more.
@@ -163,6 +180,30 @@ class KafkaAddress:
                 with _tolerating(InvalidPartitionsError):
                     admin.create_partitions({self.topics.cameras: cameras})
             admin.wait_for_topics(list(wanted))
+
+
+class _Reasons(logging.Filter):
+    """Why connections fail: kafka-python writes it to its log, and in the end says only that the time was up."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[Exception] = []
+        self._logger = logging.getLogger("kafka.net.manager")
+        self._own_level, self._level = self._logger.level, self._logger.getEffectiveLevel()
+
+    def __enter__(self) -> Self:
+        self._logger.addFilter(self)
+        self._logger.setLevel(min(self._level, logging.WARNING))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._logger.setLevel(self._own_level)
+        self._logger.removeFilter(self)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Note the reason; what would not be logged without this is not."""
+        self.found += [value for value in record.args or () if isinstance(value, Exception)]
+        return record.levelno >= self._level
 
 
 @contextmanager

@@ -14,7 +14,10 @@ from kafka_broker import running_broker
 
 from aforo.errors import BusError
 
-pytestmark = KAFKA
+pytestmark = [
+    *KAFKA,
+    pytest.mark.filterwarnings("ignore:Exception ignored in. <ssl.SSLSocket:pytest.PytestUnraisableExceptionWarning"),
+]
 
 PASSWORD = "hunter2"
 _PLAIN = f"""
@@ -113,17 +116,15 @@ def test_what_is_published_over_tls_with_a_password_is_counted(secured: Secured,
 
 def test_a_wrong_password_is_one_sentence_without_it(secured: Secured, tmp_path: Path) -> None:
     city = secured.city(tmp_path, password="wrong-one")
-    with pytest.raises(BusError, match="cannot reach Kafka") as caught:
+    with pytest.raises(BusError, match=r"cannot reach Kafka at 127\.0\.0\.1:\d+: it refuses user aforo") as caught:
         city.address.create_topics(1)
     assert "wrong-one" not in str(caught.value)
-    print(caught.value)
 
 
 def test_a_broker_of_an_unknown_authority_is_not_trusted(secured: Secured, tmp_path: Path) -> None:
     city = secured.city(tmp_path, ca_file=str(_authority(tmp_path, "stranger")))
-    with pytest.raises(BusError, match="cannot reach Kafka") as caught:
+    with pytest.raises(BusError, match=r"cannot reach Kafka .*/stranger\.pem does not vouch for its certificate"):
         city.address.create_topics(1)
-    print(caught.value)
 
 
 def test_a_broker_without_tls_gets_the_password_and_refuses_a_wrong_one(tmp_path: Path) -> None:
@@ -133,6 +134,6 @@ def test_a_broker_without_tls_gets_the_password_and_refuses_a_wrong_one(tmp_path
         assert eventually(lambda: _creates(city))
         city.publish(city.messages(1))
         stranger = City(tmp_path, broker.address, extra={"kafka": login | {"password": "wrong-one"}})
-        with pytest.raises(BusError, match="cannot reach Kafka") as caught:
+        with pytest.raises(BusError, match="it refuses user aforo") as caught:
             stranger.address.create_topics(1)
         assert "wrong-one" not in str(caught.value)
