@@ -40,9 +40,7 @@ class RegionDetector:
                 moved.set_exception(error)
                 return
             part, away = found.result(), np.array([x1, y1, x1, y1], dtype=np.float32)
-            moved.set_result(
-                sv.Detections(xyxy=part.xyxy + away, confidence=part.confidence, class_id=part.class_id)
-            )
+            moved.set_result(sv.Detections(xyxy=part.xyxy + away, confidence=part.confidence, class_id=part.class_id))
 
         self._detector.submit(image[y1:y2, x1:x2]).add_done_callback(move)
         return moved
