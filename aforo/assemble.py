@@ -56,7 +56,7 @@ def wants_calibration(section: DetectorSection, progress: Progress | None = None
     """
     if section.precision != "auto" or section.image_size != DetectorSection().image_size or not _on_cpu(section):
         return False
-    known = section.model in assets.manifest() and _engine(section) == "openvino"
+    known = section.model.removesuffix(".pt") in assets.manifest() and _engine(section) == "openvino"
     return known and precision_of(section, progress) is None
 
 

@@ -25,7 +25,7 @@ from aforo import assets
 from aforo.assemble import aggregator, float_model, open_openvino, road_users, tracker_factory, wants_calibration
 from aforo.clock import SystemClock
 from aforo.config import CameraSection, DetectorSection, LineSection, Site
-from aforo.errors import AssetError, SourceError
+from aforo.errors import AforoError, AssetError, SourceError
 from aforo.mirrors import Progress
 from aforo.model import MICROSECONDS, Frame, Image
 from aforo.pipeline import analyse
@@ -178,15 +178,17 @@ def calibrate(section: DetectorSection, clips: Sequence[Clip], tell: Tell) -> Ch
 def calibrate_at_first_use(section: DetectorSection, tell: Tell, progress: Progress | None = None) -> None:
     """As `calibrate_on_samples`, where that was never done on this machine for a model that Aforo knows; else nothing.
 
-    Raises:
-        AssetError, ModelError: the model cannot be had, exported or quantised.
+    What fails here costs speed only: f32 is used until it succeeds.
     """
-    if not wants_calibration(section, progress):
-        return
-    with FileLock(assets.cache_directory() / "openvino" / "calibration.lock"):
-        if wants_calibration(section):  # else another process has done it meanwhile
-            tell(f"First use of {section.model} on this machine: finding the fastest arithmetic that counts the same")
-            tell(calibrate_on_samples(section, tell, progress).reason)
+    try:
+        with FileLock(assets.cache_directory() / "openvino" / "calibration.lock"):
+            if wants_calibration(section, progress):  # else another process has done it meanwhile
+                tell(
+                    f"First use of {section.model} on this machine: finding the fastest arithmetic that counts the same"
+                )
+                tell(calibrate_on_samples(section, tell, progress).reason)
+    except (AforoError, OSError) as error:
+        tell(f"f32 is used for now: {error}")
 
 
 def calibrate_on_samples(section: DetectorSection, tell: Tell, progress: Progress | None = None) -> Choice:

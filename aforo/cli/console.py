@@ -122,7 +122,7 @@ def open_detector(section: DetectorSection) -> Detector:
     from aforo import assemble
 
     with err.status(f"Loading {section.model} (the first time it is fetched and exported) …"), fetch_progress() as tell:
-        if section.precision == "auto" and assemble.wants_calibration(section, tell):
+        if assemble.wants_calibration(section, tell):
             from aforo.calibration import calibrate_at_first_use
 
             calibrate_at_first_use(section, say, tell)

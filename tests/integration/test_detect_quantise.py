@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
@@ -15,7 +16,7 @@ import supervision as sv
 
 from aforo import assets
 from aforo.assemble import float_model, open_detector, open_openvino, wants_calibration
-from aforo.calibration import BOUND, Clip, calibrate, difference
+from aforo.calibration import BOUND, Clip, calibrate, calibrate_at_first_use, difference
 from aforo.clock import SystemClock
 from aforo.config import CameraSection, DetectorSection
 from aforo.errors import ModelError
@@ -106,6 +107,26 @@ def test_a_choice_holds_for_its_input_size_and_while_its_model_is_there(exported
     int8_folder(exported, cache).mkdir()
     assert load_choice(exported, 640, cache) == choice("int8")
     assert load_choice(exported, SIZE, cache) is None
+
+
+def test_a_first_use_that_cannot_quantise_goes_on_in_f32(
+    default_model_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    float_form = float_model(DetectorSection())
+    cache = tmp_path / "cache"
+    shutil.copytree(float_form, cache / "openvino" / float_form.name)
+    shutil.copy2(default_model_path, cache)
+    monkeypatch.setenv("AFORO_CACHE", str(cache))
+
+    def broken(*_: object) -> None:
+        raise ModelError("cannot quantise yolov8n: NNCF is not installed")
+
+    monkeypatch.setattr("aforo.calibration.calibrate_on_samples", broken)
+    said: list[str] = []
+    calibrate_at_first_use(DetectorSection(), said.append)
+    assert said[-1] == "f32 is used for now: cannot quantise yolov8n: NNCF is not installed"
+    with closing(open_detector(DetectorSection())) as detector:
+        assert detector.description.endswith("f32")
 
 
 def test_only_models_that_aforo_knows_are_calibrated_unasked(exported: Path) -> None:
