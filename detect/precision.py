@@ -119,8 +119,14 @@ def _choice_file(model: Path, image_size: int, cache: Path) -> Path:
 
 def _identity(model: Path) -> str:
     file = model_file(model)
+    parts = [part for part in (file, file.with_suffix(".bin")) if part.is_file()]
+    return f"{file.stem}-{_digest(tuple((part, part.stat().st_mtime_ns) for part in parts))}"
+
+
+@cache
+def _digest(parts: tuple[tuple[Path, int], ...]) -> str:
+    """Of the contents; every start asks several times for the same megabytes."""
     digest = hashlib.sha256()
-    for part in (file, file.with_suffix(".bin")):
-        if part.is_file():
-            digest.update(part.read_bytes())
-    return f"{file.stem}-{digest.hexdigest()[:12]}"
+    for part, _ in parts:
+        digest.update(part.read_bytes())
+    return digest.hexdigest()[:12]
