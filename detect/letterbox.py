@@ -64,17 +64,15 @@ class Letterbox:
         return Letterbox((width, height), (input_width, input_height), scale, left, top, scaled)
 
     def apply(self, image: Image) -> Image:
-        """The network's input, shape (input height, input width, 3), of a picture of `source_wh`."""
+        """The network's input, shape (input height, input width, 3), of a picture of `source_wh`; never its memory."""
+        scaled = image
+        if self.scaled_wh != self.source_wh:
+            scaled = np.asarray(cv2.resize(image, self.scaled_wh, interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
         if self.scaled_wh == self.input_wh:
-            return self._scaled(image)
+            return image.copy() if scaled is image else scaled
         padded = np.full((self.input_wh[1], self.input_wh[0], 3), PAD_VALUE, dtype=np.uint8)
-        padded[self.top : self.top + self.scaled_wh[1], self.left : self.left + self.scaled_wh[0]] = self._scaled(image)
+        padded[self.top : self.top + self.scaled_wh[1], self.left : self.left + self.scaled_wh[0]] = scaled
         return padded
-
-    def _scaled(self, image: Image) -> Image:
-        if self.scaled_wh == self.source_wh:
-            return np.ascontiguousarray(image)
-        return np.asarray(cv2.resize(image, self.scaled_wh, interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
 
     def restore(self, boxes: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Boxes in network pixels, (N, 4) xyxy, as boxes in picture pixels, clipped to the picture."""

@@ -11,18 +11,19 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 import openvino as ov
 import supervision as sv
 import yaml
 
 from aforo.errors import ModelError
 from aforo.model import Image
+from detect.head import Head, cut
 from detect.letterbox import Letterbox
 
 LOWEST_CONFIDENCE = 0.05
@@ -86,8 +87,7 @@ class OpenVinoYolo:
                 "map its own labels under detector.road_users"
             )
         self._labels = labels
-        self._columns = np.array([4 + names.index(label) for label in labels])
-        self._other_columns = np.array([4 + i for i, name in enumerate(names) if name not in labels], dtype=int)
+        self._columns = [names.index(label) for label in labels]
         self._image_size = image_size
         self._device = device
         self._precision = precision
@@ -99,7 +99,7 @@ class OpenVinoYolo:
                 f"OpenVINO finds no device {device!r} here; it has: {', '.join(self._core.available_devices)}; "
                 "set detector.device to one of these or to auto"
             )
-        self._engines: dict[tuple[int, int], tuple[Letterbox, ov.AsyncInferQueue]] = {}
+        self._engines: dict[tuple[int, int], _Engine] = {}
         self._lock = threading.Lock()
         self._starting = threading.Lock()
         self.description = (
@@ -114,36 +114,38 @@ class OpenVinoYolo:
 
     def submit(self, image: Image) -> Future[sv.Detections]:
         """Start detection; see `aforo.protocols.Detector`."""
-        letterbox, queue = self._engine(image.shape[1], image.shape[0])
+        engine = self._engine(image.shape[1], image.shape[0])
         future: Future[sv.Detections] = Future()
-        picture = letterbox.apply(image)[None]
+        picture = engine.letterbox.apply(image)[None]
         with self._starting:  # two threads that wait in the queue of OpenVINO's binding may be given the same request
-            queue.start_async(picture, userdata=(future, letterbox))
+            # Not copied once more: the picture lives as long as what is handed to the callback.
+            engine.queue.start_async(picture, userdata=(future, engine, picture), share_inputs=True)
         return future
 
     def detect_in_steps(self, image: Image, over: Callable[[str], None]) -> sv.Detections:
         """Detection of one picture, step after step, for benchmarks; `over` is told the name of each when it ends."""
-        letterbox, queue = self._engine(image.shape[1], image.shape[0])
-        picture = letterbox.apply(image)[None]
+        engine = self._engine(image.shape[1], image.shape[0])
+        picture = engine.letterbox.apply(image)[None]
         over("letterbox")
-        output = queue[0].get_compiled_model()(picture)[0]
+        request = engine.queue[0]
+        request.infer(picture, share_inputs=True)
         over("infer")
-        detections = self._decode(output[0], letterbox)
+        detections = engine.detections(request)
         over("nms")
         return detections
 
     def close(self) -> None:
         """Wait for what is under way."""
-        for _, queue in self._engines.values():
-            queue.wait_all()
+        for engine in self._engines.values():
+            engine.queue.wait_all()
 
-    def _engine(self, width: int, height: int) -> tuple[Letterbox, ov.AsyncInferQueue]:
+    def _engine(self, width: int, height: int) -> _Engine:
         with self._lock:
             if (width, height) not in self._engines:
                 self._engines[width, height] = self._compile(width, height)
             return self._engines[width, height]
 
-    def _compile(self, width: int, height: int) -> tuple[Letterbox, ov.AsyncInferQueue]:
+    def _compile(self, width: int, height: int) -> _Engine:
         try:
             model = self._core.read_model(self._file)
             shape = model.input().partial_shape
@@ -152,6 +154,13 @@ class OpenVinoYolo:
             else:
                 letterbox = Letterbox.fit(width, height, self._image_size)
                 model.reshape([1, 3, *letterbox.input_wh[::-1]])
+            output = model.outputs[0].partial_shape
+            if not output.is_static or len(output) != 3 or output[1].get_length() != self._rows:  # noqa: PLR2004
+                raise ModelError(
+                    f"the model {self._file} gives {output}, expected [1,{self._rows},…] as a YOLO detection model "
+                    "without built-in suppression does; set detector.engine to ultralytics, which runs others too"
+                )
+            model, head = cut(model, self._columns, LOWEST_CONFIDENCE, OTHER_CONFIDENCE)
             steps = ov.preprocess.PrePostProcessor(model)
             steps.input().tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC")).set_color_format(
                 ov.preprocess.ColorFormat.BGR
@@ -169,50 +178,39 @@ class OpenVinoYolo:
             raise ModelError(
                 f"OpenVINO cannot run {self._file} at {width}×{height} on {self._device}: {one_line(error)}"
             ) from error
-        output = compiled.output(0).partial_shape
-        if not (output.rank.get_length() == 3 and output[1].is_static and output[1].get_length() == self._rows):  # noqa: PLR2004
-            raise ModelError(
-                f"the model {self._file} gives {output}, expected [1,{self._rows},…] as a YOLO detection model without "
-                "built-in suppression does; set detector.engine to ultralytics, which runs others too"
-            )
         queue = ov.AsyncInferQueue(compiled, self.capacity)
         queue.set_callback(self._on_result)
-        return letterbox, queue
+        return _Engine(letterbox, head, queue)
 
-    def _on_result(self, request: Any, userdata: tuple[Future[sv.Detections], Letterbox]) -> None:
-        future, letterbox = userdata
+    def _on_result(self, request: Any, userdata: tuple[Future[sv.Detections], _Engine, Image]) -> None:
+        future, engine, _ = userdata
         try:
-            future.set_result(self._decode(request.get_output_tensor(0).data[0], letterbox))
+            future.set_result(engine.detections(request))
         except Exception as error:  # a failure must reach whoever waits for the future, or they wait for ever
             future.set_exception(ModelError(f"the output of {self._file} cannot be read: {error}"))
 
-    def _decode(self, output: npt.NDArray[np.float32], letterbox: Letterbox) -> sv.Detections:
-        """Boxes of one output, shape (4 + classes, anchors): centre x, centre y, width, height, score per class."""
-        seen = np.flatnonzero(output[4:].max(axis=0) > LOWEST_CONFIDENCE)  # most anchors see nothing at all
-        output = output[:, seen]
-        scores = output[self._columns]
-        best, confidence = scores.argmax(axis=0), scores.max(axis=0)
-        if len(self._other_columns):
-            other = output[self._other_columns].max(axis=0)
-            weak = (confidence <= LOWEST_CONFIDENCE) & (other > OTHER_CONFIDENCE)
-            confidence, best = np.where(weak, other, confidence), np.where(weak, len(self._columns), best)
-        keep = np.flatnonzero(confidence > LOWEST_CONFIDENCE)
-        if len(keep) > _MOST_CANDIDATES:
-            keep = keep[np.argsort(-confidence[keep])[:_MOST_CANDIDATES]]
-        if not len(keep):
+
+@dataclass(frozen=True, slots=True)
+class _Engine:
+    """The network for pictures of one size."""
+
+    letterbox: Letterbox
+    head: Head
+    queue: ov.AsyncInferQueue
+
+    def detections(self, request: Any) -> sv.Detections:
+        """What was found, from a request that is done."""
+        found = self.head.read([tensor.data[0] for tensor in request.output_tensors], _MOST_CANDIDATES)
+        if not len(found.confidence):
             return empty_detections()
-        confidence, best = confidence[keep], best[keep]
-        centre, size = output[:2, keep].T, output[2:4, keep].T
-        xywh = np.hstack([centre - size / 2, size])
-        chosen = np.asarray(
-            cv2.dnn.NMSBoxesBatched(xywh.tolist(), confidence, best.astype(np.int32), LOWEST_CONFIDENCE, NMS_IOU),
-            dtype=int,
-        ).reshape(-1)
-        xyxy = np.hstack([xywh[chosen, :2], xywh[chosen, :2] + xywh[chosen, 2:]]).astype(np.float32)
+        boxes, scores, classes = (column.tolist() for column in (found.xywh, found.confidence, found.class_id))
+        kept = cv2.dnn.NMSBoxesBatched(boxes, scores, classes, LOWEST_CONFIDENCE, NMS_IOU)
+        chosen = np.array(kept, np.intp).reshape(-1)
+        top_left, size = found.xywh[chosen, :2], found.xywh[chosen, 2:]
         return sv.Detections(
-            xyxy=letterbox.restore(xyxy),
-            confidence=confidence[chosen].astype(np.float32),
-            class_id=best[chosen].astype(int),
+            xyxy=self.letterbox.restore(np.hstack((top_left, top_left + size))),
+            confidence=found.confidence[chosen],
+            class_id=found.class_id[chosen],
         )
 
 

@@ -23,6 +23,7 @@ from aforo.errors import ModelError
 from aforo.model import Image
 from aforo.protocols import Detector
 from detect.openvino_yolo import model_file
+from detect.quantise import RECIPE
 
 Precision = Literal["f32", "bf16", "int8"]
 
@@ -67,7 +68,7 @@ def bf16_is_native() -> bool:
 
 def int8_folder(model: Path, cache: Path) -> Path:
     """Where the INT8 form of an OpenVINO model is kept, whether it is there or not."""
-    return cache / f"{_identity(model)}-int8"
+    return cache / f"{_identity(model)}-int8-{RECIPE}"
 
 
 def load_choice(model: Path, image_size: int, cache: Path) -> Choice | None:

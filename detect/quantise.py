@@ -20,6 +20,10 @@ import numpy.typing as npt
 from aforo.errors import ModelError
 from aforo.model import Image
 from detect.openvino_yolo import metadata_of, model_file
+from detect.scales import share_scales, split_convolutions
+
+RECIPE = 2
+"""Raised with every change of how models are quantised: what an earlier one made is made anew."""
 
 _TIMEOUT_S = 1800
 _SIZE = struct.Struct("<II")
@@ -67,7 +71,7 @@ def _pictures(stream: IO[bytes]) -> Iterator[npt.NDArray[np.uint8]]:
         yield np.frombuffer(stream.read(height * width * 3), np.uint8).reshape(height, width, 3)
 
 
-def _as_input(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+def as_input(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """BGR bytes as the network was trained: RGB, planes, 0..1, shape (1, 3, height, width)."""
     planes = picture[:, :, ::-1].transpose(2, 0, 1)[None]
     return np.ascontiguousarray(planes, dtype=np.float32) / np.float32(255)
@@ -78,15 +82,18 @@ def _quantise(file: str, folder: str) -> None:
     import openvino as ov
 
     pictures: list[Any] = list(_pictures(sys.stdin.buffer))
+    model = ov.Core().read_model(file)
+    split_convolutions(model)
     quantised = nncf.quantize(
-        ov.Core().read_model(file),
-        nncf.Dataset(pictures, _as_input),
+        model,
+        nncf.Dataset(pictures, as_input),
         preset=nncf.QuantizationPreset.MIXED,
         subset_size=len(pictures),
         ignored_scope=nncf.IgnoredScope(
             patterns=[_LAST_CONVOLUTIONS, *_BOX_ARITHMETIC], types=["Sigmoid", "Softmax"], validate=False
         ),
     )
+    share_scales(quantised)
     made = Path(folder)
     made.mkdir(parents=True)
     ov.save_model(quantised, made / Path(file).name, compress_to_fp16=False)

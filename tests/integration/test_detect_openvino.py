@@ -185,9 +185,11 @@ def test_answers_belong_to_their_pictures(ours: OpenVinoYolo, sample_video: Path
         assert np.allclose(future.result().xyxy, expected.xyxy, atol=1e-2)
 
 
-def test_a_caller_may_use_its_picture_again(ours: OpenVinoYolo, sample_video: Path) -> None:
+@pytest.mark.parametrize("size", [(768, 576), (640, 480), (640, 400)])
+def test_a_caller_may_use_its_picture_again(ours: OpenVinoYolo, sample_video: Path, size: tuple[int, int]) -> None:
     """The picture is copied by `submit`, so the next frame may be decoded into the same memory."""
     (image,) = frames_of(sample_video, 60)
+    image = np.asarray(cv2.resize(image, size), np.uint8)
     expected = ours.submit(image.copy()).result()
     reused = image.copy()
     future = ours.submit(reused)

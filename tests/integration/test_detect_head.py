@@ -1,0 +1,102 @@
+"""The network's cut end: what it says of the anchors that see something is what the whole network says of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import openvino as ov
+import pytest
+from openvino import opset13 as ops
+
+from aforo.assemble import float_model
+from aforo.config import DetectorSection
+from aforo.model import Image
+from detect.head import cut
+from detect.openvino_yolo import model_file
+from detect.quantise import as_input
+
+pytestmark = [pytest.mark.model, pytest.mark.timeout(300)]
+
+COLUMNS = [0, 7, 2]
+LOWEST, LOWEST_OTHER = 0.05, 0.02
+SIZE = (256, 320)
+"""Height and width of the network's input."""
+
+
+@pytest.fixture(scope="module")
+def picture(sample_video: Path) -> Image:
+    capture = cv2.VideoCapture(str(sample_video))
+    decoded, image = capture.read()
+    capture.release()
+    assert decoded
+    return np.asarray(cv2.resize(image, SIZE[::-1]), np.uint8)
+
+
+def network(default_model_path: Path) -> ov.Model:
+    model = ov.Core().read_model(model_file(float_model(DetectorSection(model=str(default_model_path)))))
+    model.reshape([1, 3, *SIZE])
+    return model
+
+
+def otherwise_ended(model: ov.Model) -> ov.Model:
+    """The same, but as another exporter might write it: boxes and scores are turned and turned back at the end."""
+    output = model.get_results()[0].input_value(0)
+    turn = ops.constant(np.array([0, 2, 1], np.int64))
+    return ov.Model([ops.transpose(ops.transpose(output, turn), turn)], model.get_parameters())
+
+
+def run(model: ov.Model, picture: Image) -> list[np.ndarray]:
+    compiled = ov.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    found = compiled(as_input(picture))
+    return [np.array(found[output][0]) for output in compiled.outputs]
+
+
+@pytest.mark.parametrize("ended", ["as Ultralytics does", "otherwise"])
+def test_the_anchors_that_see_something_are_told_as_before(
+    default_model_path: Path, picture: Image, ended: str
+) -> None:
+    whole, cuttable = network(default_model_path), network(default_model_path)
+    if ended == "otherwise":
+        cuttable = otherwise_ended(cuttable)
+    (output,) = run(whole, picture)
+    short, head = cut(cuttable, COLUMNS, LOWEST, LOWEST_OTHER)
+    outputs = run(short, picture)
+    assert len(outputs) == (2 if ended == "otherwise" else 4)  # boxes, or three grids of distances
+    found = head.read(outputs, most=10_000)
+
+    scores, others = output[4:][COLUMNS], np.delete(output[4:], COLUMNS, axis=0).max(axis=0)
+    best = scores.max(axis=0)
+    looked_for, other = best > LOWEST, (best <= LOWEST) & (others > LOWEST_OTHER)
+    seen = np.flatnonzero(looked_for | other)
+    assert looked_for.sum() >= 10
+    assert other.any()
+    centre, size = output[:2, seen].T, output[2:4, seen].T
+    np.testing.assert_allclose(found.xywh, np.hstack((centre - size / 2, size)), atol=1e-2)  # network pixels
+    np.testing.assert_allclose(found.confidence, np.where(looked_for, best, others)[seen], atol=1e-5)
+    assert np.array_equal(found.class_id, np.where(looked_for, scores.argmax(axis=0), len(COLUMNS))[seen])
+
+
+def test_of_too_many_the_surest_are_told(default_model_path: Path, picture: Image) -> None:
+    short, head = cut(network(default_model_path), COLUMNS, LOWEST, LOWEST_OTHER)
+    outputs = run(short, picture)
+    everybody, few = head.read(outputs, most=10_000), head.read(outputs, most=5)
+    assert len(few.confidence) == 5 < len(everybody.confidence)
+    assert sorted(few.confidence) == sorted(everybody.confidence)[-5:]
+    assert {tuple(box) for box in few.xywh.tolist()} <= {tuple(box) for box in everybody.xywh.tolist()}
+
+
+def test_where_every_label_is_looked_for_there_are_no_others(default_model_path: Path, picture: Image) -> None:
+    short, head = cut(network(default_model_path), range(80), LOWEST, LOWEST_OTHER)
+    found = head.read(run(short, picture), most=10_000)
+    assert len(found.confidence) >= 10
+    assert found.confidence.min() > LOWEST
+    assert found.class_id.max() < 80
+
+
+def test_an_empty_picture_holds_nobody(default_model_path: Path) -> None:
+    short, head = cut(network(default_model_path), COLUMNS, LOWEST, LOWEST_OTHER)
+    found = head.read(run(short, np.full((*SIZE, 3), 114, np.uint8)), most=10_000)
+    assert found.xywh.shape == (0, 4)
+    assert found.confidence.shape == found.class_id.shape == (0,)
