@@ -60,6 +60,7 @@ class OpenVinoYolo:
 
     Attributes:
         capacity: pictures under way at once.
+        columns: number of each label in the network.
 
     Raises:
         ModelError: not an OpenVINO detection model, labels it does not have, or a device that is not there.
@@ -87,7 +88,7 @@ class OpenVinoYolo:
                 "map its own labels under detector.road_users"
             )
         self._labels = labels
-        self._columns = [names.index(label) for label in labels]
+        self.columns = [names.index(label) for label in labels]
         self._image_size = image_size
         self._device = device
         self._precision = precision
@@ -145,32 +146,33 @@ class OpenVinoYolo:
                 self._engines[width, height] = self._compile(width, height)
             return self._engines[width, height]
 
+    def network(self, width: int, height: int) -> tuple[Letterbox, ov.Model]:
+        """The network for pictures of one size, as it is in its file, and how they are fitted into it.
+
+        Raises:
+            ModelError: its output is not that of a YOLO detection model.
+        """
+        model = self._core.read_model(self._file)
+        shape = model.input().partial_shape
+        if shape.is_static:  # exported for one input only, whatever image_size asks for
+            letterbox = Letterbox.into(width, height, shape[3].get_length(), shape[2].get_length())
+        else:
+            letterbox = Letterbox.fit(width, height, self._image_size)
+            model.reshape([1, 3, *letterbox.input_wh[::-1]])
+        output = model.outputs[0].partial_shape
+        if not output.is_static or len(output) != 3 or output[1].get_length() != self._rows:  # noqa: PLR2004
+            raise ModelError(
+                f"the model {self._file} gives {output}, expected [1,{self._rows},…] as a YOLO detection model "
+                "without built-in suppression does; set detector.engine to ultralytics, which runs others too"
+            )
+        return letterbox, model
+
     def _compile(self, width: int, height: int) -> _Engine:
         try:
-            model = self._core.read_model(self._file)
-            shape = model.input().partial_shape
-            if shape.is_static:  # exported for one input only, whatever image_size asks for
-                letterbox = Letterbox.into(width, height, shape[3].get_length(), shape[2].get_length())
-            else:
-                letterbox = Letterbox.fit(width, height, self._image_size)
-                model.reshape([1, 3, *letterbox.input_wh[::-1]])
-            output = model.outputs[0].partial_shape
-            if not output.is_static or len(output) != 3 or output[1].get_length() != self._rows:  # noqa: PLR2004
-                raise ModelError(
-                    f"the model {self._file} gives {output}, expected [1,{self._rows},…] as a YOLO detection model "
-                    "without built-in suppression does; set detector.engine to ultralytics, which runs others too"
-                )
-            model, head = cut(model, self._columns, LOWEST_CONFIDENCE, OTHER_CONFIDENCE)
-            steps = ov.preprocess.PrePostProcessor(model)
-            steps.input().tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC")).set_color_format(
-                ov.preprocess.ColorFormat.BGR
-            )
-            steps.input().model().set_layout(ov.Layout("NCHW"))
-            steps.input().preprocess().convert_element_type(ov.Type.f32).convert_color(
-                ov.preprocess.ColorFormat.RGB
-            ).scale(255.0)
+            letterbox, model = self.network(width, height)
+            model, head = cut(model, self.columns, LOWEST_CONFIDENCE, OTHER_CONFIDENCE)
             compiled = self._core.compile_model(
-                steps.build(),
+                with_pictures(model),
                 self._device,
                 {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": self._precision},
             )
@@ -212,6 +214,19 @@ class _Engine:
             confidence=found.confidence[chosen],
             class_id=found.class_id[chosen],
         )
+
+
+def with_pictures(model: ov.Model) -> ov.Model:
+    """The network with pictures of bytes, (1, height, width, 3) BGR, for its input."""
+    steps = ov.preprocess.PrePostProcessor(model)
+    steps.input().tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC")).set_color_format(
+        ov.preprocess.ColorFormat.BGR
+    )
+    steps.input().model().set_layout(ov.Layout("NCHW"))
+    steps.input().preprocess().convert_element_type(ov.Type.f32).convert_color(ov.preprocess.ColorFormat.RGB).scale(
+        255.0
+    )
+    return steps.build()
 
 
 def empty_detections() -> sv.Detections:
