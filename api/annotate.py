@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import cv2
@@ -17,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from aforo.config import CameraSection, LineSection
-from aforo.model import MICROSECONDS, Image, TrackedFrame
+from aforo.model import MICROSECONDS, Image, TrackedFrame, TrackedObject
 from api.running import LineCounts, by_direction, presence
 
 COLOURS = {
@@ -68,11 +69,11 @@ _STALE_SHADE = 0.45
 _TRAIL_FRAMES = 30
 _ROUNDNESS = 0.15  # of boxes: the radius of their corners as a share of the shorter side
 
-# A rounded box, clockwise and closed: where each of its points lies on the circle of its corner, and which of
-# x1, y1, x2, y2 that corner is.
+# A rounded box, clockwise and closed: which of x1, y1, x2, y2 is the corner of each of its points, and how far from it
+# the point is, in radii.
 _ANGLES = np.deg2rad(np.append((np.arange(180, 540, 90)[:, None] + np.linspace(0, 90, 5)).ravel(), 180))
-_ON_CIRCLE = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=1)
 _CORNERS = np.append(np.repeat([[0, 1], [2, 1], [2, 3], [0, 3]], 5, axis=0), [[0, 1]], axis=0)
+_FROM_CORNER = np.where(np.isin(_CORNERS, (0, 1)), 1, -1) + np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=1)
 
 Point = tuple[int, int]
 Pixels = npt.NDArray[np.int32]
@@ -180,6 +181,7 @@ class FrameAnnotator:
         self._scenery = _Scenery(camera, *self._size)
         self._session = ""
         self._drawn = 0
+        self._stamp = (0, self.local_time(0))
         self._trails: dict[int, _Trail] = {}
 
     def draw(self, image: Image, tracked: TrackedFrame, counts: Mapping[str, LineCounts]) -> Image:
@@ -202,7 +204,7 @@ class FrameAnnotator:
             self._caption(scene, f"{zone.name or zone.id}  {present[zone.id].total()}", self._scenery.names[zone.id])
         for line in self._camera.lines:
             self._draw_counts(scene, line, by_direction(counts.get(line.id, {})))
-        self._caption(scene, f"{self._camera.name or self._camera.id}  {self.local_time(tracked.captured_at_us)}")
+        self._caption(scene, f"{self._camera.name or self._camera.id}  {self._time_stamp(tracked.captured_at_us)}")
         return scene
 
     def stale(self, image: Image, since_us: int, ended: bool) -> Image:
@@ -221,6 +223,12 @@ class FrameAnnotator:
         centre = (width_px // 2, height_px // 2)
         self._caption(scene, _RECORDING_OVER[self._lang] if ended else text, centre, scale=1.6)
         return scene
+
+    def _time_stamp(self, at_us: int) -> str:
+        second = at_us // MICROSECONDS
+        if second != self._stamp[0]:
+            self._stamp = (second, self.local_time(at_us))
+        return self._stamp[1]
 
     def local_time(self, at_us: int, layout: str = "%Y-%m-%d %H:%M:%S") -> str:
         """An instant in the site's time zone."""
@@ -259,25 +267,17 @@ class FrameAnnotator:
             strokes[seen.road_user] += (trail.points, box)
         for road_user, polylines in strokes.items():
             cv2.polylines(scene, polylines, False, _colour(road_user), self._scenery.thickness)
-        self._draw_labels(scene, tracked, [(round(x1), round(y1)) for x1, y1, _, _ in corners_px])
+        for seen, (x1, y1, _, _) in zip(tracked.objects, corners_px, strict=True):
+            self._draw_label(scene, seen, x1, y1)
 
-    def _draw_labels(self, scene: Image, tracked: TrackedFrame, corners: list[Point]) -> None:
-        """Class and track id on the upper left corner of each box, moved as far as needed to stay in the picture."""
-        scale = self._scenery.text_scale
-        padding = max(2, round(6 * scale))
-        names = NAMES[self._lang]
-        texts = [f"{names.get(seen.road_user, seen.road_user)} {seen.track_id}" for seen in tracked.objects]
-        patches = []
-        for text, (x, y) in zip(texts, corners, strict=True):
-            (width, height), _ = cv2.getTextSize(text, _FONT, scale, 1)
-            left = max(0, min(x, self._size[0] - 1 - width - 2 * padding))
-            bottom = max(y, height + 2 * padding)
-            patches.append((left, bottom - height - 2 * padding, left + width + 2 * padding, bottom))
-        outlines = _rounded(np.array(patches, np.float64), np.full(len(patches), padding, np.float64))
-        for seen, text, (left, _, _, bottom), outline in zip(tracked.objects, texts, patches, outlines, strict=True):
-            cv2.fillConvexPoly(scene, outline, _colour(seen.road_user))
-            ink = _LABEL_INK.get(seen.road_user, _BLACK)
-            cv2.putText(scene, text, (left + padding, bottom - padding), _FONT, scale, ink, 1, cv2.LINE_AA)
+    def _draw_label(self, scene: Image, seen: TrackedObject, x_px: float, y_px: float) -> None:
+        """Class and track id on the upper left corner of a box, moved as far as needed to stay in the picture."""
+        text = f"{NAMES[self._lang].get(seen.road_user, seen.road_user)} {seen.track_id}"
+        patch, mask = _label(text, seen.road_user, self._scenery.text_scale)
+        height, width = mask.shape
+        x, y = max(0, min(round(x_px), self._size[0] - width)), max(0, round(y_px) - height + 1)
+        part = scene[y : y + height, x : x + width]
+        cv2.copyTo(patch[: part.shape[0], : part.shape[1]], mask[: part.shape[0], : part.shape[1]], part)
 
     def _draw_counts(self, scene: Image, line: LineSection, totals: Mapping[str, int]) -> None:
         """A number at each arrow of the line, and its name."""
@@ -328,10 +328,23 @@ def _colour(road_user: str) -> tuple[int, ...]:
 
 def _rounded(boxes_px: npt.NDArray[np.float64], radii_px: npt.NDArray[np.float64]) -> Pixels:
     """Outlines of boxes with round corners, (n, 21, 2), closed."""
-    radii = radii_px[:, None]
-    centres = boxes_px + radii * (1, 1, -1, -1)
-    outlines: Pixels = np.rint(centres[:, _CORNERS] + radii[:, :, None] * _ON_CIRCLE).astype(np.int32)
-    return outlines
+    outlines = boxes_px[:, _CORNERS] + radii_px[:, None, None] * _FROM_CORNER
+    rounded: Pixels = np.rint(outlines, out=outlines).astype(np.int32)
+    return rounded
+
+
+@lru_cache(maxsize=256)
+def _label(text: str, road_user: str, scale: float) -> tuple[Image, Image]:
+    """Text on the colour of its class, and a mask that rounds its corners; a track keeps its label for long."""
+    (width, height), _ = cv2.getTextSize(text, _FONT, scale, 1)
+    padding = max(2, round(6 * scale))
+    size = (height + 2 * padding + 1, width + 2 * padding + 1)
+    patch, mask = np.full((*size, 3), _colour(road_user), np.uint8), np.zeros(size, np.uint8)
+    corners = np.array([[0, 0, size[1] - 1, size[0] - 1]], np.float64)
+    cv2.fillConvexPoly(mask, _rounded(corners, np.array([padding], np.float64))[0], 255)
+    ink = _LABEL_INK.get(road_user, _BLACK)
+    cv2.putText(patch, text, (padding, height + padding), _FONT, scale, ink, 1, cv2.LINE_AA)
+    return patch, mask
 
 
 def _arrow(foot: Point, tip: Point) -> list[Pixels]:
