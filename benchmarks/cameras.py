@@ -104,7 +104,14 @@ def cpu_s(stat: str) -> float:
 
 def cpu_by_kind() -> Counter[str]:
     """CPU seconds of this process's threads so far, by what they do; those without a name are OpenVINO's own."""
-    kinds = {"decode": "decode", "read": "letterbox", "camera": "track", "count": "count and store", "live": "draw", "web": "web"}
+    kinds = {
+        "decode": "decode",
+        "read": "letterbox",
+        "camera": "track",
+        "count": "count and store",
+        "live": "draw",
+        "web": "web",
+    }
     names = {thread.native_id: thread.name.split(" ")[0] for thread in threading.enumerate()}
     spent: Counter[str] = Counter()
     for task in Path("/proc/self/task").iterdir():
