@@ -184,13 +184,13 @@ class FrameAnnotator:
         self._stamp = (0, self.local_time(0))
         self._trails: dict[int, _Trail] = {}
 
-    def draw(self, image: Image, tracked: TrackedFrame, counts: Mapping[str, LineCounts]) -> Image:
+    def draw(self, image: Image, tracked: TrackedFrame, counts: Mapping[str, LineCounts] | None) -> Image:
         """A copy of the picture with zones, lines, counts, trails, boxes, labels and the local time.
 
         Args:
             image: the frame, in any size; it is not altered.
             tracked: the road users in it.
-            counts: by line id, (direction, road user) -> number; lines that are absent show 0.
+            counts: by line id, (direction, road user) -> number; lines that are absent show 0. None: not known here.
         """
         scene: Image = image.copy()
         self._take_size(scene)
@@ -203,7 +203,7 @@ class FrameAnnotator:
         for zone in self._camera.zones:
             self._caption(scene, f"{zone.name or zone.id}  {present[zone.id].total()}", self._scenery.names[zone.id])
         for line in self._camera.lines:
-            self._draw_counts(scene, line, by_direction(counts.get(line.id, {})))
+            self._draw_counts(scene, line, None if counts is None else by_direction(counts.get(line.id, {})))
         self._caption(scene, f"{self._camera.name or self._camera.id}  {self._time_stamp(tracked.captured_at_us)}")
         return scene
 
@@ -279,10 +279,12 @@ class FrameAnnotator:
         part = scene[y : y + height, x : x + width]
         cv2.copyTo(patch[: part.shape[0], : part.shape[1]], mask[: part.shape[0], : part.shape[1]], part)
 
-    def _draw_counts(self, scene: Image, line: LineSection, totals: Mapping[str, int]) -> None:
-        """A number at each arrow of the line, and its name."""
+    def _draw_counts(self, scene: Image, line: LineSection, totals: Mapping[str, int] | None) -> None:
+        """The direction and its number at each arrow of the line, and the line's name."""
         for direction in line.direction_names:
-            text = f"{DIRECTIONS[self._lang].get(direction, direction)}  {totals.get(direction, 0)}"
+            text = DIRECTIONS[self._lang].get(direction, direction)
+            if totals is not None:
+                text += f"  {totals.get(direction, 0)}"
             tip, away = self._scenery.tips[line.id, direction]
             self._caption(scene, text, tip, away)
         if line.name:

@@ -172,7 +172,8 @@ class _Artist(threading.Thread):
         image = scaled(newest.frame.image, self._width_px)
         if stale:
             return self._hub.encode(self._annotator.stale(image, newest.came_at_us, self._hub.has_ended(self._camera)))
-        return self._hub.encode(self._annotator.draw(image, newest.tracked, self._hub.counts(self._camera)))
+        counts = self._hub.counts(self._camera) if self._hub.counted else None
+        return self._hub.encode(self._annotator.draw(image, newest.tracked, counts))
 
 
 class EndlessResponse(StreamingResponse):

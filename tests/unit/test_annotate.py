@@ -124,6 +124,15 @@ def test_the_count_of_a_direction_stands_on_the_side_it_leads_to(
     assert not mask[side].any(), "the other side is unchanged"
 
 
+def test_where_nobody_counts_no_number_is_shown() -> None:
+    line = {"id": "l", "points": [[0.5, 0.1], [0.5, 0.9]]}
+    camera = CameraSection.model_validate({"id": "north", "source": "x", "lines": [line]})
+    image = np.full((480, 640, 3), 255, np.uint8)
+    zero, unknown = (FrameAnnotator(camera, UTC).draw(image, tracked(), counts) for counts in ({}, None))
+    dark = [int((drawn.max(axis=2) < 80)[200:].sum()) for drawn in (zero, unknown)]
+    assert 0 < dark[1] < dark[0], "narrower captions"
+
+
 def test_a_zone_is_shaded_and_tells_how_many_are_inside() -> None:
     zone = {"id": "z", "polygon": [[0.2, 0.4], [0.8, 0.4], [0.8, 0.9], [0.2, 0.9]]}
     camera = CameraSection.model_validate({"id": "north", "source": "x", "zones": [zone]})
