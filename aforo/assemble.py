@@ -13,8 +13,10 @@ from aforo import assets
 from aforo.config import CameraSection, DetectorSection, Site, points
 from aforo.errors import ConfigurationError, ModelError
 from aforo.mirrors import Progress
-from aforo.model import without_credentials
-from aforo.protocols import Bus, CountReader, CountStore, Detector, Tracker
+from aforo.model import Frame, TrackedFrame, without_credentials
+from aforo.pipeline import CameraThread, analyse
+from aforo.protocols import Bus, Clock, CountReader, CountStore, Detector, Tracker
+from aforo.scheduling import FairTurns
 from aggregate.aggregator import Aggregator, CameraGeometry
 from aggregate.crossings import CountingLine
 from aggregate.movements import Gate, MovementRule
@@ -144,6 +146,48 @@ def tracker_factory(users: tuple[str | None, ...], frame_rate: float) -> Callabl
     from track.tracker import CameraTracker
 
     return lambda: CameraTracker(users, frame_rate)
+
+
+def camera_factory(
+    site: Site,
+    detector: Detector,
+    publish: Callable[[Frame | None, TrackedFrame], None],
+    clock: Clock,
+    *,
+    paced: bool = True,
+) -> Callable[[CameraSection], CameraThread]:
+    """Makes the threads of the cameras that share a detector in one process: they take turns at it.
+
+    Args:
+        site: tells what the detector's labels mean.
+        detector: closed by whoever opened it, after the cameras.
+        publish: takes the messages of all cameras.
+        clock: processing time.
+        paced: hand out recordings at their own pace, as if they were live.
+    """
+    from ingest.sources import open_source
+
+    users = road_users(detector, site.detector)
+    turns = FairTurns(detector.capacity)
+
+    def new_camera(camera: CameraSection) -> CameraThread:
+        turn = turns.join(camera.analyse_fps)
+        source = open_source(
+            camera.source.get_secret_value(),
+            camera.id,
+            paced=paced,
+            analyse_fps=camera.analyse_fps,
+            starts_at=camera.starts_at,
+            timezone=site.timezone,
+            repeat=camera.repeat,
+            clock=clock,
+            admit=turn.wait,
+        )
+        new_tracker = tracker_factory(users, camera.analyse_fps)
+        seeing = camera_detector(detector, camera, site.detector)
+        return CameraThread(source, lambda: analyse(source, seeing, new_tracker, turn), publish)
+
+    return new_camera
 
 
 def geometry(camera: CameraSection) -> CameraGeometry:

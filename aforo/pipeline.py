@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from aforo.errors import AforoError, StoreError
 from aforo.model import Frame, Rows, TrackedFrame
-from aforo.protocols import Bus, Clock, CountStore, Detector, FrameSource, Tracker
+from aforo.protocols import Bus, CameraSource, Clock, CountStore, Detector, FrameSource, Tracker
 from aforo.scheduling import Turn
 
 if TYPE_CHECKING:
@@ -226,7 +226,7 @@ class CameraThread:
 
     def __init__(
         self,
-        source: FrameSource,
+        source: CameraSource,
         run: Callable[[], Iterator[tuple[Frame | None, TrackedFrame]]],
         publish: Callable[[Frame | None, TrackedFrame], None],
     ) -> None:

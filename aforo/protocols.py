@@ -50,6 +50,14 @@ class FrameSource(Protocol):
         ...
 
 
+class CameraSource(FrameSource, Protocol):
+    """A source that tells how it is doing."""
+
+    def status(self) -> CameraStatus:
+        """How the camera is doing now; may be called from another thread."""
+        ...
+
+
 class Detector(Protocol):
     """Finds road users in pictures. Several pictures may be under way at once; results keep no order of their own.
 

@@ -12,19 +12,17 @@ import uvicorn
 
 from aforo import assemble
 from aforo.clock import SystemClock
-from aforo.config import CameraSection, Site
+from aforo.config import Site
 from aforo.errors import AforoError
 from aforo.measures import local_time, to_us
 from aforo.model import CameraStatus, Frame, Rows, TrackedFrame
-from aforo.pipeline import CameraThread, Counting, analyse
+from aforo.pipeline import Counting
 from aforo.protocols import CountReader, Detector
 from aforo.recounting import recount_place
-from aforo.scheduling import FairTurns
 from api.app import create_app
 from api.live import LiveHub
 from api.server import Server, listen
 from ingest.live import LiveSource
-from ingest.sources import open_source
 
 LOG = logging.getLogger(__name__)
 
@@ -76,24 +74,8 @@ class Service:
         self._counting = Counting(
             self._bus, assemble.aggregator(site.cameras), store, clock, (self.hub.publish_rows, *listeners)
         )
-        users = assemble.road_users(detector, site.detector)
-        turns = FairTurns(detector.capacity)
-        self._turns = {camera.id: turns.join(camera.analyse_fps) for camera in site.cameras}
-        self._sources = {
-            camera.id: open_source(
-                camera.source.get_secret_value(),
-                camera.id,
-                paced=paced,
-                analyse_fps=camera.analyse_fps,
-                starts_at=camera.starts_at,
-                timezone=site.timezone,
-                repeat=camera.repeat,
-                clock=clock,
-                admit=self._turns[camera.id].wait,
-            )
-            for camera in site.cameras
-        }
-        self._cameras = [self._camera(camera, detector, users) for camera in site.cameras]
+        new_camera = assemble.camera_factory(site, detector, self._publish, clock, paced=paced)
+        self._cameras = [new_camera(camera) for camera in site.cameras]
         self.hub.set_status_source(self.statuses)
         self._seed(reader, clock.now_us())
         app = create_app(site=site, reader=reader, live=self.hub, clock=clock, recount=partial(recount_place, site))
@@ -101,26 +83,18 @@ class Service:
         self._server = Server(config, self.hub)
         self._web = threading.Thread(target=self._server.run, args=([socket],), name="web", daemon=True)
 
-    def _camera(self, camera: CameraSection, detector: Detector, users: tuple[str | None, ...]) -> CameraThread:
-        source = self._sources[camera.id]
-        new_tracker = assemble.tracker_factory(users, camera.analyse_fps)
-
-        def publish(frame: Frame | None, tracked: TrackedFrame) -> None:
-            self._bus.publish(tracked)
-            if frame is not None:
-                self.hub.publish(frame, tracked)
-
-        turn = self._turns[camera.id]
-        seeing = assemble.camera_detector(detector, camera, self.site.detector)
-        return CameraThread(source, lambda: analyse(source, seeing, new_tracker, turn), publish)
+    def _publish(self, frame: Frame | None, tracked: TrackedFrame) -> None:
+        self._bus.publish(tracked)
+        if frame is not None:
+            self.hub.publish(frame, tracked)
 
     def _seed(self, reader: CountReader, now_us: int) -> None:
         """Let running counts go on where they were; a recording is read again, and counts itself again."""
         live = [
             line.id
-            for camera_id, source in self._sources.items()
-            if isinstance(source, LiveSource)
-            for line in self.site.camera(camera_id).lines
+            for camera in self._cameras
+            if isinstance(camera.source, LiveSource)
+            for line in self.site.camera(camera.source.camera).lines
         ]
         if live:
             midnight = local_time(now_us, self.site.timezone).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -135,7 +109,7 @@ class Service:
 
     def statuses(self) -> list[CameraStatus]:
         """How the cameras are doing."""
-        return [source.status() for source in self._sources.values()]
+        return [camera.source.status() for camera in self._cameras]
 
     @property
     def failures(self) -> list[AforoError]:

@@ -82,7 +82,7 @@ class LiveStation:
         self._url = own if announced in (None, "auto") else str(announced)
         self._store: CountStore = assemble.open_store(site)
         self._reader = assemble.open_reader(site)
-        self._hub = LiveHub(site, clock)
+        self._hub = LiveHub(site, clock, counted=False)  # the aggregators count
         app = create_app(site=site, reader=self._reader, live=self._hub, clock=clock)
         config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5, lifespan="off")
         self._server = Server(config, self._hub)

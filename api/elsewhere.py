@@ -20,6 +20,7 @@ from aforo.errors import SourceError, StoreError
 from aforo.measures import local_time
 from aforo.model import MINUTE_US, LiveEndpoint
 from aforo.protocols import Clock, CountReader
+from aforo.reasons import Reason
 
 STALE_US = MINUTE_US
 """A worker that has not said for so long that it shows a camera does not show it."""
@@ -61,7 +62,7 @@ class LiveElsewhere:
             seen_us = {endpoint.camera: endpoint.seen_us for endpoint in self._reader.live_endpoints()}
             shares = self._reader.coverage(sorted(self._cameras), now_us - COUNTED_US, now_us + 1, "1m")
         except StoreError as error:
-            return dict.fromkeys(self._cameras, ("unknown", str(error)))
+            return dict.fromkeys(self._cameras, ("unknown", Reason("no-store", error)))
         counted = {share.camera for share in shares if share.observed_us}
         return {camera: self._state(seen_us.get(camera), camera in counted, now_us) for camera in self._cameras}
 
@@ -69,11 +70,11 @@ class LiveElsewhere:
         if seen_us is not None and now_us - seen_us <= STALE_US:
             return "live", ""
         if counted:
-            return "live", "it is counted, but no worker shows its pictures; set `api.announce` for the workers"
+            return "live", Reason("not-shown")
         if seen_us is not None:
             since = local_time(seen_us, self._zone).isoformat(timespec="seconds")
-            return "unknown", f"no worker has shown it since {since}, and nothing of it was counted lately"
-        return "unknown", "no worker shows it, and nothing of it was counted lately"
+            return "unknown", Reason("worker-gone", since)
+        return "unknown", Reason("no-worker")
 
     def picture(self, camera: str, query: Mapping[str, str]) -> Response:
         """The newest picture of a camera.

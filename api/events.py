@@ -19,6 +19,7 @@ from fastapi.responses import Response
 
 from aforo.config import CameraSection
 from aforo.model import MICROSECONDS, MINUTE_US, CameraStatus, Crossing
+from aforo.reasons import in_parts
 from api.channel import EndlessResponse
 from api.context import ContextDep
 from api.live import LiveHub, hub_of
@@ -111,7 +112,7 @@ def _status(hub: LiveHub, status: CameraStatus) -> dict[str, Any]:
         "camera": status.camera,
         "state": status.state,
         "since": _local(status.since_us, hub.timezone),
-        "reason": status.reason,
+        **in_parts(status.reason),
         "picture": hub.newest(status.camera) is not None,
     }
 

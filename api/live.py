@@ -60,14 +60,22 @@ class LiveHub:
         site: its cameras are the ones that can be watched.
         clock: tells how old a picture is.
         encode: makes the bytes of a picture.
+        counted: whether `publish_rows` is called; where it is not, pictures show no counts.
         viewers_max: viewers of live video at the same time.
     """
 
     def __init__(
-        self, site: Site, clock: Clock, *, encode: Encode = encode_jpeg, viewers_max: int = VIEWERS_MAX
+        self,
+        site: Site,
+        clock: Clock,
+        *,
+        encode: Encode = encode_jpeg,
+        counted: bool = True,
+        viewers_max: int = VIEWERS_MAX,
     ) -> None:
         self.closed = False
         self.clock = clock
+        self.counted = counted
         self.encode = encode
         self.started_us = clock.now_us()
         self.timezone = site.timezone

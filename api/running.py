@@ -50,7 +50,7 @@ class RunningCounts:
 
     def line(self, line: str) -> LineCounts:
         """Counts of one line, as a copy; empty before its first crossing."""
-        return +self._counts.get(line, Counter())
+        return {passed: count for passed, count in self._counts.get(line, {}).items() if count > 0}
 
     def _add(self, crossing: Crossing) -> bool:
         track = (crossing.camera, crossing.session, crossing.track_id)

@@ -113,6 +113,8 @@ class CameraAnswer(Answer):
         "process runs no cameras: live when its worker was seen lately, else unknown."
     )
     reason: str = Field(description="Why it is not well, or has no live picture; empty while all is well.")
+    reason_code: str | None = Field(description="Which sentence it is, for those who say it in another language.")
+    reason_values: list[str] = Field(description="What was filled into that sentence, in order.")
     source: str = Field(description="Where its pictures come from, without credentials.")
     width_px: int | None = Field(description="Of the newest frame; null before the first.")
     height_px: int | None

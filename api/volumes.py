@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query, Response
 from aforo.errors import NotFoundError, QueryError
 from aforo.measures import INTERVALS, Bucket, buckets, local_time, measured
 from aforo.model import MICROSECONDS, CameraStatus
+from aforo.reasons import Reason, in_parts
 from api.context import Context, ContextDep
 from api.counts import to_csv, to_json
 from api.schemas import (
@@ -76,12 +77,12 @@ def cameras(context: ContextDep) -> CamerasAnswer:
 def _status(context: Context, status: CameraStatus | None, elsewhere: tuple[str, str] | None) -> dict[str, Any]:
     if status is None:
         nothing = dict.fromkeys(("width_px", "height_px", "fps", "dropped", "last_frame"))
-        state, reason = elsewhere or ("unknown", "no camera runs in this process")
-        return {"state": state, "reason": reason, **nothing}
+        state, reason = elsewhere or ("unknown", Reason("not-here"))
+        return {"state": state, **in_parts(reason), **nothing}
     last_us = status.last_frame_us
     return {
         "state": status.state,
-        "reason": status.reason,
+        **in_parts(status.reason),
         "width_px": status.width_px or None,
         "height_px": status.height_px or None,
         "fps": round(status.fps, 2),

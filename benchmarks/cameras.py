@@ -2,7 +2,7 @@
 
     .venv/bin/python benchmarks/cameras.py [--cameras 16] [--fps 5] [--minutes 10] [--json FILE]
     .venv/bin/python benchmarks/cameras.py --cameras 1 2 4 8 16 --minutes 1      (does the cost grow linearly?)
-    .venv/bin/python benchmarks/cameras.py --cameras 1 1 --watched 0 1 --fps 10 --minutes 1   (what does a viewer cost?)
+    .venv/bin/python benchmarks/cameras.py --viewer-rounds 7 --minutes 0.15 --fps 10     (what does a viewer cost?)
 
 Every camera plays the clip (default: the sample video at 640×360 and 15 fps, H.264) from the loopback. Told are the
 rate that each camera reached, the lag from a picture's arrival to its counts, pictures dropped, CPU by kind of thread,
@@ -24,7 +24,7 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ from aforo.model import Rows, TrackedFrame
 WARM_UP_S = 5.0
 LONGEST_START_S = 180.0
 SAMPLE_EVERY_S = 5.0
+SETTLE_S = 2.0
 WIDTH, HEIGHT, RATE = 640, 360, 15
 
 SERVER = """
@@ -104,7 +105,14 @@ def cpu_s(stat: str) -> float:
 
 def cpu_by_kind() -> Counter[str]:
     """CPU seconds of this process's threads so far, by what they do; those without a name are OpenVINO's own."""
-    kinds = {"decode": "decode", "read": "letterbox", "camera": "track", "count": "count and store", "web": "web"}
+    kinds = {
+        "decode": "decode",
+        "read": "letterbox",
+        "camera": "track",
+        "count": "count and store",
+        "live": "draw",
+        "web": "web",
+    }
     names = {thread.native_id: thread.name.split(" ")[0] for thread in threading.enumerate()}
     spent: Counter[str] = Counter()
     for task in Path("/proc/self/task").iterdir():
@@ -155,8 +163,9 @@ def watching(url: str, cameras: int) -> Iterator[None]:
             viewer.wait(10)
 
 
-def run(cameras: int, watched: int, fps: float, minutes: float, folder: Path) -> dict[str, Any]:
-    """Run that many cameras, so many of them watched, and report."""
+@contextmanager
+def running(cameras: int, fps: float, folder: Path) -> Iterator[tuple[Any, Any, Watch, int]]:
+    """A service whose cameras are all live, its detector, what watches its counting, and the RTSP server's id."""
     from aforo.assemble import open_detector
     from aforo.config import Site
     from aforo.service import Service
@@ -182,21 +191,30 @@ def run(cameras: int, watched: int, fps: float, minutes: float, folder: Path) ->
         watch = Watch(service._counting._counter)
         service._counting._counter = watch
         service.start()
-        with ExitStack() as stack:
-            stack.callback(service.stop)
+        try:
             _wait_until_live(service, cameras)
-            stack.enter_context(watching(service.url, watched))
-            began, before, server_before = time.perf_counter(), cpu_by_kind(), _cpu_of(server_pid)
-            own_before, watch.on = time.process_time(), True
-            memory = [memory_mb()]
-            while time.perf_counter() - began < 60 * minutes:
-                time.sleep(min(SAMPLE_EVERY_S, 60 * minutes))
-                memory.append(memory_mb())
-            watch.on = False
-            seconds = time.perf_counter() - began
-            own_s, spent = time.process_time() - own_before, cpu_by_kind() - before
-            server_s = _cpu_of(server_pid) - server_before
-    rates = [len(watch.lags_ms[camera.id]) / seconds for camera in site.cameras]
+            yield service, detector, watch, server_pid
+        finally:
+            service.stop()
+
+
+def run(cameras: int, watched: int, fps: float, minutes: float, folder: Path) -> dict[str, Any]:
+    """Run that many cameras, so many of them watched, and report."""
+    with (
+        running(cameras, fps, folder) as (service, detector, watch, server_pid),
+        watching(service.url, watched),
+    ):
+        began, before, server_before = time.perf_counter(), cpu_by_kind(), _cpu_of(server_pid)
+        own_before, watch.on = time.process_time(), True
+        memory = [memory_mb()]
+        while time.perf_counter() - began < 60 * minutes:
+            time.sleep(min(SAMPLE_EVERY_S, 60 * minutes))
+            memory.append(memory_mb())
+        watch.on = False
+        seconds = time.perf_counter() - began
+        own_s, spent = time.process_time() - own_before, cpu_by_kind() - before
+        server_s = _cpu_of(server_pid) - server_before
+    rates = [len(watch.lags_ms[camera.id]) / seconds for camera in service.site.cameras]
     lags = [lag for each in watch.lags_ms.values() for lag in each]
     total = sum(spent.values()) or 1.0
     return {
@@ -214,6 +232,34 @@ def run(cameras: int, watched: int, fps: float, minutes: float, folder: Path) ->
         "cpu_ms_per_analysed_frame": round(1000 * own_s / max(1, len(lags)), 2),
         "cpu_shares": {kind: round(part / total, 3) for kind, part in spent.most_common()},
         "memory_mb_first_middle_last": [round(memory[i]) for i in (0, len(memory) // 2, -1)],
+    }
+
+
+def watching_rounds(fps: float, minutes: float, rounds: int, folder: Path) -> dict[str, Any]:
+    """What somebody who watches one camera costs: nobody and somebody in turn, in one process."""
+    spent_ms: dict[int, list[float]] = {0: [], 1: []}
+    kinds: dict[int, list[Counter[str]]] = {0: [], 1: []}
+    with running(1, fps, folder) as (service, _, watch, _):
+        for watched in (0, 1) * rounds:
+            with watching(service.url, watched):
+                time.sleep(SETTLE_S)
+                watch.lags_ms.clear()
+                own_before, before, watch.on = time.process_time(), cpu_by_kind(), True
+                time.sleep(60 * minutes)
+                watch.on = False
+                own_s, by_kind = time.process_time() - own_before, cpu_by_kind() - before
+            frames = max(1, sum(map(len, watch.lags_ms.values())))
+            spent_ms[watched].append(1000 * own_s / frames)
+            kinds[watched].append(Counter({kind: 1000 * part / frames for kind, part in by_kind.items()}))
+    ratios = [somebody / nobody for nobody, somebody in zip(spent_ms[0], spent_ms[1], strict=True)]
+    return {
+        "cpu_ms_per_frame_nobody_watches": round(statistics.median(spent_ms[0]), 2),
+        "cpu_ms_per_frame_somebody_watches": round(statistics.median(spent_ms[1]), 2),
+        "ratio_least_median_most": [round(f(ratios), 3) for f in (min, statistics.median, max)],
+        "cpu_ms_per_frame_by_kind": {
+            kind: [round(statistics.median(each[kind] for each in kinds[watched]), 2) for watched in (0, 1)]
+            for kind in sorted(kinds[1][0])
+        },
     }
 
 
@@ -238,6 +284,9 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--cameras", type=int, nargs="+", default=[16])
     options.add_argument("--watched", type=int, nargs="+", default=[0], help="how many of them somebody looks at")
+    options.add_argument(
+        "--viewer-rounds", type=int, default=0, help="one camera, watched by nobody and somebody in turn"
+    )
     options.add_argument("--fps", type=float, default=5.0)
     options.add_argument("--minutes", type=float, default=10.0)
     options.add_argument("--video", default="")
@@ -247,6 +296,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         make_clip(given.video or str(assets.fetch("vtest")), Path(folder) / "clip.mp4")
         print(machine())
+        if given.viewer_rounds:
+            print(json.dumps(watching_rounds(given.fps, given.minutes, given.viewer_rounds, Path(folder)), indent=1))
+            return
         viewers = itertools.chain(given.watched, itertools.repeat(given.watched[-1]))
         for cameras, watched in zip(given.cameras, viewers, strict=False):
             results.append(run(cameras, watched, given.fps, given.minutes, Path(folder)))

@@ -28,6 +28,7 @@ import cv2
 
 from aforo.errors import SourceError
 from aforo.model import MICROSECONDS, without_credentials
+from aforo.reasons import Reason
 
 if os.environ["OPENCV_LOG_LEVEL"] == "SILENT":  # OpenCV may have been imported, and have read its level, before us
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
@@ -83,19 +84,19 @@ def open_file(path: Path) -> Any:
         SourceError: there is no such file, or it is not a video that can be read.
     """
     if not path.exists():
-        raise SourceError(f"no such video: {path}")
+        raise SourceError(Reason("no-file", path))
     if path.is_dir():
-        raise SourceError(f"{path} is a directory, expected a video file")
+        raise SourceError(Reason("directory", path))
     try:
         with path.open("rb") as file:
             if not file.read(1):
-                raise SourceError(f"{path} is empty (0 bytes), expected a video file")
+                raise SourceError(Reason("empty-file", path))
     except OSError as error:
-        raise SourceError(f"cannot read the video {path}: {error.strerror}") from error
+        raise SourceError(Reason("unreadable", path, error.strerror)) from error
     capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
     if not capture.isOpened() or int(capture.get(cv2.CAP_PROP_FOURCC)) in _TEXT_ART or cv2.haveImageReader(str(path)):
         capture.release()
-        raise SourceError(f"{path} is not a video that can be read, or it is damaged at its start or was cut off")
+        raise SourceError(Reason("no-video-file", path))
     return capture
 
 
@@ -142,7 +143,7 @@ def probe(path: Path) -> VideoFacts:
     try:
         decoded, image = capture.read()
         if not decoded:
-            raise SourceError(f"{path} holds no picture that can be decoded")
+            raise SourceError(Reason("pictureless", path))
         header = read_header(capture)
         return VideoFacts(path, image.shape[1], image.shape[0], header.fps or _measured_fps(capture), header.frames)
     finally:
@@ -179,11 +180,11 @@ def knock(source: str, timeout_s: float) -> str | None:
                 authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
                 connection.sendall(f"OPTIONS rtsp://{authority}/ RTSP/1.0\r\nCSeq: 1\r\n\r\n".encode())
                 if not connection.recv(1):
-                    return f"{shown} closes the connection without an answer"
+                    return Reason("hung-up", shown)
     except TimeoutError:
-        return f"{shown} does not answer within {timeout_s:g} s"
+        return Reason("silent", shown, f"{timeout_s:g}")
     except socket.gaierror:
-        return f"the host name of {shown} cannot be resolved"
+        return Reason("unresolved", shown)
     except OSError as error:
-        return f"{shown} cannot be reached: {error.strerror or 'network error'}"
+        return Reason("unreachable", shown, error.strerror or "network error")
     return None

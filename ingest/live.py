@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from aforo.model import CameraStatus, Frame
 from aforo.protocols import Clock
+from aforo.reasons import Reason
 from ingest.reader import CameraReader
 from ingest.reconnect import Action, Link, ReconnectPolicy, Sight, advance
 from ingest.status import StatusBoard
@@ -105,7 +106,8 @@ class LiveSource:
         return replace(frame, dropped=overwritten)
 
     def _supervise(self) -> None:
-        sight = self._reader.sight if self._reader is not None else Sight(failure=_stuck_sentence())
+        stuck = Sight(failure=Reason("decoder-stuck", _MOST_ABANDONED))
+        sight = self._reader.sight if self._reader is not None else stuck
         draw = random.random()  # noqa: S311  jitter, not a secret
         self._link, action = advance(self._link, sight, self._clock.monotonic_s(), self._policy, draw)
         if action is Action.OPEN:
@@ -134,7 +136,3 @@ class LiveSource:
             self._reader.stop()
             self._abandoned.append(self._reader)
             self._reader = None
-
-
-def _stuck_sentence() -> str:
-    return f"{_MOST_ABANDONED} earlier connections still hang in the video decoder; trying again when one ends"

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from aforo.model import MICROSECONDS, Frame, without_credentials
 from aforo.protocols import Clock
+from aforo.reasons import Reason
 from ingest.capture import OPENING, knock, open_live, position_ms
 from ingest.newest import NewestSlot
 from ingest.reconnect import Sight
@@ -105,7 +106,7 @@ class CameraReader:
         try:
             reason = self._read()
         except Exception as error:  # a thread must not die unseen; OpenCV's own words may carry credentials
-            reason = f"{without_credentials(self._source)} cannot be decoded ({type(error).__name__})"
+            reason = Reason("undecodable", without_credentials(self._source), type(error).__name__)
         self._sight = replace(self._sight, failure=reason)
 
     def _read(self) -> str:
@@ -122,18 +123,18 @@ class CameraReader:
         try:
             if not capture.isOpened():
                 slow = self._clock.monotonic_s() - began_s >= self._open_timeout_s
-                return f"{shown} {self._unopened(slow)}"
+                return self._unopened(shown, slow)
             self._read_on(capture)
         finally:
             capture.release()
-        return f"{shown} ended the stream, or sent nothing for {self._read_timeout_s:g} s"
+        return Reason("stream-over", shown, f"{self._read_timeout_s:g}")
 
-    def _unopened(self, slow: bool) -> str:
+    def _unopened(self, shown: str, slow: bool) -> Reason:
         if self._source.isdecimal():
-            return "is not a USB camera that can be opened; is it plugged in, and not used by another program?"
+            return Reason("no-usb", shown)
         if slow:
-            return f"accepts the connection but gives no video within {self._open_timeout_s:g} s"
-        return "answers but gives no video; check the path, the user and the password"
+            return Reason("slow-video", shown, f"{self._open_timeout_s:g}")
+        return Reason("no-video", shown)
 
     def _read_on(self, capture: Any) -> None:
         sessions = SessionClock()

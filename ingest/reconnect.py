@@ -11,6 +11,8 @@ import math
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from aforo.reasons import Reason
+
 
 class Action(Enum):
     """What the owner of the camera has to do now."""
@@ -104,10 +106,10 @@ def advance(link: Link, sight: Sight, now_s: float, policy: ReconnectPolicy, dra
         return link, Action.NONE
     quiet_s = now_s - sight.quiet_since_s
     if link.state == "live" and quiet_s > policy.frozen_after_s:
-        reason = f"connected, but no new picture for {quiet_s:.0f} s"
+        reason = Reason("frozen", f"{quiet_s:.0f}")
         return _lost(link, "frozen", reason, now_s, policy, draw), Action.GIVE_UP
     if link.state != "live" and quiet_s > policy.unanswered_after_s:
-        reason = f"no picture within {policy.unanswered_after_s:.0f} s of connecting"
+        reason = Reason("no-picture", f"{policy.unanswered_after_s:.0f}")
         return _lost(link, "offline", reason, now_s, policy, draw), Action.GIVE_UP
     return link, Action.NONE
 

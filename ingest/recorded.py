@@ -11,6 +11,7 @@ from pathlib import Path
 from aforo.errors import SourceError
 from aforo.model import MICROSECONDS, CameraStatus, Frame
 from aforo.protocols import Clock
+from aforo.reasons import Reason
 from ingest.capture import Header, open_file, period_us, position_ms, read_header
 from ingest.recording_start import recording_start_us
 from ingest.status import StatusBoard
@@ -111,7 +112,7 @@ class RecordedSource:
                 if not self._repeat:
                     break
         except SourceError as error:
-            self._board.enter("offline", str(error))
+            self._board.enter("offline", error.args[0])
             raise
         self._board.enter("ended", self.problem)
 
@@ -140,7 +141,7 @@ class RecordedSource:
                 content = file.read(_FINGERPRINT_BYTES)
             label = f"{self._path.stat().st_size} {start_us} ".encode()
         except OSError as error:
-            raise SourceError(f"cannot read the video {self._path}: {error.strerror}") from error
+            raise SourceError(Reason("unreadable", self._path, error.strerror)) from error
         return start_us, "rec-" + hashlib.sha256(label + content).hexdigest()[:16]
 
     def _pace(self, header: Header) -> Pace:
@@ -189,11 +190,8 @@ class RecordedSource:
 
     def _conclude(self, header: Header, last_us: int) -> None:
         if not self.frames_read:
-            raise SourceError(f"{self._path} holds no picture that can be decoded")
+            raise SourceError(Reason("pictureless", self._path))
         lost_s = missing_s(header, self.frames_read, last_us)
         self.complete = lost_s == 0
         if lost_s:
-            self.problem = (
-                f"{self._path} is damaged or cut off: its header announces {header.frames} frames, "
-                f"only {self.frames_read} could be read and the last {lost_s:.1f} s are missing"
-            )
+            self.problem = Reason("cut-off", self._path, header.frames, self.frames_read, f"{lost_s:.1f}")

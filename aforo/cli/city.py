@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aforo.aggregation import Figures
-    from aforo.config import CameraSection, Site
+    from aforo.config import Site
     from aforo.kafka_connection import KafkaAddress
     from aforo.model import Frame, TrackedFrame
-    from aforo.pipeline import CameraThread
 
 
 def worker(config: ConfigArgument) -> None:
     """Analyse cameras and publish what they see to Kafka; any number of workers share the cameras among them."""
+    from aforo import assemble
     from aforo.bus_kafka import KafkaPublisher
     from aforo.cli.console import open_detector
     from aforo.clock import SystemClock
@@ -40,7 +40,8 @@ def worker(config: ConfigArgument) -> None:
             publisher.publish(tracked)
             show(frame, tracked)
 
-        process = Worker(site, address, publisher, _camera_factory(site, detector, publish, clock), clock)
+        new_camera = assemble.camera_factory(site, detector, publish, clock)
+        process = Worker(site, address, publisher, new_camera, clock)
         stopping.append(process.stop)
         process.run()
     _leave()
@@ -72,33 +73,6 @@ def _live_station(site: Site, stack: ExitStack, clock: Any) -> Callable[[Frame |
     stack.callback(station.stop)
     station.start()
     return station.publish
-
-
-def _camera_factory(
-    site: Site, detector: Any, publish: Callable[[Frame | None, TrackedFrame], None], clock: Any
-) -> Callable[[CameraSection], CameraThread]:
-    from aforo import assemble
-    from aforo.pipeline import CameraThread, analyse
-    from ingest.sources import open_source
-
-    users = assemble.road_users(detector, site.detector)
-
-    def new_camera(camera: CameraSection) -> CameraThread:
-        source = open_source(
-            camera.source.get_secret_value(),
-            camera.id,
-            paced=True,
-            analyse_fps=camera.analyse_fps,
-            starts_at=camera.starts_at,
-            timezone=site.timezone,
-            repeat=camera.repeat,
-            clock=clock,
-        )
-        new_tracker = assemble.tracker_factory(users, camera.analyse_fps)
-        seeing = assemble.camera_detector(detector, camera, site.detector)
-        return CameraThread(source, lambda: analyse(source, seeing, new_tracker), publish)
-
-    return new_camera
 
 
 _RARE_COLLECTIONS = (100_000, 20, 20)

@@ -3,7 +3,7 @@
 import { Chart } from "./chart.js";
 import { byClass, element, shape, swatch } from "./dom.js";
 import { readVolumes, reportAddress } from "./server.js";
-import { language, localDay, longDay, moment, number, shortName, text } from "./texts.js";
+import { language, localDay, longDay, moment, number, said, shortName, text } from "./texts.js";
 
 const INTERVALS = { hours: "1h", quarters: "15m", minutes: "1m" };
 const MINUTES_SHOWN = 60;
@@ -14,11 +14,9 @@ export class Card {
     this.camera = camera;
     this.newest = newest; // the instant whose day is shown
     this.report = report; // takes the sentence of a refused question
-    this.counts = new Map(); // line -> rows of direction, road_user, count
+    this.counts = new Map(); // line -> rows of direction, road_user, count; null: not observed
     this.present = new Map(); // zone -> numbers by road user, null: not known
-    // Of a camera that a worker runs, its pictures are handed on while the worker shows them.
-    const picture = camera.last_frame !== null || (camera.state === "live" && !camera.reason && camera.fps === null);
-    this.status = { state: camera.state, reason: camera.reason, since: null, picture };
+    this.status = statusOf(camera);
     this.places = [...camera.lines.map((line) => ({ kind: "line", ...line })),
       ...camera.zones.map((zone) => ({ kind: "zone", ...zone }))];
     this.place = this.places[0];
@@ -71,10 +69,10 @@ export class Card {
   }
 
   showStatus() {
-    const { state, since, reason } = this.status;
+    const { state, since } = this.status;
     this.root.dataset.state = state;
     this.badge.textContent = text(state);
-    const told = [since ? text("since", moment(new Date(since))) : "", state === "unknown" ? text("notHere") : reason];
+    const told = [since ? text("since", moment(new Date(since))) : "", said(this.status)];
     this.detail.textContent = told.filter(Boolean).join(" · ");
     this.blank.textContent = state === "unknown" ? text("notHere")
       : text(this.status.picture ? "opening" : "noPicture");
@@ -110,13 +108,15 @@ export class Card {
   }
 
   crossings(lines) {
-    const classes = [...new Set([...this.counts.values()].flat().map((row) => row.road_user))].sort(byClass);
+    const counted = [...this.counts.values()].flatMap((rows) => rows ?? []);
+    const classes = [...new Set(counted.map((row) => row.road_user))].sort(byClass);
     const head = element("tr", {}, element("th", { scope: "col" }, text("direction")),
       element("th", { scope: "col", class: "number" }, text("total")),
       classes.map((name) => element("th", { scope: "col", class: "number" }, swatch(name),
         element("span", { class: "long" }, text(name)),
         element("abbr", { class: "short", title: text(name) }, shortName(name)))));
     const bodies = lines.map((line) => {
+      const unknown = this.counts.get(line.id) === null;
       const rows = this.counts.get(line.id) ?? [];
       return element("tbody", {},
         element("tr", { class: "line-name" },
@@ -127,8 +127,9 @@ export class Card {
           const cells = classes.map((name) => here.find((row) => row.road_user === name)?.count ?? 0);
           return element("tr", { "data-line": line.id, "data-direction": direction },
             element("th", { scope: "row" }, text(direction)),
-            element("td", { class: "number total" }, number(sum)),
-            cells.map((count) => element("td", { class: count ? "number" : "number none" }, number(count))));
+            element("td", { class: "number total" }, unknown ? "–" : number(sum)),
+            cells.map((count) =>
+              element("td", { class: count ? "number" : "number none" }, unknown ? "–" : number(count))));
         }));
     });
     return element("div", { class: "scroll" }, element("table", { class: "crossings" },
@@ -226,7 +227,7 @@ export class Card {
     const day = localDay(this.newest);
     for (const line of this.camera.lines) {
       const [bucket] = await readVolumes("line", line.id, day, following(day), "1d", "class,direction");
-      if (!this.counts.has(line.id)) this.counts.set(line.id, bucket?.counts ?? []);
+      this.counts.set(line.id, bucket?.observed ? bucket.counts : null);
     }
     this.showFigures();
   }
@@ -235,6 +236,13 @@ export class Card {
     if (document.fullscreenElement) document.exitFullscreen();
     else this.picture.requestFullscreen?.();
   }
+}
+
+/** How a camera is, as the list of cameras tells it. */
+export function statusOf(camera) {
+  // Of a camera that a worker runs, its pictures are handed on while the worker shows them.
+  const picture = camera.last_frame !== null || (camera.state === "live" && !camera.reason && camera.fps === null);
+  return { ...camera, since: null, picture };
 }
 
 function following(day) {

@@ -1,6 +1,6 @@
 // The page: one card per camera, kept up to date by the server's events.
 
-import { Card } from "./card.js";
+import { Card, statusOf } from "./card.js";
 import { element } from "./dom.js";
 import { newestCrossing, readSite, Refusal } from "./server.js";
 import { exactTime, language, longDay, number, setLanguage, setTimeZone, text } from "./texts.js";
@@ -22,6 +22,10 @@ function notice(what, say) {
   else notices.delete(what);
   page.notice.hidden = notices.size === 0;
   page.notice.textContent = [...new Set([...notices.values()].map((speak) => speak()))].join(" ");
+}
+
+function failed(what, error) {
+  notice(what, () => (error instanceof Refusal ? text("noAnswer", error.message) : text("noServer")));
 }
 
 function refused(camera) {
@@ -59,7 +63,7 @@ async function load() {
   try {
     site = await readSite();
   } catch (error) {
-    notice("site", () => (error instanceof Refusal ? text("noAnswer", error.message) : text("noServer")));
+    failed("site", error);
     setTimeout(load, RETRY_MS);
     return;
   }
@@ -84,6 +88,20 @@ async function load() {
   } else {
     listen();
   }
+}
+
+/** Ask a server without events again how the cameras are and what was counted. */
+async function askAgain() {
+  const [{ cameras }, newest] = await Promise.all([readSite(), newestCrossing()]);
+  for (const camera of cameras) {
+    const card = cards.get(camera.id);
+    if (!card) continue;
+    card.setStatus(statusOf(camera));
+    videos.setAvailable(camera.id, card.status.picture);
+    card.refreshSoon(newest);
+    await card.readCounts();
+  }
+  summarise();
 }
 
 /** Whether the server runs cameras itself: only then it has their figures, and events. */
@@ -146,7 +164,9 @@ for (const button of document.querySelectorAll("[data-lang]")) {
 setInterval(tick, 1000);
 // Every minute the charts ask again: an unobserved interval raises no event.
 setInterval(() => {
-  if (!document.hidden) for (const card of cards.values()) card.refreshSoon(null);
+  if (document.hidden || !site) return;
+  if (runsHere()) for (const card of cards.values()) card.refreshSoon(null);
+  else askAgain().then(() => notice("site", null), (error) => failed("site", error));
 }, 60_000);
 speak();
 load();

@@ -88,6 +88,47 @@ const TEXTS = {
   },
 };
 
+// Why a camera is not well. In English these are the server's own sentences (aforo/reasons.py).
+const REASONS = {
+  es: {
+    "unresolved": "no se encuentra el nombre de equipo de {0}",
+    "unreachable": "no se puede alcanzar {0}: {1}",
+    "silent": "{0} no responde en {1} s",
+    "hung-up": "{0} cierra la conexión sin responder",
+    "no-video": "{0} responde, pero no envía video; revise la ruta, el usuario y la contraseña",
+    "slow-video": "{0} acepta la conexión, pero no envía video en {1} s",
+    "no-usb": "{0} no es una cámara USB que se pueda abrir; ¿está conectada, y ningún otro programa la usa?",
+    "no-picture": "ninguna imagen en {0} s desde que se conecta",
+    "frozen": "conectada, pero sin imagen nueva desde hace {0} s",
+    "stream-over": "{0} terminó la transmisión, o no envió nada durante {1} s",
+    "undecodable": "{0} no se puede decodificar ({1})",
+    "decoder-stuck": "{0} conexiones anteriores siguen detenidas en el decodificador de video; se reintenta al terminar una",
+    "no-file": "no existe el video {0}",
+    "directory": "{0} es una carpeta; se esperaba un archivo de video",
+    "empty-file": "{0} está vacío (0 bytes); se esperaba un archivo de video",
+    "unreadable": "no se puede leer el video {0}: {1}",
+    "no-video-file": "{0} no es un video que se pueda leer, o está dañado al comienzo o cortado",
+    "pictureless": "{0} no contiene ninguna imagen que se pueda decodificar",
+    "cut-off": "{0} está dañado o cortado: su encabezado anuncia {1} imágenes, solo se leyeron {2} y faltan los últimos {3} s",
+    "not-here": "ninguna cámara opera en este proceso",
+    "not-shown": "se afora, pero ningún proceso worker muestra su imagen; configure `api.announce` en ellos",
+    "no-worker": "ningún proceso worker la muestra, y últimamente no se ha aforado nada en ella",
+    "worker-gone": "ningún proceso worker la ha mostrado desde {0}, y últimamente no se ha aforado nada en ella",
+    "no-store": "no se puede leer el estado de las cámaras: {0}",
+  },
+};
+
+// What the operating system says of a connection, in the words of Linux.
+const NETWORK = {
+  es: {
+    "Connection refused": "conexión rechazada",
+    "Connection reset by peer": "conexión cortada por el otro equipo",
+    "No route to host": "no hay ruta hasta el equipo",
+    "Network is unreachable": "la red no está al alcance",
+    "network error": "error de red",
+  },
+};
+
 const KEY = "aforo-language";
 
 function remembered() {
@@ -118,8 +159,17 @@ export function setTimeZone(name) {
 
 /** The text of that key; {0}, {1} … are filled in. A key without text is a name that the site chose: it stays. */
 export function text(key, ...values) {
-  const found = Object.hasOwn(TEXTS[language], key) ? TEXTS[language][key] : key;
-  return found.replace(/\{(\d)\}/g, (_, index) => values[index]);
+  return filled(Object.hasOwn(TEXTS[language], key) ? TEXTS[language][key] : key, values);
+}
+
+function filled(sentence, values) {
+  return sentence.replace(/\{(\d)\}/g, (_, index) => values[index]);
+}
+
+/** Why a camera is not well, in the language of the page where it knows the sentence; else in the server's words. */
+export function said({ reason, reason_code: code, reason_values: values }) {
+  const sentence = REASONS[language]?.[code];
+  return sentence ? filled(sentence, values.map((value) => NETWORK[language][value] ?? value)) : reason;
 }
 
 /** A road user in few letters, for narrow tables. */

@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from live_world import Town, town
+import yaml
+from live_world import LINE, ZONE, Town, street, town
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from aforo.config import Site
+from aforo import assemble
+from aforo.clock import SystemClock
+from aforo.config import Site, load_site
+from aforo.model import MINUTE_US, Coverage, Crossing, Frame, Rows, TrackedFrame
+from aforo.protocols import CountStore
+from aforo.reasons import Reason
+from aforo.serving import LiveStation
 
 pytestmark = pytest.mark.browser
 
@@ -53,12 +67,14 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
     complaints: list[str] = []
     contexts = []
 
-    def open_one(address: str, **options: Any) -> Page:
+    def open_one(address: str, *, clock: bool = False, **options: Any) -> Page:
         context = browser.new_context(**{"viewport": {"width": 1440, "height": 1000}, "locale": "en", **options})
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
+        if clock:
+            page.clock.install()
         page.goto(address)
         return page
 
@@ -222,6 +238,138 @@ def test_a_camera_that_goes_offline_is_seen_at_once_with_its_reason(
     page.screenshot(path=tmp_path / "offline.png")
     running.set_state("camera-1", "live")
     expect(of_camera.locator(".badge")).to_have_text("live")
+
+
+def test_the_reason_is_said_in_the_language_of_the_page(running: Town, open_page: Callable[..., Page]) -> None:
+    page = open_page(running.url, locale="es-CO")
+    detail = card(page, "camera-1").locator(".detail")
+    expect(card(page, "camera-1").locator(".badge")).to_have_text("en vivo")
+    running.set_state("camera-1", "offline", Reason("unreachable", "rtsp://10.0.0.5/<b>1</b>", "Connection refused"))
+    expect(detail).to_contain_text("no se puede alcanzar rtsp://10.0.0.5/<b>1</b>: conexión rechazada")
+    page.get_by_role("button", name="English").click()
+    expect(detail).to_contain_text("rtsp://10.0.0.5/<b>1</b> cannot be reached: Connection refused")
+    page.get_by_role("button", name="Español").click()
+    page.reload()
+    expect(detail).to_contain_text("no se puede alcanzar rtsp://10.0.0.5")
+
+
+@dataclass
+class Served:
+    """`aforo serve`, and a worker that shows the first of two cameras; the other has no worker."""
+
+    url: str
+    store: CountStore
+    at_us: int
+
+    def count(self, direction: str, number: int, first: int = 0) -> None:
+        """So many cars cross the first camera's line."""
+        tracks = range(first, first + number)
+        self.store.write(
+            Rows(
+                [
+                    Crossing("camera-0", direction, n, "stop-line", 0, self.at_us, direction, "car", True, "v")
+                    for n in tracks
+                ]
+            )
+        )
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    document = {
+        "site": {"id": "cll26", "name": "Calle 26", "timezone": "America/Bogota"},
+        "cameras": [
+            {"id": "camera-0", "name": "Norte", "source": "0", "lines": [LINE], "zones": [ZONE]},
+            {"id": "camera-1", "name": "Sur", "source": "1", "lines": [{**LINE, "id": "line-1"}]},
+        ],
+        "store": f"sqlite:///{tmp_path}/counts.db",
+        "api": {"port": port, "announce": f"http://127.0.0.1:{port}"},
+    }
+    config = tmp_path / "site.yaml"
+    config.write_text(yaml.safe_dump(document))
+    site, clock, ended = load_site(config), SystemClock(), threading.Event()
+    station = LiveStation(site, clock)
+
+    def work() -> None:
+        for index in itertools.count():
+            now_us = clock.now_us()
+            frame = Frame("camera-0", "s", index, now_us, street())
+            station.publish(frame, TrackedFrame("camera-0", "s", index, now_us, 100_000, 640, 360))
+            if ended.wait(0.1):
+                return
+
+    worker = threading.Thread(target=work)
+    command = [sys.executable, "-m", "aforo.cli.main", "serve", "-c", str(config), "--port", "0"]
+    with assemble.open_store(site) as store:
+        station.start()
+        worker.start()
+        with subprocess.Popen(
+            command, stderr=subprocess.PIPE, text=True, env={**os.environ, "COLUMNS": "200"}
+        ) as process:
+            assert process.stderr is not None
+            url = process.stderr.readline().split("page: ")[1].split(";")[0].strip()
+            try:
+                while not store_knows_a_worker(url):
+                    time.sleep(0.1)
+                yield Served(url, store, clock.now_us())
+            finally:
+                process.send_signal(signal.SIGTERM)
+                process.stderr.read()
+                ended.set()
+                worker.join()
+                station.stop()
+
+
+def store_knows_a_worker(url: str) -> bool:
+    try:
+        return any(camera["state"] == "live" for camera in httpx.get(f"{url}/v1/cameras").json()["cameras"])
+    except httpx.TransportError:
+        return False
+
+
+def test_a_server_of_the_store_shows_what_workers_show_and_says_which_camera_has_none(
+    served: Served, open_page: Callable[..., Page], tmp_path: Path
+) -> None:
+    served.count("entering", 7)
+    served.count("leaving", 3)
+    page = open_page(served.url)
+    worked, idle = card(page, "camera-0"), card(page, "camera-1")
+    expect(worked.locator(".badge")).to_have_text("live")
+    until(page, lambda: natural_width(page, "camera-0") == 640)
+    expect(worked.locator("tr[data-direction=entering] .total")).to_have_text("7")
+    expect(worked.locator("tr[data-direction=leaving] .total")).to_have_text("3")
+    expect(idle.locator(".badge")).to_have_text("unknown")
+    expect(idle.locator(".detail")).to_have_text("no worker shows it, and nothing of it was counted lately")
+    expect(idle.locator(".blank")).to_contain_text("counts only")
+    expect(idle.locator("tr[data-direction=entering] .total")).to_have_text("–")
+    expect(page.locator("#summary")).to_have_text(re.compile("1 live.*1 unknown"))
+    page.screenshot(path=tmp_path / "served.png", full_page=True)
+    page.get_by_role("button", name="Español").click()
+    expect(worked.locator(".badge")).to_have_text("en vivo")
+    expect(worked.locator("caption")).to_contain_text("Cruces")
+    expect(worked.locator("tr[data-direction=entering] .total")).to_have_text("7")
+    expect(idle.locator(".badge")).to_have_text("desconocido")
+    expect(idle.locator(".detail")).to_contain_text("ningún proceso worker la muestra")
+    expect(idle.locator(".blank")).to_contain_text("solo aforos")
+    page.screenshot(path=tmp_path / "served-es.png", full_page=True)
+
+
+def test_a_server_of_the_store_is_asked_again_every_minute(served: Served, open_page: Callable[..., Page]) -> None:
+    served.count("entering", 7)
+    page = open_page(served.url, clock=True)
+    idle = card(page, "camera-1")
+    total = card(page, "camera-0").locator("tr[data-direction=entering] .total")
+    expect(total).to_have_text("7")
+    expect(idle.locator(".badge")).to_have_text("unknown")
+    served.count("entering", 5, first=7)
+    minute_us = served.at_us // MINUTE_US * MINUTE_US
+    served.store.write(Rows(coverage=[Coverage("camera-1", "s", minute_us, MINUTE_US, 600, 0)]))
+    page.clock.fast_forward(61 * SECONDS)
+    expect(total).to_have_text("12")
+    expect(idle.locator(".badge")).to_have_text("live")
+    expect(idle.locator(".detail")).to_contain_text("it is counted, but no worker shows its pictures")
 
 
 def test_a_recording_of_the_past_shows_its_own_day(running: Town, open_page: Callable[..., Page]) -> None:

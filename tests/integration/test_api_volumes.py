@@ -37,6 +37,8 @@ def test_cameras_say_how_they_are_without_their_passwords(client: httpx.Client) 
         "name": "Norte",
         "state": "live",
         "reason": "",
+        "reason_code": None,
+        "reason_values": [],
         "source": "rtsp://10.0.0.5/stream2",
         "width_px": 1280,
         "height_px": 720,

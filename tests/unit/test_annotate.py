@@ -68,6 +68,37 @@ def test_trails_follow_a_track_and_end_with_its_session() -> None:
     assert not changed(alone, annotator.draw(image, tracked(there, session="t"), {})).any()
 
 
+def test_a_track_that_went_away_for_longer_than_its_trail_begins_a_new_one() -> None:
+    image, there = scene(), Box(0.7, 0.5, 0.8, 0.6)
+    alone = FrameAnnotator(BARE, UTC).draw(image, tracked(there), {})
+    annotator = FrameAnnotator(BARE, UTC)
+    annotator.draw(image, tracked(Box(0.1, 0.5, 0.2, 0.6)), {})
+    for _ in range(31):
+        annotator.draw(image, tracked(), {})
+    assert not changed(alone, annotator.draw(image, tracked(there), {})).any()
+
+
+def test_a_trail_is_only_so_long() -> None:
+    image = np.full((480, 640, 3), 100, np.uint8)
+    annotator = FrameAnnotator(BARE, UTC)
+    for step in range(200):
+        drawn = annotator.draw(image, tracked(Box(0.004 * step, 0.5, 0.004 * step + 0.01, 0.6)), {})
+    trail = np.flatnonzero(changed(image, drawn)[288])
+    assert trail.min() == round((0.004 * 170 + 0.005) * 640), "thirty positions"
+
+
+def test_labels_stay_inside_the_picture() -> None:
+    image = scene()
+    empty = FrameAnnotator(BARE, UTC).draw(image, tracked(), {})
+    orange = tuple(int(COLOURS["car"][i : i + 2], 16) for i in (5, 3, 1))
+    middle, corner = (
+        FrameAnnotator(BARE, UTC).draw(image, tracked(box), {})
+        for box in (Box(0.5, 0.5, 0.52, 0.52), Box(0.98, 0.0, 1.0, 0.02))
+    )
+    shown = [int(((drawn == orange).all(axis=2) & changed(empty, drawn)).sum()) for drawn in (middle, corner)]
+    assert shown[1] > 0.85 * shown[0]
+
+
 @pytest.mark.parametrize(
     ("points", "direction", "side"),
     [
@@ -91,6 +122,15 @@ def test_the_count_of_a_direction_stands_on_the_side_it_leads_to(
     mask = changed(zero, eight)
     assert mask.any()
     assert not mask[side].any(), "the other side is unchanged"
+
+
+def test_where_nobody_counts_no_number_is_shown() -> None:
+    line = {"id": "l", "points": [[0.5, 0.1], [0.5, 0.9]]}
+    camera = CameraSection.model_validate({"id": "north", "source": "x", "lines": [line]})
+    image = np.full((480, 640, 3), 255, np.uint8)
+    zero, unknown = (FrameAnnotator(camera, UTC).draw(image, tracked(), counts) for counts in ({}, None))
+    dark = [int((drawn.max(axis=2) < 80)[200:].sum()) for drawn in (zero, unknown)]
+    assert 0 < dark[1] < dark[0], "narrower captions"
 
 
 def test_a_zone_is_shaded_and_tells_how_many_are_inside() -> None:

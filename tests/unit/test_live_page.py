@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from aforo.reasons import SENTENCES
 from api.annotate import COLOURS, DIRECTIONS, NAMES
 from api.web import STATIC
 
@@ -35,6 +36,15 @@ def test_both_languages_have_every_text() -> None:
     assert english.keys() == spanish.keys()
     assert {key: sorted(re.findall(r"{\d}", text)) for key, text in english.items()} == {
         key: sorted(re.findall(r"{\d}", text)) for key, text in spanish.items()
+    }
+
+
+def test_every_reason_of_a_camera_is_said_in_spanish() -> None:
+    block = re.search(r"^const REASONS = {$(.*?)^};$", read("texts.js"), re.DOTALL | re.MULTILINE)
+    assert block is not None
+    spanish = dict(re.findall(r'"([\w-]+)": "([^"]*)"', block[1]))
+    assert {code: re.findall(r"{\d}", sentence) for code, sentence in spanish.items()} == {
+        code: re.findall(r"{\d}", sentence) for code, sentence in SENTENCES.items()
     }
 
 
