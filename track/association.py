@@ -109,9 +109,10 @@ class Associator:
         """
         step = 0.0 if self._now_s is None else now_s - self._now_s
         self._now_s = now_s
-        self._bank.predict(step)
-        self._forget(now_s, step)
         ids = np.zeros(len(boxes), dtype=int)
+        if len(self._bank):
+            self._bank.predict(step)
+            self._forget(now_s, step)
         if not len(boxes):
             return ids
         is_sure = confidence >= self._limits.high
