@@ -15,10 +15,9 @@ from aforo.errors import ConfigurationError, ModelError
 from aforo.mirrors import Progress
 from aforo.model import without_credentials
 from aforo.protocols import Bus, CountReader, CountStore, Detector, Tracker
-from aggregate.aggregator import Aggregator, CameraGeometry
-from aggregate.crossings import CountingLine
+from aggregate.aggregator import Aggregator
 from aggregate.movements import Gate, MovementRule
-from aggregate.visits import CountingZone
+from aggregate.places import CameraGeometry, CountingLine, CountingZone
 
 
 def open_detector(section: DetectorSection, progress: Progress | None = None) -> Detector:

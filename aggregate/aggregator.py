@@ -4,45 +4,31 @@ One `Aggregator` serves any number of cameras. Its state is the open tracks only
 the messages of a track from its beginning gives the same rows again. A track whose beginning is not replayed is left
 alone: the reader of a bus goes back to the beginning of the oldest track that is open, so that one was over.
 
-Frames come one by one (`observe`), or many at once from a bus (`observe_all`): then `aggregate.decisive` finds the few
-positions at which anything can happen, and only these come to the code that counts, which is the same.
+Frames come one by one (`observe`), or many at once from a bus (`observe_all`), with the same outcome.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
-from aforo.model import Rows, TrackedFrame, TrackedObject, TrackEnd, Trajectory
-from aforo.observations import observations
+import numpy as np
+
+from aforo.model import Observation, Rows, TrackedFrame, Trajectory
+from aforo.observations import Observations, observations
 from aforo.wire import Message
-from aggregate.batches import see_all
-from aggregate.crossings import CountingLine
-from aggregate.decisive import Places
-from aggregate.movements import MovementRule
-from aggregate.tracks import Session
-from aggregate.trajectories import finished
-from aggregate.visits import CountingZone
-
-
-@dataclass(frozen=True, slots=True)
-class CameraGeometry:
-    """What is counted in one camera's picture."""
-
-    lines: tuple[CountingLine, ...] = ()
-    zones: tuple[CountingZone, ...] = ()
-    movements: tuple[MovementRule, ...] = ()
+from aggregate.places import CameraGeometry, shapes
+from aggregate.tracks import OpenTrack, Session, end, follow
+from aggregate.trajectories import finished, positions
 
 
 def recount(way: Trajectory, geometry: CameraGeometry) -> Rows:
     """What a track that is over did at lines and zones, from its trajectory, as live counts have it: final rows."""
-    session = Session(way.camera, way.session, 0, geometry, way.aspect)
-    *before, last = way.points
-    session.see(
-        TrackedObject(way.track_id, last.box, way.road_user, 1.0, first=True, backfill=tuple(before)), last.at_us
-    )
+    places = shapes([geometry])
+    track = Session(way.camera, way.session, 0, geometry, way.aspect).open(way.track_id, way.road_user)
+    follow(places, [track], [positions(way.points)])
+    end(places, [track])
     rows = Rows()
-    session.end([TrackEnd(way.track_id, way.road_user)], rows)
+    track.tell(rows, final=True)
     return Rows(rows.crossings, rows.visits)
 
 
@@ -57,19 +43,28 @@ class Aggregator:
         self._geometry = geometry
         self._sessions: dict[tuple[str, str], Session] = {}
         self._numbers = {camera: number for number, camera in enumerate(geometry)}
-        self._places = Places([*((each.lines, each.zones) for each in geometry.values()), ((), ())])
+        self._shapes = shapes([*geometry.values(), CameraGeometry()])
+        follow(self._shapes, [], [])  # compiled before the first frame comes, which would have to wait
+        end(self._shapes, [])
 
     def observe(self, frame: TrackedFrame) -> Rows:
         """Take in one message; returns the rows that are new or have changed."""
         session = self._session(frame)
         rows = Rows(coverage=list(session.coverage.observe(frame)))
-        seen = [session.see(each, frame.captured_at_us) for each in frame.objects]
-        over = session.end(session.endings(frame), rows)
-        for track in seen:
-            if track is not None:
-                track.tell(rows, final=False)
-        rows.trajectories += finished([(track.key, track.road_user, track.recorder) for track in over])
-        return rows
+        seen: dict[int, bytes] = {}
+        for each in frame.objects:
+            track = session.tracks.get(each.track_id)
+            if track is None:
+                if not each.first:
+                    continue  # a replay that begins inside the track's life: its rows were final before
+                track = session.open(each.track_id, each.road_user)
+            track.name(each.road_user)
+            seen[each.track_id] = seen.get(each.track_id, b"") + positions(
+                (*each.backfill, Observation(frame.captured_at_us, each.box))
+            )
+        tracks = [session.tracks[track_id] for track_id in seen]
+        follow(self._shapes, tracks, list(seen.values()))
+        return self._told(rows, tracks, [session], [frame])
 
     def observe_all(self, messages: Sequence[Message]) -> Rows:
         """Take in many messages, those of each session in order.
@@ -83,14 +78,31 @@ class Aggregator:
             session = self._session(message)
             sessions.append(session)
             rows.coverage += session.coverage.observe(message)
-        seen = see_all(sessions, observations(messages), self._places)
-        over = []
-        for session, message in zip(sessions, messages, strict=True):
-            if message.end_count or message.last:
-                over += session.end(session.endings(message), rows)
+        tracks, news = _by_track(sessions, observations(messages))
+        follow(self._shapes, tracks, news)
+        return self._told(rows, tracks, sessions, messages)
+
+    def _told(
+        self,
+        rows: Rows,
+        seen: Sequence[OpenTrack],
+        sessions: Sequence[Session],
+        messages: Sequence[Message | TrackedFrame],
+    ) -> Rows:
+        """The rows, with those of the tracks that were seen, or end with these messages, each of its session."""
+        over = [
+            track
+            for session, message in zip(sessions, messages, strict=True)
+            if message.ended or message.last
+            for track in session.close(session.endings(message), rows)
+        ]
+        if over:
+            end(self._shapes, over)
+            rows.trajectories += finished([(track.key, track.road_user, track.recorder) for track in over])
+        for track in over:
+            track.tell(rows, final=True)
         for track in seen:
             track.tell(rows, final=False)
-        rows.trajectories += finished([(track.key, track.road_user, track.recorder) for track in over])
         return rows
 
     def _session(self, frame: TrackedFrame | Message) -> Session:
@@ -109,3 +121,38 @@ class Aggregator:
     def open_tracks(self) -> int:
         """Tracks that are not over yet, of all cameras."""
         return sum(len(session.tracks) for session in self._sessions.values())
+
+
+def _by_track(sessions: Sequence[Session], seen: Observations) -> tuple[list[OpenTrack], list[bytes]]:
+    """The tracks that were seen, begun those that begin, and the bytes of each one's `POSITION`s.
+
+    Args:
+        sessions: of each message.
+        seen: the road users of the messages, those of a session in order.
+    """
+    numbers: dict[Session, int] = {}
+    session = np.array([numbers.setdefault(each, len(numbers)) for each in sessions], np.int64)[seen.message]
+    order = np.lexsort((seen.track_id, session))
+    session, track_ids = session[order], seen.track_id[order]
+    turns = np.flatnonzero((session[1:] != session[:-1]) | (track_ids[1:] != track_ids[:-1])) + 1
+    starts = np.concatenate(([0] if len(order) else [], turns)).astype(np.int64)
+    stops = np.append(starts[1:], len(order)).astype(np.int64)[: len(starts)]
+    road_user = seen.road_user[order]
+    first = np.where(seen.first[order], np.arange(len(order)), len(order))
+    begins = np.minimum.reduceat(first, starts) if len(starts) else starts
+    data, size = seen.position[order].tobytes(), seen.position.itemsize
+    distinct = list(numbers)
+    tracks: list[OpenTrack] = []
+    news: list[bytes] = []
+    columns = (starts, stops, begins, session[starts], track_ids[starts], road_user[stops - 1])
+    for start, stop, begin, number, track_id, now in zip(*(column.tolist() for column in columns), strict=True):
+        track = distinct[number].tracks.get(track_id)
+        if track is None:
+            if begin == len(order):
+                continue  # its beginning was missed
+            start = begin
+            track = distinct[number].open(track_id, seen.names[now])
+        track.name(seen.names[now])
+        tracks.append(track)
+        news.append(data[start * size : stop * size])
+    return tracks, news

@@ -11,14 +11,13 @@ from __future__ import annotations
 import itertools
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from aforo.model import Box, Observation, TrackKey, Trajectory
 from aforo.observations import POSITION
-from aggregate.decisive import spread
+from aggregate import kernels
 
 TOLERANCE = 0.02
 """Greatest error of a box's edge, as a share of the box's mean side."""
@@ -56,10 +55,6 @@ class TrajectoryRecorder:
         self._kept = b""
         self._pending = bytearray()
 
-    def add(self, observation: Observation) -> None:
-        """Take in the next position."""
-        self.extend(_POSITION.pack(observation.at_us, *observation.box))
-
     def extend(self, positions: bytes) -> None:
         """Take in the next positions, the bytes of as many `POSITION`; the same as one after another."""
         pending, full = self._pending, _BATCH * _POSITION.size
@@ -76,24 +71,17 @@ class TrajectoryRecorder:
 
     def _settle(self) -> None:
         """Simplify what is pending, save for its last position."""
-        settled = simplify([self._pending], [self._aspect], [self._tolerance])[0].tobytes()
+        settled = simplify([self._pending], [self._aspect], [self._tolerance])[0]
         self._kept += settled[: -_POSITION.size]
         self._pending = bytearray(settled[-_POSITION.size :])
         while len(self._kept) > _MOST_KEPT * _POSITION.size:
             self._tolerance *= 2
-            self._kept = simplify([self._kept], [self._aspect], [self._tolerance])[0].tobytes()
+            self._kept = simplify([self._kept], [self._aspect], [self._tolerance])[0]
 
     @property
     def last_position(self) -> bytes:
         """The newest position, the bytes of one `POSITION`; b"" before the first."""
         return bytes(self._pending[-_POSITION.size :])
-
-    @property
-    def last(self) -> Observation | None:
-        """The newest position, None before the first."""
-        if not self._pending:
-            return None
-        return observation(self._pending, len(self._pending) // _POSITION.size - 1)
 
     @property
     def started_at_us(self) -> int:
@@ -102,10 +90,9 @@ class TrajectoryRecorder:
         return int(at_us)
 
 
-def observation(positions: bytes | bytearray, index: int) -> Observation:
-    """One of many positions that are the bytes of as many `POSITION`."""
-    at_us, x1, y1, x2, y2 = _POSITION.unpack_from(positions, index * _POSITION.size)
-    return Observation(at_us, Box(x1, y1, x2, y2))
+def positions(points: Iterable[Observation]) -> bytes:
+    """The bytes of as many `POSITION`."""
+    return b"".join([_POSITION.pack(at_us, *box) for at_us, box in points])
 
 
 def finished(tracks: Sequence[tuple[TrackKey, str, TrajectoryRecorder]]) -> list[Trajectory]:
@@ -120,7 +107,7 @@ def finished(tracks: Sequence[tuple[TrackKey, str, TrajectoryRecorder]]) -> list
     for (key, road_user, recorder), end in zip(tracks, ends, strict=True):
         points = tuple(
             Observation(at_us, Box(x1, y1, x2, y2))
-            for at_us, x1, y1, x2, y2 in _POSITION.iter_unpack(recorder._kept + end.tobytes())
+            for at_us, x1, y1, x2, y2 in _POSITION.iter_unpack(recorder._kept + end)
         )
         ways.append(
             Trajectory(
@@ -137,12 +124,8 @@ def finished(tracks: Sequence[tuple[TrackKey, str, TrajectoryRecorder]]) -> list
     return ways
 
 
-def simplify(
-    ways: Sequence[bytes | bytearray], aspects: Sequence[float], tolerances: Sequence[float]
-) -> list[npt.NDArray[np.void]]:
+def simplify(ways: Sequence[bytes | bytearray], aspects: Sequence[float], tolerances: Sequence[float]) -> list[bytes]:
     """The positions, first and last among them, that Douglas and Peucker's rule keeps of each of many ways.
-
-    All pieces of all ways are split at once where they are worst, then the pieces that this made, and so on.
 
     Args:
         ways: each the bytes of its `POSITION`s in the order of time, one at least.
@@ -150,34 +133,11 @@ def simplify(
         tolerances: for each way, the greatest error of an edge as a share of the box's mean side.
     """
     positions = np.frombuffer(b"".join(ways), POSITION)
-    lengths = np.array([len(way) // POSITION.itemsize for way in ways], np.int64)
-    lasts = np.cumsum(lengths) - 1
-    firsts = lasts - lengths + 1
-    keep = np.zeros(len(positions), bool)
-    keep[firsts] = keep[lasts] = True
-    times = (positions["at_us"] - np.repeat(positions["at_us"][firsts], lengths)).astype(np.float64)
-    edges = positions["box"].T.copy()
-    edges[0::2] *= np.repeat(np.array(aspects), lengths)
-    allowed = np.repeat(np.array(tolerances), lengths) * (edges[2] - edges[0] + edges[3] - edges[1]) / 2
-    pieces = np.array([firsts, lasts])
-    while (pieces := pieces[:, pieces[1] - pieces[0] > 1]).size:
-        first, last = pieces
-        piece, between = spread(last - first - 1, first + 1)
-        pace = (edges[:, last] - edges[:, first]) / np.maximum(times[last] - times[first], 1.0)
-        straight = edges[:, first][:, piece] + (times[between] - times[first][piece]) * pace[:, piece]
-        error = np.abs(edges[:, between] - straight).max(axis=0) / np.maximum(allowed[between], 1e-9)
-        worst = np.maximum.reduceat(error, np.flatnonzero(np.diff(piece, prepend=-1)))
-        at_worst = np.flatnonzero(error == worst[piece])
-        middle = between[at_worst[np.flatnonzero(np.diff(piece[at_worst], prepend=-1))]]
-        split = worst > 1.0
-        keep[middle[split]] = True
-        pieces = np.concatenate(
-            ([pieces[0, split], middle[split]], [middle[split], pieces[1, split]]),
-            axis=1,
-        )
-    starts = np.concatenate(([0], np.cumsum(keep)[lasts]))
-    kept = positions[keep]
-    return [kept[start:stop] for start, stop in itertools.pairwise(starts.tolist())]
+    first_row = np.array([0, *itertools.accumulate(map(len, ways))], np.int64) // POSITION.itemsize
+    keep = kernels.kept(first_row, positions["at_us"], positions["box"], np.array(aspects), np.array(tolerances))
+    kept = positions[keep].tobytes()
+    stops = (np.cumsum(keep)[first_row[1:] - 1] * POSITION.itemsize).tolist()
+    return [kept[start:stop] for start, stop in itertools.pairwise([0, *stops])]
 
 
 def encode(points: Sequence[Observation]) -> bytes:
