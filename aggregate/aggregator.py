@@ -25,7 +25,7 @@ def recount(way: Trajectory, geometry: CameraGeometry) -> Rows:
     """What a track that is over did at lines and zones, from its trajectory, as live counts have it: final rows."""
     places = shapes([geometry])
     track = Session(way.camera, way.session, 0, geometry, way.aspect).open(way.track_id, way.road_user)
-    follow(places, [track], [positions(way.points)])
+    follow(places, [track], [way.points])
     end(places, [track])
     rows = Rows()
     track.tell(rows, final=True)

@@ -51,6 +51,15 @@ STATE = np.dtype([("side", "i8"), ("met_at_us", "i8"), ("odd", "i8"), ("entered_
 NEW = np.array((0, NEVER, 0, 0, 0), STATE).tobytes()
 """The state of a track that begins."""
 
+SCALE = 16_384
+"""Edges of kept ways are whole multiples of 1/16384 of the frame: an eighth of a pixel at 2048 pixels."""
+
+STEP_BYTES = 20
+"""Of a kept position: its time and four edges."""
+
+_EDGE_MAX = 2 * SCALE
+_LONGEST_STEP_US = 2**31 - 1
+
 _SAME = 1e-12
 """Distances that differ by less are equal."""
 
@@ -492,4 +501,37 @@ def _worst(at_us: Ints, box: Floats, aspect: float, tolerance: float, first: int
             error = abs(box[row, edge] - straight) * (1.0 if edge % 2 else aspect) / allowed
             if error > worst:
                 worst, found = error, row
+    return found
+
+
+@compiled
+def planes(first_row: Ints, at_us: Ints, box: Floats) -> npt.NDArray[np.uint8]:
+    """The steps of many ways, from no time and place at all to the first position and from one to the next, as bytes.
+
+    Args:
+        first_row: (T + 1,) of each way.
+        at_us: (N,) event times.
+        box: (N, 4) x1, y1, x2, y2 as fractions of the frame.
+
+    Returns:
+        `STEP_BYTES` for each row, way after way. Of a way the times first, from its beginning in microseconds, then
+        each edge in multiples of 1/`SCALE`; of each the steps of all rows as 32-bit integers, the low bytes first.
+    """
+    found, at = np.empty(len(at_us) * STEP_BYTES, np.uint8), 0
+    for way in range(len(first_row) - 1):
+        first, after = first_row[way], first_row[way + 1]
+        steps = np.empty(after - first, np.int64)
+        for column in range(5):
+            before = at_us[first] if column == 0 else 0
+            for row in range(first, after):
+                if column == 0:
+                    now = at_us[row]
+                else:
+                    now = round(max(-_EDGE_MAX, min(_EDGE_MAX, box[row, column - 1] * SCALE)))
+                steps[row - first] = max(-_LONGEST_STEP_US, min(_LONGEST_STEP_US, now - before))
+                before = now
+            for shift in range(0, 32, 8):
+                for step in steps:
+                    found[at] = (step >> shift) & 0xFF
+                    at += 1
     return found

@@ -14,9 +14,10 @@ import zlib
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
-from aforo.model import Box, Observation, TrackKey, Trajectory
-from aforo.observations import POSITION
+from aforo.model import Observation, TrackKey, Trajectory
+from aforo.observations import POSITION, Ints
 from aggregate import kernels
 
 TOLERANCE = 0.02
@@ -31,13 +32,11 @@ _BATCH = 256
 
 _FORMAT = 1
 _HEADER = struct.Struct("<BqI")
-_SCALE = 16_384
-"""Edges are whole multiples of 1/16384 of the frame: an eighth of a pixel at 2048 pixels."""
-_EDGE_MAX = 2 * _SCALE
-_LONGEST_STEP_US = 2**31 - 1
-
+_SHORT = 2048
+"""Bytes for which zlib needs little memory: to make room for more would cost more than the work itself."""
 
 _POSITION = struct.Struct("<q4d")
+_TIME = struct.Struct("<q")
 
 
 class TrajectoryRecorder:
@@ -86,7 +85,7 @@ class TrajectoryRecorder:
     @property
     def started_at_us(self) -> int:
         """Event time of the first position."""
-        at_us, *_ = _POSITION.unpack_from(self._kept or self._pending)
+        (at_us,) = _TIME.unpack_from(self._kept or self._pending)
         return int(at_us)
 
 
@@ -103,25 +102,19 @@ def finished(tracks: Sequence[tuple[TrackKey, str, TrajectoryRecorder]]) -> list
         [recorder._aspect for recorder in recorders],
         [recorder._tolerance for recorder in recorders],
     )
-    ways = []
-    for (key, road_user, recorder), end in zip(tracks, ends, strict=True):
-        points = tuple(
-            Observation(at_us, Box(x1, y1, x2, y2))
-            for at_us, x1, y1, x2, y2 in _POSITION.iter_unpack(recorder._kept + end)
+    return [
+        Trajectory(
+            key.camera,
+            key.session,
+            key.track_id,
+            recorder.started_at_us,
+            _TIME.unpack_from(end, len(end) - _POSITION.size)[0],
+            road_user,
+            recorder._aspect,
+            recorder._kept + end,
         )
-        ways.append(
-            Trajectory(
-                key.camera,
-                key.session,
-                key.track_id,
-                points[0].at_us,
-                points[-1].at_us,
-                road_user,
-                recorder._aspect,
-                points,
-            )
-        )
-    return ways
+        for (key, road_user, recorder), end in zip(tracks, ends, strict=True)
+    ]
 
 
 def simplify(ways: Sequence[bytes | bytearray], aspects: Sequence[float], tolerances: Sequence[float]) -> list[bytes]:
@@ -132,26 +125,31 @@ def simplify(ways: Sequence[bytes | bytearray], aspects: Sequence[float], tolera
         aspects: width over height of each way's frame.
         tolerances: for each way, the greatest error of an edge as a share of the box's mean side.
     """
-    positions = np.frombuffer(b"".join(ways), POSITION)
-    first_row = np.array([0, *itertools.accumulate(map(len, ways))], np.int64) // POSITION.itemsize
+    first_row, positions = _joined(ways)
     keep = kernels.kept(first_row, positions["at_us"], positions["box"], np.array(aspects), np.array(tolerances))
     kept = positions[keep].tobytes()
     stops = (np.cumsum(keep)[first_row[1:] - 1] * POSITION.itemsize).tolist()
     return [kept[start:stop] for start, stop in itertools.pairwise([0, *stops])]
 
 
-def encode(points: Sequence[Observation]) -> bytes:
-    """Positions as bytes: steps from one to the next, compressed; times to the microsecond, edges to 1/16384."""
-    start_us = points[0].at_us
-    columns = np.array([(point.at_us - start_us, *point.box) for point in points], dtype=np.float64)
-    columns[:, 1:] = np.clip(np.rint(columns[:, 1:] * _SCALE), -_EDGE_MAX, _EDGE_MAX)
-    columns[1:] -= columns[:-1].copy()
-    steps = np.clip(columns, -_LONGEST_STEP_US, _LONGEST_STEP_US).T.astype("<i4", order="C")
-    return _HEADER.pack(_FORMAT, start_us, len(points)) + zlib.compress(_by_bytes(steps))
+def encode(ways: Sequence[bytes]) -> list[bytes]:
+    """Many ways, each the bytes of its `POSITION`s, as fewer bytes.
+
+    Steps from one position to the next, times to the microsecond, edges to `kernels.SCALE`; all low bytes first, then
+    the next: they resemble each other, which compression likes.
+    """
+    first_row, positions = _joined(ways)
+    planes = kernels.planes(first_row, positions["at_us"], positions["box"]).tobytes()
+    encoded = []
+    for way, (start, stop) in zip(ways, itertools.pairwise((first_row * kernels.STEP_BYTES).tolist()), strict=True):
+        packer = zlib.compressobj(wbits=12, memLevel=5) if stop - start < _SHORT else zlib.compressobj()
+        head = _HEADER.pack(_FORMAT, *_TIME.unpack_from(way), len(way) // _POSITION.size)
+        encoded.append(head + packer.compress(planes[start:stop]) + packer.flush())
+    return encoded
 
 
-def decode(data: bytes) -> tuple[Observation, ...]:
-    """Positions from bytes.
+def decode(data: bytes) -> bytes:
+    """A way from the bytes of `encode`.
 
     Raises:
         ValueError: they are not of `encode`.
@@ -161,11 +159,13 @@ def decode(data: bytes) -> tuple[Observation, ...]:
         raise ValueError(f"expected a trajectory of format {_FORMAT}, got format {form}")
     planes = np.frombuffer(zlib.decompress(data[_HEADER.size :]), dtype=np.uint8)
     steps = np.ascontiguousarray(planes.reshape(5, 4, count).transpose(0, 2, 1)).view("<i4")[..., 0]
-    at_us = start_us + np.cumsum(steps[0], dtype=np.int64)
-    edges = np.cumsum(steps[1:], axis=1).T / _SCALE
-    return tuple(Observation(at, Box(*box)) for at, box in zip(at_us.tolist(), edges.tolist(), strict=True))
+    way = np.empty(count, POSITION)
+    way["at_us"] = start_us + np.cumsum(steps[0], dtype=np.int64)
+    way["box"] = np.cumsum(steps[1:], axis=1).T / kernels.SCALE
+    return way.tobytes()
 
 
-def _by_bytes(steps: np.ndarray[tuple[int, int], np.dtype[np.int32]]) -> bytes:
-    """All low bytes first, then the next: they resemble each other, which compression likes."""
-    return steps.view(np.uint8).reshape(*steps.shape, 4).transpose(0, 2, 1).tobytes()
+def _joined(ways: Sequence[bytes | bytearray]) -> tuple[Ints, npt.NDArray[np.void]]:
+    """The row at which each way begins, and where the last one ends; and the positions of all."""
+    first_row = np.array([0, *itertools.accumulate(map(len, ways))], np.int64) // POSITION.itemsize
+    return first_row, np.frombuffer(b"".join(ways), POSITION)
