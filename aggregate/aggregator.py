@@ -16,6 +16,7 @@ import numpy as np
 from aforo.model import Observation, Rows, TrackedFrame, Trajectory
 from aforo.observations import Observations, observations
 from aforo.wire import Message
+from aggregate import kernels
 from aggregate.places import CameraGeometry, shapes
 from aggregate.tracks import OpenTrack, Session, end, follow
 from aggregate.trajectories import finished, positions
@@ -64,7 +65,7 @@ class Aggregator:
             )
         tracks = [session.tracks[track_id] for track_id in seen]
         follow(self._shapes, tracks, list(seen.values()))
-        return self._told(rows, tracks, [session], [frame])
+        return self._told(rows, tracks, session.close(session.endings(frame), rows))
 
     def observe_all(self, messages: Sequence[Message]) -> Rows:
         """Take in many messages, those of each session in order.
@@ -80,22 +81,16 @@ class Aggregator:
             rows.coverage += session.coverage.observe(message)
         tracks, news = _by_track(sessions, observations(messages))
         follow(self._shapes, tracks, news)
-        return self._told(rows, tracks, sessions, messages)
-
-    def _told(
-        self,
-        rows: Rows,
-        seen: Sequence[OpenTrack],
-        sessions: Sequence[Session],
-        messages: Sequence[Message | TrackedFrame],
-    ) -> Rows:
-        """The rows, with those of the tracks that were seen, or end with these messages, each of its session."""
         over = [
             track
             for session, message in zip(sessions, messages, strict=True)
-            if message.ended or message.last
+            if message.end_count or message.last
             for track in session.close(session.endings(message), rows)
         ]
+        return self._told(rows, tracks, over)
+
+    def _told(self, rows: Rows, seen: Sequence[OpenTrack], over: Sequence[OpenTrack]) -> Rows:
+        """The rows, with those of the tracks that were seen, and of those that are over."""
         if over:
             end(self._shapes, over)
             rows.trajectories += finished([(track.key, track.road_user, track.recorder) for track in over])
@@ -132,27 +127,29 @@ def _by_track(sessions: Sequence[Session], seen: Observations) -> tuple[list[Ope
     """
     numbers: dict[Session, int] = {}
     session = np.array([numbers.setdefault(each, len(numbers)) for each in sessions], np.int64)[seen.message]
-    order = np.lexsort((seen.track_id, session))
-    session, track_ids = session[order], seen.track_id[order]
-    turns = np.flatnonzero((session[1:] != session[:-1]) | (track_ids[1:] != track_ids[:-1])) + 1
-    starts = np.concatenate(([0] if len(order) else [], turns)).astype(np.int64)
-    stops = np.append(starts[1:], len(order)).astype(np.int64)[: len(starts)]
-    road_user = seen.road_user[order]
-    first = np.where(seen.first[order], np.arange(len(order)), len(order))
-    begins = np.minimum.reduceat(first, starts) if len(starts) else starts
+    order, starts = kernels.grouped(session, seen.track_id)
+    first, stops = seen.first[order], starts[1:]
     data, size = seen.position[order].tobytes(), seen.position.itemsize
     distinct = list(numbers)
     tracks: list[OpenTrack] = []
     news: list[bytes] = []
-    columns = (starts, stops, begins, session[starts], track_ids[starts], road_user[stops - 1])
-    for start, stop, begin, number, track_id, now in zip(*(column.tolist() for column in columns), strict=True):
+    columns = (
+        starts[:-1],
+        stops,
+        session[order[starts[:-1]]],
+        seen.track_id[order[starts[:-1]]],
+        seen.road_user[order[stops - 1]],
+    )
+    for start, stop, number, track_id, now in zip(*(column.tolist() for column in columns), strict=True):
         track = distinct[number].tracks.get(track_id)
+        begin = start
         if track is None:
-            if begin == len(order):
+            begins = first[start:stop].tobytes().find(1)
+            if begins < 0:
                 continue  # its beginning was missed
-            start = begin
+            begin += begins
             track = distinct[number].open(track_id, seen.names[now])
         track.name(seen.names[now])
         tracks.append(track)
-        news.append(data[start * size : stop * size])
+        news.append(data[begin * size : stop * size])
     return tracks, news

@@ -114,6 +114,43 @@ def compiled(function: Function) -> Function:
 
 
 @compiled
+def grouped(session: Ints, track_id: npt.NDArray[np.uint64]) -> tuple[Ints, Ints]:
+    """Rows by track.
+
+    Args:
+        session: (N,) of each row, its number from 0.
+        track_id: (N,) its track.
+
+    Returns:
+        The rows, those of a track one after another in their order, the tracks as each comes first; and where each
+        track begins among them, and the last one ends.
+    """
+    size = 8
+    while size < 2 * len(session):
+        size *= 2
+    table = np.full(size, -1, np.int64)  # a track's first row, at its hash or behind it
+    number, count = np.empty(len(session), np.int64), np.zeros(len(session) + 1, np.int64)
+    tracks = 0
+    for row in range(len(session)):
+        mixed = (track_id[row] ^ (np.uint64(session[row]) << np.uint64(40))) * np.uint64(0x9E3779B97F4A7C15)
+        at = np.int64(mixed >> np.uint64(32)) & (size - 1)
+        while table[at] >= 0 and (track_id[table[at]] != track_id[row] or session[table[at]] != session[row]):
+            at = (at + 1) & (size - 1)
+        if table[at] < 0:
+            table[at], number[row] = row, tracks
+            tracks += 1
+        else:
+            number[row] = number[table[at]]
+        count[number[row] + 1] += 1
+    starts = np.cumsum(count[: tracks + 1])
+    order, place = np.empty(len(session), np.int64), starts.copy()
+    for row in range(len(session)):
+        order[place[number[row]]] = row
+        place[number[row]] += 1
+    return order, starts
+
+
+@compiled
 def follow(shapes: Shapes, ways: Ways, states: npt.NDArray[np.void]) -> Ints:
     """Take in the positions of many tracks.
 
@@ -137,31 +174,18 @@ def follow(shapes: Shapes, ways: Ways, states: npt.NDArray[np.void]) -> Ints:
             before = row if begins else row - 1
             x1, y1, x2, y2 = _box(ways.box, row)
             margin = MARGIN * ((x2 - x1) * aspect + (y2 - y1)) / 2
+            here = (x1 + x2) / 2 * aspect, y2, (y1 + y2) / 2
             for number in range(places):
                 place, state = first_place + number, first_state + number
                 corners = shapes.corner[shapes.first_corner[place] : shapes.first_corner[place + 1]]
-                way = (
-                    *_anchor(ways, before, aspect, shapes.by_centre[place]),
-                    *_anchor(ways, row, aspect, shapes.by_centre[place]),
-                )
+                t0, x0, y0 = _anchor(ways, before, aspect, shapes.by_centre[place])
+                way = t0, x0, y0, ways.at_us[row], here[0], here[2] if shapes.by_centre[place] else here[1]
                 if number >= shapes.lines[camera]:
                     events, count = _at_zone(
-                        corners,
-                        aspect,
-                        states,
-                        state,
-                        way,
-                        margin,
-                        begins,
-                        events,
-                        count,
-                        track,
-                        number,
+                        corners, aspect, states, state, way, margin, begins, events, count, track, number
                     )
                 elif _passes(corners, aspect, states, state, way, margin, begins):
-                    events, count = _noted(
-                        events, count, track, number, states[state]["side"], states[state]["met_at_us"], 0
-                    )
+                    events, count = _passed(states, state, events, count, track, number)
         first_state += places
     return events[:count]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -180,8 +180,9 @@ class Session:
         rest = [TrackEnd(track_id, track.road_user) for track_id, track in self.tracks.items() if track_id not in told]
         return [*frame.ended, *rest]
 
-    def close(self, ended: Iterable[TrackEnd], rows: Rows) -> Iterator[OpenTrack]:
+    def close(self, ended: Iterable[TrackEnd], rows: Rows) -> list[OpenTrack]:
         """The tracks that are over and were somebody, each of its class for good; the others are taken back."""
+        over = []
         for end in ended:
             track = self.tracks.pop(end.track_id, None)
             if track is None:
@@ -191,4 +192,5 @@ class Session:
                 track.changed.clear()
             else:
                 track.road_user = end.road_user
-                yield track
+                over.append(track)
+        return over
