@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from aforo.model import Observation, Rows, TrackedFrame, Trajectory
-from aforo.observations import Observations, observations
-from aforo.wire import Message
+from aforo.observations import Ints, Observations, observations
+from aforo.wire import Messages
 from aggregate import kernels
 from aggregate.places import CameraGeometry, shapes
 from aggregate.tracks import OpenTrack, Session, end, follow
@@ -50,7 +50,7 @@ class Aggregator:
 
     def observe(self, frame: TrackedFrame) -> Rows:
         """Take in one message; returns the rows that are new or have changed."""
-        session = self._session(frame)
+        session = self._session(frame.camera, frame.session, frame.width_px, frame.height_px)
         rows = Rows(coverage=list(session.coverage.observe(frame)))
         seen: dict[int, bytes] = {}
         for each in frame.objects:
@@ -65,28 +65,34 @@ class Aggregator:
             )
         tracks = [session.tracks[track_id] for track_id in seen]
         follow(self._shapes, tracks, list(seen.values()))
-        return self._told(rows, tracks, session.close(session.endings(frame), rows))
+        if frame.last:
+            del self._sessions[frame.camera, frame.session]
+        return self._told(rows, tracks, session.close(frame.ended, rows, last=frame.last))
 
-    def observe_all(self, messages: Sequence[Message]) -> Rows:
-        """Take in many messages, those of each session in order.
+    def observe_all(self, messages: Messages) -> Rows:
+        """Take in many messages, those of each session in order; nothing comes of a session after its last one.
 
         Returns:
             The rows that are new or have changed, as they are after the last message.
         """
         rows = Rows()
-        sessions = []
-        for message in messages:
-            session = self._session(message)
-            sessions.append(session)
-            rows.coverage += session.coverage.observe(message)
-        tracks, news = _by_track(sessions, observations(messages))
+        _, firsts = np.unique(messages.session, return_index=True)
+        shapes_px = messages.head[["width_px", "height_px"]][firsts].tolist()
+        sessions = [self._session(*who, *shape) for who, shape in zip(messages.sessions, shapes_px, strict=True)]
+        of_message = messages.session.tolist()
+        last = messages.last.tolist()
+        columns = (messages.head[name].tolist() for name in ("captured_at_us", "span_us", "dropped"))
+        for number, *figures in zip(of_message, *columns, last, strict=True):
+            rows.coverage += sessions[number].coverage.take(*figures)
+        tracks, news = _by_track(sessions, messages.session, observations(messages))
         follow(self._shapes, tracks, news)
-        over = [
-            track
-            for session, message in zip(sessions, messages, strict=True)
-            if message.end_count or message.last
-            for track in session.close(session.endings(message), rows)
-        ]
+        over: list[OpenTrack] = []
+        ended = messages.ended()
+        for row in sorted(ended.keys() | np.flatnonzero(messages.last).tolist()):
+            number = of_message[row]
+            over += sessions[number].close(ended.get(row, []), rows, last=last[row])
+            if last[row]:
+                del self._sessions[messages.sessions[number]]
         return self._told(rows, tracks, over)
 
     def _told(self, rows: Rows, seen: Sequence[OpenTrack], over: Sequence[OpenTrack]) -> Rows:
@@ -100,16 +106,12 @@ class Aggregator:
             track.tell(rows, final=False)
         return rows
 
-    def _session(self, frame: TrackedFrame | Message) -> Session:
-        """The session of a frame; with its last frame it is forgotten."""
-        key = frame.camera, frame.session
-        session = self._sessions.get(key)
+    def _session(self, camera: str, name: str, width_px: int, height_px: int) -> Session:
+        session = self._sessions.get((camera, name))
         if session is None:
-            number = self._numbers.get(frame.camera, len(self._numbers))
-            geometry = self._geometry.get(frame.camera, CameraGeometry())
-            session = self._sessions[key] = Session(*key, number, geometry, frame.width_px / frame.height_px)
-        if frame.last:
-            del self._sessions[key]
+            number = self._numbers.get(camera, len(self._numbers))
+            geometry = self._geometry.get(camera, CameraGeometry())
+            session = self._sessions[camera, name] = Session(camera, name, number, geometry, width_px / height_px)
         return session
 
     @property
@@ -118,19 +120,18 @@ class Aggregator:
         return sum(len(session.tracks) for session in self._sessions.values())
 
 
-def _by_track(sessions: Sequence[Session], seen: Observations) -> tuple[list[OpenTrack], list[bytes]]:
+def _by_track(sessions: Sequence[Session], of_message: Ints, seen: Observations) -> tuple[list[OpenTrack], list[bytes]]:
     """The tracks that were seen, begun those that begin, and the bytes of each one's `POSITION`s.
 
     Args:
-        sessions: of each message.
+        sessions: all of them.
+        of_message: of each message, which of these it is of.
         seen: the road users of the messages, those of a session in order.
     """
-    numbers: dict[Session, int] = {}
-    session = np.array([numbers.setdefault(each, len(numbers)) for each in sessions], np.int64)[seen.message]
+    session = of_message[seen.message]
     order, starts = kernels.grouped(session, seen.track_id)
     first, stops = seen.first[order], starts[1:]
     data, size = seen.position[order].tobytes(), seen.position.itemsize
-    distinct = list(numbers)
     tracks: list[OpenTrack] = []
     news: list[bytes] = []
     columns = (
@@ -141,14 +142,14 @@ def _by_track(sessions: Sequence[Session], seen: Observations) -> tuple[list[Ope
         seen.road_user[order[stops - 1]],
     )
     for start, stop, number, track_id, now in zip(*(column.tolist() for column in columns), strict=True):
-        track = distinct[number].tracks.get(track_id)
+        track = sessions[number].tracks.get(track_id)
         begin = start
         if track is None:
             begins = first[start:stop].tobytes().find(1)
             if begins < 0:
                 continue  # its beginning was missed
             begin += begins
-            track = distinct[number].open(track_id, seen.names[now])
+            track = sessions[number].open(track_id, seen.names[now])
         track.name(seen.names[now])
         tracks.append(track)
         news.append(data[begin * size : stop * size])

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from aforo.model import Crossing, Movement, Rows, TrackedFrame, TrackEnd, TrackKey, Visit
+from aforo.model import Crossing, Movement, Rows, TrackEnd, TrackKey, Visit
 from aforo.observations import POSITION
-from aforo.wire import Message
 from aggregate import kernels
 from aggregate.coverage import CoverageMeter
 from aggregate.kernels import NEVER, Shapes, Ways
@@ -172,16 +171,15 @@ class Session:
         )
         return track
 
-    def endings(self, frame: TrackedFrame | Message) -> list[TrackEnd]:
-        """The tracks that end with a frame: with the session's last one all of them, as what they last were."""
-        if not frame.last:
-            return list(frame.ended)
-        told = {end.track_id for end in frame.ended}
-        rest = [TrackEnd(track_id, track.road_user) for track_id, track in self.tracks.items() if track_id not in told]
-        return [*frame.ended, *rest]
+    def close(self, ended: Sequence[TrackEnd], rows: Rows, *, last: bool) -> list[OpenTrack]:
+        """The tracks that are over and were somebody, each of its class for good; the others are taken back.
 
-    def close(self, ended: Iterable[TrackEnd], rows: Rows) -> list[OpenTrack]:
-        """The tracks that are over and were somebody, each of its class for good; the others are taken back."""
+        With the session's last message all of them are over, as what they last were.
+        """
+        if last:
+            told = {end.track_id for end in ended}
+            rest = [TrackEnd(number, track.road_user) for number, track in self.tracks.items() if number not in told]
+            ended = [*ended, *rest]
         over = []
         for end in ended:
             track = self.tracks.pop(end.track_id, None)

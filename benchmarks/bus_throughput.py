@@ -235,8 +235,8 @@ def _profile(city: City) -> None:
         profile = cProfile.Profile()
         profile.enable()
         for begin in range(0, len(encoded), BATCH):
-            messages = wire.decode_all(encoded[begin : begin + BATCH])
-            store.write(counter.take([(begin + i, 0, message) for i, message in enumerate(messages)]))
+            messages, _ = wire.decode_all(encoded[begin : begin + BATCH])
+            store.write(counter.take_all(range(begin, begin + len(messages)), [0] * len(messages), messages))
         profile.disable()
     print(f"profile of {len(encoded)} messages:")
     pstats.Stats(profile).sort_stats("tottime").print_stats(18)
