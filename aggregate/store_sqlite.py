@@ -38,6 +38,9 @@ from aggregate.trajectories import decode, encode
 
 DAY_US = INTERVALS["1d"]
 
+_CACHE_KB, _LOG_PAGES = 65_536, 10_000
+"""At most 64 MB of pages in memory and 40 MB of log: SQLite's own 2 and 4 cost half as much again for every row."""
+
 
 def _upsert(table: str, columns: str, key: str) -> str:
     names = columns.split(", ")
@@ -108,6 +111,8 @@ class SqliteStore:
         try:
             with translated(path, "open"):
                 self._connection.execute("PRAGMA journal_mode = WAL")
+                self._connection.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
+                self._connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
                 migrate(self._connection)
                 self._zone = self._stored_zone()
         except StoreError:
