@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -32,7 +32,7 @@ from aforo.kafka_connection import KafkaAddress
 from aforo.model import Rows
 from aforo.partition import PartitionCounter
 from aforo.protocols import Clock, CountStore
-from aforo.wire import Message
+from aforo.wire import Messages
 
 LOG = logging.getLogger(__name__)
 
@@ -129,7 +129,7 @@ class Aggregation(ConsumerRebalanceListener):  # type: ignore[misc]
     def __init__(
         self,
         address: KafkaAddress,
-        new_counting: Callable[[], Callable[[Sequence[Message]], Rows]],
+        new_counting: Callable[[], Callable[[Messages], Rows]],
         store: CountStore,
         clock: Clock,
     ) -> None:
@@ -242,13 +242,13 @@ class Aggregation(ConsumerRebalanceListener):  # type: ignore[misc]
         if batch[0].offset < ours.counter.next_position:  # the reader went back
             ours = self._partitions[partition] = _Partition(PartitionCounter(self._new_counting()))
         ours.mark(batch)
-        found = []
-        for record, message in zip(batch, wire.decode_all([record.value or b"" for record in batch]), strict=True):
-            if isinstance(message, WireError):
-                self._set_aside(record, message)
-            else:
-                found.append((record.offset, record.timestamp, message))
-        ours.pending.extend(ours.counter.take(found))
+        messages, wrong = wire.decode_all([record.value or b"" for record in batch])
+        for index, error in wrong.items():
+            self._set_aside(batch[index], error)
+        sound = [record for index, record in enumerate(batch) if index not in wrong] if wrong else batch
+        ours.pending.extend(
+            ours.counter.take_all([record.offset for record in sound], [record.timestamp for record in sound], messages)
+        )
         ours.counter.next_position = batch[-1].offset + 1
         self.figures.frames.inc(len(batch))
 

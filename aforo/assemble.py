@@ -17,10 +17,9 @@ from aforo.model import Frame, TrackedFrame, without_credentials
 from aforo.pipeline import CameraThread, analyse
 from aforo.protocols import Bus, Clock, CountReader, CountStore, Detector, Tracker
 from aforo.scheduling import FairTurns
-from aggregate.aggregator import Aggregator, CameraGeometry
-from aggregate.crossings import CountingLine
+from aggregate.aggregator import Aggregator
 from aggregate.movements import Gate, MovementRule
-from aggregate.visits import CountingZone
+from aggregate.places import CameraGeometry, CountingLine, CountingZone
 
 
 def open_detector(section: DetectorSection, progress: Progress | None = None) -> Detector:

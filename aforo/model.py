@@ -252,8 +252,8 @@ class Trajectory:
 
     Attributes:
         aspect: width over height of the frame.
-        points: in the order of time; between two of them the box moves straight and evenly, within the error that
-            `aggregate.trajectories` states.
+        points: the bytes of as many `aforo.observations.POSITION`, in the order of time; between two of them the box
+            moves straight and evenly, within the error that `aggregate.trajectories` states.
     """
 
     camera: str
@@ -263,7 +263,7 @@ class Trajectory:
     ended_at_us: int
     road_user: str
     aspect: float
-    points: tuple[Observation, ...]
+    points: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from aforo.wire import Message, backfills_of, objects_of
+from aforo.wire import Messages
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -39,30 +38,28 @@ class Observations:
     names: tuple[str, ...]
 
 
-def observations(messages: Sequence[Message]) -> Observations:
+def observations(messages: Messages) -> Observations:
     """The road users of those messages as columns; backfilled positions come before their own."""
-    objects, owner = objects_of(messages)
+    objects, owner = messages.objects, messages.owner
     counts = objects["backfill"].astype(np.int64)
     row = np.repeat(np.arange(len(objects)), counts + 1)
     own = np.cumsum(counts + 1) - 1
     position = np.empty(len(row), POSITION)
-    position["at_us"] = np.array([message.captured_at_us for message in messages], np.int64)[owner[row]]
+    position["at_us"] = messages.head["captured_at_us"][owner[row]]
     position["box"] = objects["box"][row]
     if len(row) > len(objects):
         past = np.ones(len(row), bool)
         past[own] = False
-        position[past] = backfills_of(messages).astype(POSITION)
-    tables: dict[tuple[str, ...], int] = {}
-    table = np.array([tables.setdefault(message.names, len(tables)) for message in messages], np.int64)
+        position[past] = messages.backfills.astype(POSITION)
     codes: dict[str, int] = {}
-    lookup = np.zeros((len(tables), max(map(len, tables), default=0) or 1), np.int64)
-    for names, number in tables.items():
+    lookup = np.zeros((len(messages.tables), max(map(len, messages.tables), default=0) or 1), np.int64)
+    for number, names in enumerate(messages.tables):
         lookup[number, : len(names)] = [codes.setdefault(name, len(codes)) for name in names]
     return Observations(
         message=owner[row],
         track_id=objects["track_id"][row],
         position=position,
-        road_user=lookup[table[owner], objects["name"]][row],
+        road_user=lookup[messages.table[owner], objects["name"]][row],
         first=objects["first"][row] != 0,
         names=tuple(codes),
     )

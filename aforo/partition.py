@@ -14,9 +14,12 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from aforo.model import MINUTE_US, Rows
+from aforo.observations import Ints
 from aforo.resequencing import START_WAIT, Released, Resequencer
-from aforo.wire import Message
+from aforo.wire import Message, Messages, joined
 
 IDLE_MS = 300_000
 """Broker time without a message, after which a session is over."""
@@ -56,6 +59,15 @@ class _Session:
         if minute_us != self.minute_us:
             self.minute_us, self.minute_from = minute_us, replay_from
 
+    def go_on(self, messages: Messages, rows: Ints, positions: Sequence[int]) -> None:
+        """Note those messages, which come next; not which tracks they open and end."""
+        minutes = messages.head["captured_at_us"][rows] // MINUTE_US
+        turns = np.flatnonzero(np.diff(minutes, prepend=self.minute_us))
+        if len(turns):
+            self.minute_us, self.minute_from = int(minutes[-1]), positions[rows[turns[-1]]]
+        self.last = messages.message(int(rows[-1]))
+        self.order.pass_by(len(rows), positions[rows[-1]])
+
     def replay_from(self) -> int | None:
         """The earliest position that it needs again; None when it needs none."""
         needed = [] if self.last is None else [self.minute_from]
@@ -82,7 +94,7 @@ class PartitionCounter:
         count: counts messages; those of a session come to it in order, each once, and the last one ends every track.
     """
 
-    def __init__(self, count: Callable[[Sequence[Message]], Rows]) -> None:
+    def __init__(self, count: Callable[[Messages], Rows]) -> None:
         self._count = count
         self._cameras: dict[str, _Camera] = {}
         self._at_ms: int | None = None
@@ -100,11 +112,15 @@ class PartitionCounter:
         Returns:
             The rows that are new or have changed.
         """
+        rows = Rows()
         ready: list[Message] = []
         for position, at_ms, message in records:
             self.next_position = position + 1
-            if at_ms != self._at_ms:
-                self._pass_time(at_ms, ready)
+            if at_ms != self._at_ms and self._pass_time(at_ms, ready):
+                rows.extend(
+                    self._count(joined(ready)) if ready else Rows()
+                )  # before a session that was closed comes again
+                ready.clear()
             camera = self._cameras.get(message.camera)
             if camera is None:
                 camera = self._cameras[message.camera] = _Camera()
@@ -120,7 +136,50 @@ class PartitionCounter:
             if released and camera.current != message.session:
                 self._supersede(camera, message.session, ready)
             self._release(camera, session, released, ready)
-        return self._count(ready) if ready else Rows()
+        if ready:
+            rows.extend(self._count(joined(ready)))
+        return rows
+
+    def take_all(self, positions: Sequence[int], at_ms: Sequence[int], messages: Messages) -> Rows:
+        """`take`, in columns where each session just goes on, as nearly always.
+
+        Args:
+            positions: of each message its offset.
+            at_ms: the broker's time of it in milliseconds.
+            messages: the messages.
+        """
+        if not positions:
+            return Rows()
+        steps_ms = np.diff(np.array(at_ms, np.int64), prepend=at_ms[0] if self._at_ms is None else self._at_ms)
+        active_ms = self._active_ms + np.cumsum(np.clip(steps_ms, 0, LONGEST_STEP_MS))
+        sessions = [self._steady(*who) for who in messages.sessions]
+        order = np.argsort(messages.session, kind="stable")
+        counts = np.bincount(messages.session, minlength=len(sessions))
+        starts = np.cumsum(counts) - counts
+        expected = np.array([-1 if session is None else session.order.next for session in sessions], np.int64)
+        in_order = np.repeat(expected - starts, counts) + np.arange(len(order)) == messages.head["sequence"][order]
+        if not in_order.all() or messages.last.any() or self._any_idle(int(active_ms[-1])):
+            return self.take(
+                (position, time, messages.message(row))
+                for row, (position, time) in enumerate(zip(positions, at_ms, strict=True))
+            )
+        self._at_ms, self._active_ms, self.next_position = at_ms[-1], int(active_ms[-1]), positions[-1] + 1
+        while self._active_ms - self._checked_ms >= _CHECK_EVERY_MS:
+            self._checked_ms = int(active_ms[np.searchsorted(active_ms, self._checked_ms + _CHECK_EVERY_MS)])
+        for session, rows in zip(sessions, np.split(order, starts[1:]), strict=True):
+            if session is not None:
+                session.go_on(messages, rows, positions)
+                session.seen_ms = int(active_ms[rows[-1]])
+        session_of, objects, ends = messages.session, messages.objects, messages.ends
+        begin = np.flatnonzero(objects["first"])
+        begun = session_of[messages.owner[begin]], messages.owner[begin], objects["track_id"][begin]
+        for number, row, track_id in zip(*(column.tolist() for column in begun), strict=True):
+            if (session := sessions[number]) is not None:
+                session.tracks.setdefault(track_id, positions[row])
+        for number, track_id in zip(session_of[messages.end_owner].tolist(), ends["track_id"].tolist(), strict=True):
+            if (session := sessions[number]) is not None:
+                session.tracks.pop(track_id, None)
+        return self._count(messages)
 
     @property
     def replay_from(self) -> int:
@@ -182,15 +241,34 @@ class PartitionCounter:
         if camera.current == name:
             camera.current = None
 
-    def _pass_time(self, at_ms: int, ready: list[Message]) -> None:
+    def _steady(self, camera: str, name: str) -> _Session | None:
+        """The session, if it is the one that counts, and none of its messages is missing."""
+        known = self._cameras.get(camera)
+        if known is None or known.current != name:
+            return None
+        session = known.sessions[name]
+        return None if len(session.order) else session
+
+    def _any_idle(self, active_ms: int) -> bool:
+        return any(
+            active_ms - session.seen_ms >= IDLE_MS
+            for camera in self._cameras.values()
+            for session in camera.sessions.values()
+        )
+
+    def _pass_time(self, at_ms: int, ready: list[Message]) -> bool:
+        """Let the time of the log go on; returns whether a session ended by that."""
         if self._at_ms is not None:
             self._active_ms += min(max(at_ms - self._at_ms, 0), LONGEST_STEP_MS)
         self._at_ms = at_ms
         if self._active_ms - self._checked_ms < _CHECK_EVERY_MS:
-            return
+            return False
         self._checked_ms = self._active_ms
+        closed = False
         for camera in self._cameras.values():
             for name, session in list(camera.sessions.items()):
                 if self._active_ms - session.seen_ms >= IDLE_MS:
                     self._close(camera, name, ready)
                     camera.over.remove(name)  # its worker may only have been cut off for long
+                    closed = True
+        return closed

@@ -8,7 +8,8 @@ from aforo.errors import NotFoundError
 from aforo.measures import HOUR_US
 from aforo.model import MINUTE_US, Recount, Rows, TrackKey
 from aforo.protocols import CountReader, CountStore
-from aggregate.aggregator import CameraGeometry, recount
+from aggregate.aggregator import recount
+from aggregate.places import CameraGeometry
 
 
 def recount_place(site: Site, kind: str, place: str, start_us: int | None, end_us: int | None) -> Recount:

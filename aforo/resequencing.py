@@ -55,6 +55,15 @@ class Resequencer(Generic[Item]):
         positions = [position for _, position in self._held.values()]
         return min(positions if self._clean is None else [*positions, self._clean])
 
+    @property
+    def next(self) -> int:
+        """The place of the message whose turn it is; -1 while that is not known."""
+        return -1 if self._next is None else self._next
+
+    def pass_by(self, count: int, position: int) -> None:
+        """The next so many messages are there, the last of them at that position; nothing is held back."""
+        self._next, self._clean = self.next + count, position
+
     def push(self, sequence: int, message: Item, position: int) -> list[Released[Item]]:
         """Take in a message.
 

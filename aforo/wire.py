@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
 
@@ -23,8 +24,28 @@ from aforo.errors import WireError
 from aforo.model import Box, Observation, TrackedFrame, TrackedObject, TrackEnd
 
 VERSION = 2
+_OTHER_VERSION = "another version"
 
 _HEADER = struct.Struct("<BBIQqqIIIHHHIBB")
+_HEAD = np.dtype(
+    [
+        ("version", "u1"),
+        ("flags", "u1"),
+        ("sequence", "<u4"),
+        ("frame_index", "<u8"),
+        ("captured_at_us", "<i8"),
+        ("span_us", "<i8"),
+        ("width_px", "<u4"),
+        ("height_px", "<u4"),
+        ("dropped", "<u4"),
+        ("names_length", "<u2"),
+        ("object_count", "<u2"),
+        ("end_count", "<u2"),
+        ("backfill_count", "<u4"),
+        ("camera_length", "u1"),
+        ("session_length", "u1"),
+    ]
+)
 _LENGTHS = 2
 """The last bytes of the header: the lengths of camera and session."""
 _OBJECT = np.dtype(
@@ -40,9 +61,11 @@ _OBJECT = np.dtype(
 _OBSERVATION = np.dtype([("at_us", "<i8"), ("box", "<f4", 4)])
 _OBJECT_BYTES = struct.Struct("<QfffffBBH")
 _OBSERVATION_BYTES = struct.Struct("<qffff")
-_END = struct.Struct("<QB")
+_END_BYTES = struct.Struct("<QB")
+_END = np.dtype([("track_id", "<u8"), ("name", "u1")])
 _LAST, _BEGINS = 1, 2
-_NOBODY = 255
+NOBODY = 255
+"""In the place of a class: the track was nobody of its own."""
 _FARTHEST = 16.0
 """No box reaches further from the picture, in its widths or heights: beyond, it is no position but garbage."""
 
@@ -99,8 +122,8 @@ class Message(NamedTuple):
     def ended(self) -> tuple[TrackEnd, ...]:
         """The tracks that ended since the previous message."""
         return tuple(
-            TrackEnd(track_id, None if name == _NOBODY else self.names[name])
-            for track_id, name in _END.iter_unpack(self.data[self.ends_at :])
+            TrackEnd(track_id, None if name == NOBODY else self.names[name])
+            for track_id, name in _END_BYTES.iter_unpack(self.data[self.ends_at :])
         )
 
     def frame(self) -> TrackedFrame:
@@ -123,17 +146,91 @@ class Message(NamedTuple):
 
     def closing(self) -> Message:
         """The message that closes the session after this one, when whoever sent it does so no more."""
-        return self._replace(
-            frame_index=self.frame_index + 1,
-            span_us=0,
-            dropped=0,
+        frame = TrackedFrame(
+            self.camera,
+            self.session,
+            self.frame_index + 1,
+            self.captured_at_us,
+            0,
+            self.width_px,
+            self.height_px,
             last=True,
-            data=b"",
-            objects_at=0,
-            object_count=0,
-            backfill_count=0,
-            end_count=0,
-            begins=False,
+        )
+        return decode(encode(frame, self.sequence))
+
+
+@dataclass(frozen=True, slots=True)
+class Messages:
+    """Many sound messages, column by column.
+
+    Attributes:
+        values: (N) the bytes of each.
+        head: (N,) their headers.
+        sessions: camera and session of those that are in them, as they come first.
+        session: (N,) which of these each message is of.
+        tables: the names of classes that they use, as in `Message.names`.
+        table: (N,) which of these each message uses.
+        objects: (M,) the road users in them: `track_id`, `box`, `name`, `first`, number of `backfill`s.
+        owner: (M,) which message each is in.
+        backfills: `at_us` and `box` of all positions from before a track was confirmed.
+        ends: (K,) the tracks that ended: `track_id`, and `name` or `NOBODY`.
+        end_owner: (K,) which message each is in.
+    """
+
+    values: Sequence[bytes]
+    head: npt.NDArray[np.void]
+    sessions: Sequence[tuple[str, str]]
+    session: npt.NDArray[np.int64]
+    tables: Sequence[tuple[str, ...]]
+    table: npt.NDArray[np.int64]
+    objects: npt.NDArray[np.void]
+    owner: npt.NDArray[np.int64]
+    backfills: npt.NDArray[np.void]
+    ends: npt.NDArray[np.void]
+    end_owner: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def last(self) -> npt.NDArray[np.bool_]:
+        """(N,) whether it closes its session."""
+        return np.asarray(self.head["flags"] & _LAST != 0, bool)
+
+    def ended(self) -> dict[int, list[TrackEnd]]:
+        """The tracks that ended, by the index of the message that tells it."""
+        table = self.table.tolist()
+        found: dict[int, list[TrackEnd]] = {}
+        columns = self.end_owner, self.ends["track_id"], self.ends["name"]
+        for row, track_id, name in zip(*(column.tolist() for column in columns), strict=True):
+            end = TrackEnd(track_id, None if name == NOBODY else self.tables[table[row]][name])
+            found.setdefault(row, []).append(end)
+        return found
+
+    def message(self, row: int) -> Message:
+        """One of them."""
+        head: tuple[int, ...] = self.head[row].tolist()
+        _, flags, sequence, index, at_us, span_us, width_px, height_px, dropped, names_length, *counts = head
+        objects, ends, backfills, camera_length, session_length = counts
+        camera, session = self.sessions[int(self.session[row])]
+        return Message(
+            camera,
+            session,
+            index,
+            at_us,
+            span_us,
+            width_px,
+            height_px,
+            dropped,
+            bool(flags & _LAST),
+            bool(flags & _BEGINS),
+            sequence,
+            self.tables[int(self.table[row])],
+            self.values[row],
+            _HEADER.size + camera_length + session_length + names_length,
+            objects,
+            backfills,
+            ends,
         )
 
 
@@ -151,8 +248,8 @@ def encode(frame: TrackedFrame, sequence: int) -> bytes:
     ended = {end.road_user for end in frame.ended if end.road_user is not None}
     names = sorted({seen.road_user for seen in frame.objects} | ended)
     number = {name: index for index, name in enumerate(names)}
-    if len(names) >= _NOBODY:
-        raise WireError(f"expected fewer than {_NOBODY} road-user classes in a message, got {len(names)}")
+    if len(names) >= NOBODY:
+        raise WireError(f"expected fewer than {NOBODY} road-user classes in a message, got {len(names)}")
     objects, backfills = bytearray(), bytearray()
     try:
         for seen in frame.objects:
@@ -162,7 +259,8 @@ def encode(frame: TrackedFrame, sequence: int) -> bytes:
             for observation in seen.backfill:
                 backfills += _OBSERVATION_BYTES.pack(observation.at_us, *observation.box)
         ends = b"".join(
-            _END.pack(end.track_id, _NOBODY if end.road_user is None else number[end.road_user]) for end in frame.ended
+            _END_BYTES.pack(end.track_id, NOBODY if end.road_user is None else number[end.road_user])
+            for end in frame.ended
         )
         camera, session = frame.camera.encode(), frame.session.encode()
         texts = b"".join(bytes((len(text),)) + text for text in (name.encode() for name in names))
@@ -196,82 +294,112 @@ def decode(data: bytes) -> Message:
     Raises:
         WireError: another version wrote them, or they are no such message at all.
     """
-    (message,) = decode_all([data])
-    if isinstance(message, WireError):
-        raise message
-    return message
+    messages, wrong = decode_all([data])
+    if wrong:
+        raise wrong[0]
+    return messages.message(0)
 
 
-def decode_all(values: Sequence[bytes]) -> list[Message | WireError]:
-    """The message of each of those values, or what is wrong with it, as `decode` has them."""
-    heads = _Heads()
-    found: list[Message | WireError] = []
-    for data in values:
-        try:
-            found.append(heads.read(data))
-        except (struct.error, ValueError, IndexError) as error:
-            found.append(WireError(f"expected a tracked frame, got {len(data)} bytes that are none: {error}"))
-        except WireError as error:
-            found.append(error)
-    sound = [index for index, message in enumerate(found) if isinstance(message, Message)]
-    for number, reason in _unsound([message for message in found if isinstance(message, Message)]):
-        index = sound[number]
-        found[index] = WireError(f"expected a tracked frame, got {len(values[index])} bytes that are none: {reason}")
-    return found
+def joined(messages: Sequence[Message]) -> Messages:
+    """Single messages as many."""
+    return decode_all([message.data for message in messages])[0]
 
 
-class _Heads:
-    """Reads the beginnings of messages; what many of them have in common only once."""
+def decode_all(values: Sequence[bytes]) -> tuple[Messages, dict[int, WireError]]:
+    """The messages of those values, and what is wrong with those that are none, by their indices."""
+    wrong: dict[int, WireError] = {}
+    while True:
+        sound = [index for index in range(len(values)) if index not in wrong]
+        messages, reasons = _read([values[index] for index in sound])
+        if messages is not None and not reasons:
+            return messages, wrong
+        wrong |= {sound[number]: _refusal(values[sound[number]], reason) for number, reason in reasons.items()}
+
+
+def _refusal(data: bytes, reason: str) -> WireError:
+    if reason == _OTHER_VERSION:
+        got = f"version {data[0]}" if data else "nothing"
+        return WireError(f"expected a tracked frame of version {VERSION}, got {got}; update the older of the programs")
+    return WireError(f"expected a tracked frame, got {len(data)} bytes that are none: {reason}")
+
+
+def _read(values: Sequence[bytes]) -> tuple[Messages | None, dict[int, str]]:
+    """The messages of those values; or why some are none, by their indices, as soon as one is not."""
+    version = bytes((VERSION,))
+    if wrong := {number: _OTHER_VERSION for number, data in enumerate(values) if data[:1] != version}:
+        return None, wrong
+    lengths = np.array([len(data) for data in values], np.int64)
+    if wrong := dict.fromkeys(np.flatnonzero(lengths < _HEADER.size).tolist(), "its header is cut short"):
+        return None, wrong
+    head = np.frombuffer(b"".join([data[: _HEADER.size] for data in values]), _HEAD)
+    names_at = _HEADER.size + head["camera_length"].astype(np.int64) + head["session_length"]
+    objects_at = names_at + head["names_length"]
+    backfills_at = objects_at + head["object_count"].astype(np.int64) * _OBJECT.itemsize
+    ends_at = backfills_at + head["backfill_count"].astype(np.int64) * _OBSERVATION.itemsize
+    whole = lengths == ends_at + head["end_count"].astype(np.int64) * _END.itemsize
+    for name in ("camera_length", "session_length", "width_px", "height_px"):
+        whole &= head[name] > 0
+    texts = _Texts()
+    bounds = objects_at.tolist()
+    numbers = np.array(
+        [texts[data[_HEADER.size - _LENGTHS : stop]] for data, stop in zip(values, bounds, strict=True)], np.int64
+    ).reshape(-1, 2)
+    if wrong := dict.fromkeys(np.flatnonzero(~whole | (numbers[:, 0] < 0)).tolist(), "its parts do not fit together"):
+        return None, wrong
+    rows = np.arange(len(values))
+    stops = backfills_at.tolist()
+    ends = np.flatnonzero(head["end_count"]).tolist()
+    messages = Messages(
+        values,
+        head,
+        [*texts.sessions],
+        numbers[:, 0],
+        [*texts.tables],
+        numbers[:, 1],
+        np.frombuffer(
+            b"".join([data[start:stop] for data, start, stop in zip(values, bounds, stops, strict=True)]), _OBJECT
+        ),
+        np.repeat(rows, head["object_count"]),
+        np.frombuffer(
+            b"".join(
+                [values[row][stops[row] : ends_at[row]] for row in np.flatnonzero(head["backfill_count"]).tolist()]
+            ),
+            _OBSERVATION,
+        ),
+        np.frombuffer(b"".join([values[row][ends_at[row] :] for row in ends]), _END),
+        np.repeat(rows, head["end_count"]),
+    )
+    return messages, _unsound(messages)
+
+
+class _Texts(dict[bytes, tuple[int, int]]):
+    """Numbers of sessions and tables of classes, by the bytes from the lengths of their texts on; -1 if those are none.
+
+    Attributes:
+        sessions: camera and session, in the order of their numbers.
+        tables: names of classes, in the order of theirs.
+    """
 
     def __init__(self) -> None:
-        self._sessions: dict[bytes, tuple[str, str]] = {}
-        self._names: dict[bytes, tuple[str, ...]] = {}
+        super().__init__()
+        self.sessions: dict[tuple[str, str], int] = {}
+        self.tables: dict[tuple[str, ...], int] = {}
 
-    def read(self, data: bytes) -> Message:
-        if data[:1] != bytes((VERSION,)):
-            got = f"version {data[0]}" if data else "nothing"
-            raise WireError(
-                f"expected a tracked frame of version {VERSION}, got {got}; update the older of the programs"
+    def __missing__(self, key: bytes) -> tuple[int, int]:
+        try:
+            session_at = _LENGTHS + key[0]
+            names_at = session_at + key[1]
+            who = key[_LENGTHS:session_at].decode(), key[session_at:names_at].decode()
+            names = _texts(key[names_at:])
+        except (ValueError, IndexError):
+            numbers = -1, -1
+        else:
+            numbers = (
+                self.sessions.setdefault(who, len(self.sessions)),
+                self.tables.setdefault(names, len(self.tables)),
             )
-        _, flags, sequence, index, captured_at_us, span_us, width_px, height_px, dropped, *more = _HEADER.unpack_from(
-            data
-        )
-        names_length, object_count, end_count, backfill_count, camera_length, session_length = more
-        session_at = _HEADER.size + camera_length
-        names_at = session_at + session_length
-        objects_at = names_at + names_length
-        ends_at = objects_at + object_count * _OBJECT.itemsize + backfill_count * _OBSERVATION.itemsize
-        needed = ends_at + end_count * _END.size
-        if len(data) != needed or not (camera_length and session_length and width_px and height_px):
-            raise ValueError(f"its parts need {needed} bytes")
-        who = data[_HEADER.size - _LENGTHS : names_at]
-        if (known := self._sessions.get(who)) is None:
-            known = data[_HEADER.size : session_at].decode(), data[session_at:names_at].decode()
-            self._sessions[who] = known
-        texts = data[names_at:objects_at]
-        if (names := self._names.get(texts)) is None:
-            names = self._names[texts] = _texts(texts)
-        for _, name in _END.iter_unpack(data[ends_at:]):
-            if name != _NOBODY and name >= len(names):
-                raise ValueError(f"class {name} of {len(names)}")
-        return Message(
-            *known,
-            index,
-            captured_at_us,
-            span_us,
-            width_px,
-            height_px,
-            dropped,
-            bool(flags & _LAST),
-            bool(flags & _BEGINS),
-            sequence,
-            names,
-            data,
-            objects_at,
-            object_count,
-            backfill_count,
-            end_count,
-        )
+        self[key] = numbers
+        return numbers
 
 
 def _texts(data: bytes) -> tuple[str, ...]:
@@ -285,41 +413,30 @@ def _texts(data: bytes) -> tuple[str, ...]:
     return tuple(found)
 
 
-def objects_of(messages: Sequence[Message]) -> tuple[npt.NDArray[np.void], npt.NDArray[np.int64]]:
-    """All road users (`track_id`, `box`, `name`, `first`, number of `backfill`s), and which message each is of."""
-    data = b"".join([message.data[message.objects_at : message.backfills_at] for message in messages])
-    owner = np.repeat(np.arange(len(messages)), [message.object_count for message in messages])
-    return np.frombuffer(data, _OBJECT), owner
-
-
-def backfills_of(messages: Sequence[Message]) -> npt.NDArray[np.void]:
-    """All positions from before a track was confirmed: `at_us` and `box`."""
-    some = [message for message in messages if message.backfill_count]
-    return np.frombuffer(b"".join([each.data[each.backfills_at : each.ends_at] for each in some]), _OBSERVATION)
-
-
-def _unsound(messages: Sequence[Message]) -> list[tuple[int, str]]:
+def _unsound(messages: Messages) -> dict[int, str]:
     """Which messages are garbage although their lengths fit, and why."""
-    objects, owner = objects_of(messages)
-    known, backfills = (
-        np.array([(len(message.names), message.backfill_count) for message in messages], np.int64).reshape(-1, 2).T
-    )
+    objects, owner = messages.objects, messages.owner
+    known = np.array([len(names) for names in messages.tables], np.int64)[messages.table]
+    backfills = messages.head["backfill_count"]
     of_backfill = np.repeat(np.arange(len(messages)), backfills)
     begins = np.zeros(len(messages), bool)
     begins[owner[objects["first"] != 0]] = True
-    said = np.array([message.begins for message in messages], bool)
+    named = messages.ends["name"]
     wrong = {
         "a box that lies nowhere near the picture": (
             owner[_is_nowhere(objects["box"])],
-            of_backfill[_is_nowhere(backfills_of(messages)["box"])],
+            of_backfill[_is_nowhere(messages.backfills["box"])],
         ),
-        "a class that it does not name": (owner[objects["name"] >= known[owner]],),
+        "a class that it does not name": (
+            owner[objects["name"] >= known[owner]],
+            messages.end_owner[(named != NOBODY) & (named >= known[messages.end_owner])],
+        ),
         "another number of earlier positions": (
             np.flatnonzero(np.bincount(owner, objects["backfill"], len(messages)) != backfills),
         ),
-        "tracks that begin, or do not": (np.flatnonzero(begins != said),),
+        "tracks that begin, or do not": (np.flatnonzero(begins != (messages.head["flags"] & _BEGINS != 0)),),
     }
-    return [(number, reason) for reason, found in wrong.items() for number in np.concatenate(found).tolist()]
+    return {number: reason for reason, found in wrong.items() for number in np.concatenate(found).tolist()}
 
 
 def _is_nowhere(box: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aforo.model import MICROSECONDS, MINUTE_US, Coverage, TrackedFrame
-from aforo.wire import Message
 
 _WRITE_EVERY_US = 5 * MICROSECONDS
 
@@ -32,31 +31,33 @@ class CoverageMeter:
         self._newest: _Minute | None = None
         self._written_us = 0
 
-    def observe(self, frame: TrackedFrame | Message) -> Sequence[Coverage]:
+    def observe(self, frame: TrackedFrame) -> Sequence[Coverage]:
         """Take in one frame; returns the rows that are due, now and then while a minute runs and when it is over."""
-        at_us, start_us = frame.captured_at_us, frame.captured_at_us - frame.span_us
+        return self.take(frame.captured_at_us, frame.span_us, frame.dropped, frame.last)
+
+    def take(self, at_us: int, span_us: int, dropped: int, last: bool) -> Sequence[Coverage]:
+        """`observe`, of a frame that these tell of."""
         newest = self._newest
-        if newest is None or start_us < self._newest_us or at_us >= self._newest_us + MINUTE_US or frame.last:
-            return self._turn(frame)
-        newest.observed_us += frame.span_us
+        if newest is None or at_us - span_us < self._newest_us or at_us >= self._newest_us + MINUTE_US or last:
+            return self._turn(at_us, at_us - span_us, dropped, last)
+        newest.observed_us += span_us
         newest.frames += 1
-        newest.dropped += frame.dropped
+        newest.dropped += dropped
         return self._written(at_us) if at_us - self._written_us >= _WRITE_EVERY_US else ()
 
-    def _turn(self, frame: TrackedFrame | Message) -> Sequence[Coverage]:
+    def _turn(self, at_us: int, start_us: int, dropped: int, last: bool) -> Sequence[Coverage]:
         """Take in a frame that is of another minute, or of several, or the last."""
-        at_us, start_us = frame.captured_at_us, frame.captured_at_us - frame.span_us
         minute_us = at_us // MINUTE_US * MINUTE_US
         for bucket in range(start_us // MINUTE_US * MINUTE_US, minute_us + 1, MINUTE_US):
             shared = min(at_us, bucket + MINUTE_US) - max(start_us, bucket)
             if shared > 0:
                 self._minutes.setdefault(bucket, _Minute()).observed_us += shared
         newest = self._minutes.setdefault(minute_us, _Minute())
-        newest.frames += 0 if frame.last else 1
-        newest.dropped += frame.dropped
+        newest.frames += 0 if last else 1
+        newest.dropped += dropped
         due = self._newest is None or at_us - self._written_us >= _WRITE_EVERY_US
         self._newest_us, self._newest = minute_us, newest
-        return self._written(at_us) if due or frame.last or len(self._minutes) > 1 else ()
+        return self._written(at_us) if due or last or len(self._minutes) > 1 else ()
 
     def _written(self, at_us: int) -> list[Coverage]:
         self._written_us = at_us

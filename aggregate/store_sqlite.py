@@ -38,6 +38,9 @@ from aggregate.trajectories import decode, encode
 
 DAY_US = INTERVALS["1d"]
 
+_CACHE_KB, _LOG_PAGES = 65_536, 10_000
+"""At most 64 MB of pages in memory and 40 MB of log: SQLite's own 2 and 4 cost half as much again for every row."""
+
 
 def _upsert(table: str, columns: str, key: str) -> str:
     names = columns.split(", ")
@@ -74,6 +77,19 @@ UNION SELECT DISTINCT minute_us / :day FROM coverage
 """
 
 
+_VOID = [
+    f"DELETE FROM {table} WHERE camera = ? AND session = ? AND track_id = ?"  # noqa: S608 -- constants
+    for table in ("crossings", "visits", "movements", "trajectories")
+]
+
+
+def _values(columns: str) -> Callable[[object], tuple[object, ...]]:
+    return attrgetter(*columns.split(", "))
+
+
+_WAY = _values(TRAJECTORY.removesuffix(", points"))
+
+
 class SqliteStore:
     """The writer; a `CountStore`. Made with its file, folders excepted; its methods may be called from any thread.
 
@@ -95,6 +111,8 @@ class SqliteStore:
         try:
             with translated(path, "open"):
                 self._connection.execute("PRAGMA journal_mode = WAL")
+                self._connection.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
+                self._connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
                 migrate(self._connection)
                 self._zone = self._stored_zone()
         except StoreError:
@@ -139,8 +157,9 @@ class SqliteStore:
         Raises:
             StoreError: the database cannot be written; nothing of the batch was.
         """
+        statements, days = self._statements(rows)
         with self._transaction() as connection:
-            days = self._add(connection, rows)
+            self._add(connection, statements, days)
         self._days |= days
 
     def recount(self, kind: str, place: str, tracks: Sequence[TrackKey], rows: Rows) -> None:
@@ -149,13 +168,14 @@ class SqliteStore:
         Raises:
             StoreError: the database cannot be written; nothing has changed.
         """
+        statements, days = self._statements(rows)
         with self._transaction() as connection:
             connection.executemany(
                 f"DELETE FROM {columns.PLACE_TABLES[kind]} "  # noqa: S608
                 f"WHERE camera = ? AND session = ? AND track_id = ? AND {kind} = ?",
                 ((track.camera, track.session, track.track_id, place) for track in tracks),
             )
-            days = self._add(connection, rows)
+            self._add(connection, statements, days)
         self._days |= days
 
     def refresh(self, start_us: int, end_us: int) -> None:
@@ -174,24 +194,34 @@ class SqliteStore:
                 map(_values("camera, url, seen_us"), endpoints),
             )
 
-    def _add(self, connection: sqlite3.Connection, rows: Rows) -> set[int]:
-        """Write a batch; returns the days (UTC, since 1970-01-01) that have become known by it."""
+    def _statements(self, rows: Rows) -> tuple[list[tuple[str, list[tuple[object, ...]]]], set[int]]:
+        """All that writing a batch takes, made before others are kept from writing; and the days that it makes known.
+
+        Days are counted in UTC since 1970-01-01.
+        """
         days = {crossing.at_us // DAY_US for crossing in rows.crossings}
         days |= {visit.entered_at_us // DAY_US for visit in rows.visits}
         days |= {coverage.minute_us // DAY_US for coverage in rows.coverage}
-        days -= self._days
-        connection.executemany(_UPSERT_CROSSING, map(_values(CROSSING), rows.crossings))
-        connection.executemany(_UPSERT_VISIT, map(_values(VISIT), rows.visits))
-        connection.executemany(_UPSERT_MOVEMENT, map(_values(MOVEMENT), rows.movements))
-        connection.executemany(_UPSERT_COVERAGE, map(_values(COVERAGE), rows.coverage))
-        connection.executemany(_UPSERT_TRAJECTORY, map(_trajectory_values, rows.trajectories))
-        for table in ("crossings", "visits", "movements", "trajectories"):
-            connection.executemany(
-                f"DELETE FROM {table} WHERE camera = ? AND session = ? AND track_id = ?",  # noqa: S608
-                map(_values("camera, session, track_id"), rows.voided),
-            )
+        points = encode([way.points for way in rows.trajectories])
+        voided = list(map(_values("camera, session, track_id"), rows.voided))
+        return [
+            (_UPSERT_CROSSING, list(map(_values(CROSSING), rows.crossings))),
+            (_UPSERT_VISIT, list(map(_values(VISIT), rows.visits))),
+            (_UPSERT_MOVEMENT, list(map(_values(MOVEMENT), rows.movements))),
+            (_UPSERT_COVERAGE, list(map(_values(COVERAGE), rows.coverage))),
+            (
+                _UPSERT_TRAJECTORY,
+                [(*way, each) for way, each in zip(map(_WAY, rows.trajectories), points, strict=True)],
+            ),
+            *((statement, voided) for statement in _VOID),
+        ], days - self._days
+
+    def _add(
+        self, connection: sqlite3.Connection, statements: list[tuple[str, list[tuple[object, ...]]]], days: set[int]
+    ) -> None:
+        for statement, values in statements:
+            connection.executemany(statement, values)
         _add_local_intervals(connection, days, self._zone)
-        return days
 
     def close(self) -> None:
         """Close the database; what was written is safe already."""
@@ -401,17 +431,9 @@ class SqliteReader:
                 self.close()
 
 
-def _values(columns: str) -> Callable[[object], tuple[object, ...]]:
-    return attrgetter(*columns.split(", "))
-
-
 def _fields(row: Sequence[Any]) -> list[Any]:
     """A row with `final`, its last but one column, as a bool."""
     return [*row[:-2], bool(row[-2]), row[-1]]
-
-
-def _trajectory_values(row: Trajectory) -> tuple[object, ...]:
-    return *_values(TRAJECTORY.removesuffix(", points"))(row), encode(row.points)
 
 
 def _marks(values: Sequence[str]) -> str:

@@ -329,11 +329,11 @@ def _void(connection: Connection, key: TrackKey) -> None:
 
 def _trajectories(rows: Iterable[Trajectory], voided: set[tuple[str, str, int]]) -> list[dict[str, Any]]:
     found = {(row.camera, row.session, row.track_id): row for row in rows}
+    kept = [row for key, row in found.items() if key not in voided]
     names = columns.TRAJECTORY.removesuffix(", points").split(", ")
     return [
-        {name: getattr(row, name) for name in names} | {"points": f"\\x{encode(row.points).hex()}"}
-        for key, row in found.items()
-        if key not in voided
+        {name: getattr(row, name) for name in names} | {"points": f"\\x{points.hex()}"}
+        for row, points in zip(kept, encode([row.points for row in kept]), strict=True)
     ]
 
 

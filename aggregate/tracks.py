@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import itertools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from aforo.model import (
-    Crossing,
-    Movement,
-    Observation,
-    Rows,
-    TrackedFrame,
-    TrackedObject,
-    TrackEnd,
-    TrackKey,
-    Visit,
-)
-from aforo.wire import Message
+import numpy as np
+
+from aforo.model import Crossing, Movement, Rows, TrackEnd, TrackKey, Visit
+from aforo.observations import POSITION
+from aggregate import kernels
 from aggregate.coverage import CoverageMeter
-from aggregate.crossings import LineCounter, LineState, Passage
+from aggregate.kernels import NEVER, Shapes, Ways
 from aggregate.movements import MovementFinder
+from aggregate.places import CameraGeometry, CountingLine, CountingZone
 from aggregate.trajectories import TrajectoryRecorder
-from aggregate.visits import Stay, ZoneState, ZoneWatcher
-
-if TYPE_CHECKING:
-    from aggregate.aggregator import CameraGeometry
 
 Kind = type[Crossing] | type[Visit] | type[Movement]
 
@@ -35,6 +26,9 @@ class OpenTrack:
     """A track that is not over.
 
     Attributes:
+        camera: its number.
+        aspect: width over height of the frame.
+        states: the bytes of its `kernels.STATE` at each place.
         facts: its rows so far, without the class. By kind, place and ordinal: the two columns that differ from kind to
             kind, and the version of the geometry.
         changed: the rows that are new or different since they were told last.
@@ -42,47 +36,28 @@ class OpenTrack:
 
     key: TrackKey
     road_user: str
+    camera: int
+    aspect: float
+    geometry: CameraGeometry
+    states: bytes
     recorder: TrajectoryRecorder
     finder: MovementFinder
-    lines: list[tuple[LineCounter, LineState]]
-    zones: list[tuple[ZoneWatcher, ZoneState]]
     facts: dict[tuple[Kind, str, int], tuple[int, int | str | None, str]] = field(default_factory=dict)
     changed: dict[tuple[Kind, str, int], None] = field(default_factory=dict)
 
     def name(self, road_user: str) -> None:
         """The track is of that class from now on; so are its rows."""
-        self.road_user = road_user
-        self.changed |= dict.fromkeys(self.facts)
+        if road_user != self.road_user:
+            self.road_user = road_user
+            self.changed |= dict.fromkeys(self.facts)
 
-    def visit(self, place: int, before: Observation | None, now: Observation) -> None:
-        """Whatever a position changes at one place: the lines by their numbers, then the zones."""
-        if place < len(self.lines):
-            counter, state = self.lines[place]
-            if (passage := counter.observe(state, before, now)) is not None:
-                self._passed(counter, passage)
-            return
-        watcher, zone_state = self.zones[place - len(self.lines)]
-        for stay in watcher.observe(zone_state, before, now):
-            self._stayed(watcher, stay)
-
-    def is_settled(self, place: int, last: Observation) -> bool:
-        """Whether nothing is left to be decided there while the track goes on the same side of the border."""
-        if place < len(self.lines):
-            return True
-        watcher, state = self.zones[place - len(self.lines)]
-        return watcher.is_settled(state, last)
-
-    def end(self) -> None:
-        """Whatever its end changes at any place."""
-        last = self.recorder.last
-        if last is None:
-            return
-        for counter, state in self.lines:
-            if (passage := counter.end(state, last)) is not None:
-                self._passed(counter, passage)
-        for watcher, zone_state in self.zones:
-            for stay in watcher.end(zone_state, last):
-                self._stayed(watcher, stay)
+    def take(self, place: int, turn: int, at_us: int, left_us: int) -> None:
+        """Take in what happened at a place, as `kernels.follow` tells it."""
+        lines = self.geometry.lines
+        if place < len(lines):
+            self._passed(lines[place], to_right=turn > 0, at_us=at_us)
+        else:
+            self._stayed(self.geometry.zones[place - len(lines)], turn, at_us, None if left_us == NEVER else left_us)
 
     def tell(self, rows: Rows, *, final: bool) -> None:
         """Add the rows that have changed, or if they are final all of them."""
@@ -94,19 +69,17 @@ class OpenTrack:
             into[kind].append(make(*who, place, ordinal, first, second, self.road_user, final, version))
         self.changed.clear()
 
-    def _passed(self, counter: LineCounter, passage: Passage) -> None:
-        line = counter.line
-        direction = line.directions[0 if passage.to_right else 1]
+    def _passed(self, line: CountingLine, *, to_right: bool, at_us: int) -> None:
+        direction = line.directions[0 if to_right else 1]
         ordinal = sum(kind is Crossing and place == line.id for kind, place, _ in self.facts)
-        self._note(Crossing, line.id, ordinal, (passage.at_us, direction, line.version))
-        self._turn("line", line.id, direction, passage.at_us)
+        self._note(Crossing, line.id, ordinal, (at_us, direction, line.version))
+        self._turn("line", line.id, direction, at_us)
 
-    def _stayed(self, watcher: ZoneWatcher, stay: Stay) -> None:
-        zone = watcher.zone
-        new = (Visit, zone.id, stay.ordinal) not in self.facts
-        self._note(Visit, zone.id, stay.ordinal, (stay.entered_at_us, stay.left_at_us, zone.version))
+    def _stayed(self, zone: CountingZone, ordinal: int, entered_at_us: int, left_at_us: int | None) -> None:
+        new = (Visit, zone.id, ordinal) not in self.facts
+        self._note(Visit, zone.id, ordinal, (entered_at_us, left_at_us, zone.version))
         if new:
-            self._turn("zone", zone.id, "entered", stay.entered_at_us)
+            self._turn("zone", zone.id, "entered", entered_at_us)
 
     def _turn(self, kind: str, place: str, direction: str, at_us: int) -> None:
         for turn in self.finder.passed(kind, place, direction, at_us):
@@ -118,63 +91,95 @@ class OpenTrack:
         self.changed[key] = None
 
 
+def follow(shapes: Shapes, tracks: Sequence[OpenTrack], news: Sequence[bytes]) -> None:
+    """Take in where many tracks were.
+
+    Args:
+        shapes: the places of all cameras.
+        tracks: each once.
+        news: of each its new positions, the bytes of as many `POSITION`.
+    """
+    before = [track.recorder.last_position for track in tracks]
+    positions = [old + new for old, new in zip(before, news, strict=True)]
+    states = _states(tracks)
+    _take(tracks, kernels.follow(shapes, _ways(tracks, positions, [bool(old) for old in before]), states))
+    after = states.tobytes()
+    at = 0
+    for track, new in zip(tracks, news, strict=True):
+        track.recorder.extend(new)
+        size = len(track.states)
+        track.states = after[at : at + size]
+        at += size
+
+
+def end(shapes: Shapes, tracks: Sequence[OpenTrack]) -> None:
+    """Take in whatever it changes at lines and zones that those tracks are over."""
+    positions = [track.recorder.last_position for track in tracks]
+    _take(tracks, kernels.end(shapes, _ways(tracks, positions, [True] * len(tracks)), _states(tracks)))
+
+
+def _states(tracks: Sequence[OpenTrack]) -> np.ndarray[tuple[int], np.dtype[np.void]]:
+    return np.frombuffer(bytearray().join([track.states for track in tracks]), kernels.STATE)
+
+
+def _ways(tracks: Sequence[OpenTrack], positions: Sequence[bytes], known: Sequence[bool]) -> Ways:
+    rows = np.frombuffer(b"".join(positions), POSITION)
+    return Ways(
+        camera=np.array([track.camera for track in tracks], np.int64),
+        aspect=np.array([track.aspect for track in tracks], np.float64),
+        first_row=np.array([0, *itertools.accumulate(map(len, positions))], np.int64) // POSITION.itemsize,
+        known=np.array(known, bool),
+        at_us=rows["at_us"],
+        box=rows["box"],
+    )
+
+
+def _take(tracks: Sequence[OpenTrack], events: np.ndarray[tuple[int, int], np.dtype[np.int64]]) -> None:
+    for track, *event in events.tolist():
+        tracks[track].take(*event)
+
+
 class Session:
     """One session of one camera.
 
     Args:
         camera: its id.
         session: its id.
-        number: the camera's, among those of `aggregate.decisive.Places`.
+        number: the camera's, among those of the `Shapes`.
         geometry: what is counted.
         aspect: width over height of the frame.
     """
 
     def __init__(self, camera: str, session: str, number: int, geometry: CameraGeometry, aspect: float) -> None:
         self.camera, self.session, self.number, self.aspect = camera, session, number, aspect
-        self.lines = [LineCounter(line, aspect) for line in geometry.lines]
-        self.zones = [ZoneWatcher(zone, aspect) for zone in geometry.zones]
-        self.movements = geometry.movements
+        self._geometry = geometry
+        self._new = kernels.NEW * (len(geometry.lines) + len(geometry.zones))
         self.coverage = CoverageMeter(camera, session)
         self.tracks: dict[int, OpenTrack] = {}
-
-    def see(self, seen: TrackedObject, at_us: int) -> OpenTrack | None:
-        """Take in where a road user is; returns its track, unless its beginning was missed."""
-        track = self.tracks.get(seen.track_id)
-        if track is None:
-            if not seen.first:
-                return None  # a replay that begins inside the track's life: its rows were final before
-            track = self.open(seen.track_id, seen.road_user)
-        if track.road_user != seen.road_user:
-            track.name(seen.road_user)
-        for now in (*seen.backfill, Observation(at_us, seen.box)):
-            before = track.recorder.last
-            track.recorder.add(now)
-            for place in range(len(track.lines) + len(track.zones)):
-                track.visit(place, before, now)
-        return track
 
     def open(self, track_id: int, road_user: str) -> OpenTrack:
         """A track that begins."""
         track = self.tracks[track_id] = OpenTrack(
             TrackKey(self.camera, self.session, track_id),
             road_user,
+            self.number,
+            self.aspect,
+            self._geometry,
+            self._new,
             TrajectoryRecorder(self.aspect),
-            MovementFinder(self.movements),
-            [(counter, LineState()) for counter in self.lines],
-            [(watcher, ZoneState()) for watcher in self.zones],
+            MovementFinder(self._geometry.movements),
         )
         return track
 
-    def endings(self, frame: TrackedFrame | Message) -> list[TrackEnd]:
-        """The tracks that end with a frame: with the session's last one all of them, as what they last were."""
-        if not frame.last:
-            return list(frame.ended)
-        told = {end.track_id for end in frame.ended}
-        rest = [TrackEnd(track_id, track.road_user) for track_id, track in self.tracks.items() if track_id not in told]
-        return [*frame.ended, *rest]
+    def close(self, ended: Sequence[TrackEnd], rows: Rows, *, last: bool) -> list[OpenTrack]:
+        """The tracks that are over and were somebody, each of its class for good; the others are taken back.
 
-    def end(self, ended: Iterable[TrackEnd], rows: Rows) -> list[OpenTrack]:
-        """Tracks that are over; returns those that were somebody, all their rows told."""
+        With the session's last message all of them are over, as what they last were.
+        """
+        if last:
+            told = {end.track_id for end in ended}
+            rest = [TrackEnd(number, track.road_user) for number, track in self.tracks.items() if number not in told]
+            ended = [*ended, *rest]
         over = []
         for end in ended:
             track = self.tracks.pop(end.track_id, None)
@@ -183,9 +188,7 @@ class Session:
             if end.road_user is None:
                 rows.voided.append(TrackKey(self.camera, self.session, end.track_id, track.recorder.started_at_us))
                 track.changed.clear()
-                continue
-            track.end()
-            track.road_user = end.road_user
-            track.tell(rows, final=True)
-            over.append(track)
+            else:
+                track.road_user = end.road_user
+                over.append(track)
         return over

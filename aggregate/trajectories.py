@@ -11,14 +11,14 @@ from __future__ import annotations
 import itertools
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from aforo.model import Box, Observation, TrackKey, Trajectory
-from aforo.observations import POSITION
-from aggregate.decisive import spread
+from aforo.model import Observation, TrackKey, Trajectory
+from aforo.observations import POSITION, Ints
+from aggregate import kernels
 
 TOLERANCE = 0.02
 """Greatest error of a box's edge, as a share of the box's mean side."""
@@ -32,13 +32,11 @@ _BATCH = 256
 
 _FORMAT = 1
 _HEADER = struct.Struct("<BqI")
-_SCALE = 16_384
-"""Edges are whole multiples of 1/16384 of the frame: an eighth of a pixel at 2048 pixels."""
-_EDGE_MAX = 2 * _SCALE
-_LONGEST_STEP_US = 2**31 - 1
-
+_SHORT = 2048
+"""Bytes for which zlib needs little memory: to make room for more would cost more than the work itself."""
 
 _POSITION = struct.Struct("<q4d")
+_TIME = struct.Struct("<q")
 
 
 class TrajectoryRecorder:
@@ -56,10 +54,6 @@ class TrajectoryRecorder:
         self._kept = b""
         self._pending = bytearray()
 
-    def add(self, observation: Observation) -> None:
-        """Take in the next position."""
-        self.extend(_POSITION.pack(observation.at_us, *observation.box))
-
     def extend(self, positions: bytes) -> None:
         """Take in the next positions, the bytes of as many `POSITION`; the same as one after another."""
         pending, full = self._pending, _BATCH * _POSITION.size
@@ -76,12 +70,12 @@ class TrajectoryRecorder:
 
     def _settle(self) -> None:
         """Simplify what is pending, save for its last position."""
-        settled = simplify([self._pending], [self._aspect], [self._tolerance])[0].tobytes()
+        settled = simplify([self._pending], [self._aspect], [self._tolerance])[0]
         self._kept += settled[: -_POSITION.size]
         self._pending = bytearray(settled[-_POSITION.size :])
         while len(self._kept) > _MOST_KEPT * _POSITION.size:
             self._tolerance *= 2
-            self._kept = simplify([self._kept], [self._aspect], [self._tolerance])[0].tobytes()
+            self._kept = simplify([self._kept], [self._aspect], [self._tolerance])[0]
 
     @property
     def last_position(self) -> bytes:
@@ -89,23 +83,15 @@ class TrajectoryRecorder:
         return bytes(self._pending[-_POSITION.size :])
 
     @property
-    def last(self) -> Observation | None:
-        """The newest position, None before the first."""
-        if not self._pending:
-            return None
-        return observation(self._pending, len(self._pending) // _POSITION.size - 1)
-
-    @property
     def started_at_us(self) -> int:
         """Event time of the first position."""
-        at_us, *_ = _POSITION.unpack_from(self._kept or self._pending)
+        (at_us,) = _TIME.unpack_from(self._kept or self._pending)
         return int(at_us)
 
 
-def observation(positions: bytes | bytearray, index: int) -> Observation:
-    """One of many positions that are the bytes of as many `POSITION`."""
-    at_us, x1, y1, x2, y2 = _POSITION.unpack_from(positions, index * _POSITION.size)
-    return Observation(at_us, Box(x1, y1, x2, y2))
+def positions(points: Iterable[Observation]) -> bytes:
+    """The bytes of as many `POSITION`."""
+    return b"".join([_POSITION.pack(at_us, *box) for at_us, box in points])
 
 
 def finished(tracks: Sequence[tuple[TrackKey, str, TrajectoryRecorder]]) -> list[Trajectory]:
@@ -116,82 +102,54 @@ def finished(tracks: Sequence[tuple[TrackKey, str, TrajectoryRecorder]]) -> list
         [recorder._aspect for recorder in recorders],
         [recorder._tolerance for recorder in recorders],
     )
-    ways = []
-    for (key, road_user, recorder), end in zip(tracks, ends, strict=True):
-        points = tuple(
-            Observation(at_us, Box(x1, y1, x2, y2))
-            for at_us, x1, y1, x2, y2 in _POSITION.iter_unpack(recorder._kept + end.tobytes())
+    return [
+        Trajectory(
+            key.camera,
+            key.session,
+            key.track_id,
+            recorder.started_at_us,
+            _TIME.unpack_from(end, len(end) - _POSITION.size)[0],
+            road_user,
+            recorder._aspect,
+            recorder._kept + end,
         )
-        ways.append(
-            Trajectory(
-                key.camera,
-                key.session,
-                key.track_id,
-                points[0].at_us,
-                points[-1].at_us,
-                road_user,
-                recorder._aspect,
-                points,
-            )
-        )
-    return ways
+        for (key, road_user, recorder), end in zip(tracks, ends, strict=True)
+    ]
 
 
-def simplify(
-    ways: Sequence[bytes | bytearray], aspects: Sequence[float], tolerances: Sequence[float]
-) -> list[npt.NDArray[np.void]]:
+def simplify(ways: Sequence[bytes | bytearray], aspects: Sequence[float], tolerances: Sequence[float]) -> list[bytes]:
     """The positions, first and last among them, that Douglas and Peucker's rule keeps of each of many ways.
-
-    All pieces of all ways are split at once where they are worst, then the pieces that this made, and so on.
 
     Args:
         ways: each the bytes of its `POSITION`s in the order of time, one at least.
         aspects: width over height of each way's frame.
         tolerances: for each way, the greatest error of an edge as a share of the box's mean side.
     """
-    positions = np.frombuffer(b"".join(ways), POSITION)
-    lengths = np.array([len(way) // POSITION.itemsize for way in ways], np.int64)
-    lasts = np.cumsum(lengths) - 1
-    firsts = lasts - lengths + 1
-    keep = np.zeros(len(positions), bool)
-    keep[firsts] = keep[lasts] = True
-    times = (positions["at_us"] - np.repeat(positions["at_us"][firsts], lengths)).astype(np.float64)
-    edges = positions["box"].T.copy()
-    edges[0::2] *= np.repeat(np.array(aspects), lengths)
-    allowed = np.repeat(np.array(tolerances), lengths) * (edges[2] - edges[0] + edges[3] - edges[1]) / 2
-    pieces = np.array([firsts, lasts])
-    while (pieces := pieces[:, pieces[1] - pieces[0] > 1]).size:
-        first, last = pieces
-        piece, between = spread(last - first - 1, first + 1)
-        pace = (edges[:, last] - edges[:, first]) / np.maximum(times[last] - times[first], 1.0)
-        straight = edges[:, first][:, piece] + (times[between] - times[first][piece]) * pace[:, piece]
-        error = np.abs(edges[:, between] - straight).max(axis=0) / np.maximum(allowed[between], 1e-9)
-        worst = np.maximum.reduceat(error, np.flatnonzero(np.diff(piece, prepend=-1)))
-        at_worst = np.flatnonzero(error == worst[piece])
-        middle = between[at_worst[np.flatnonzero(np.diff(piece[at_worst], prepend=-1))]]
-        split = worst > 1.0
-        keep[middle[split]] = True
-        pieces = np.concatenate(
-            ([pieces[0, split], middle[split]], [middle[split], pieces[1, split]]),
-            axis=1,
-        )
-    starts = np.concatenate(([0], np.cumsum(keep)[lasts]))
-    kept = positions[keep]
-    return [kept[start:stop] for start, stop in itertools.pairwise(starts.tolist())]
+    first_row, positions = _joined(ways)
+    keep = kernels.kept(first_row, positions["at_us"], positions["box"], np.array(aspects), np.array(tolerances))
+    kept = positions[keep].tobytes()
+    stops = (np.cumsum(keep)[first_row[1:] - 1] * POSITION.itemsize).tolist()
+    return [kept[start:stop] for start, stop in itertools.pairwise([0, *stops])]
 
 
-def encode(points: Sequence[Observation]) -> bytes:
-    """Positions as bytes: steps from one to the next, compressed; times to the microsecond, edges to 1/16384."""
-    start_us = points[0].at_us
-    columns = np.array([(point.at_us - start_us, *point.box) for point in points], dtype=np.float64)
-    columns[:, 1:] = np.clip(np.rint(columns[:, 1:] * _SCALE), -_EDGE_MAX, _EDGE_MAX)
-    columns[1:] -= columns[:-1].copy()
-    steps = np.clip(columns, -_LONGEST_STEP_US, _LONGEST_STEP_US).T.astype("<i4", order="C")
-    return _HEADER.pack(_FORMAT, start_us, len(points)) + zlib.compress(_by_bytes(steps))
+def encode(ways: Sequence[bytes]) -> list[bytes]:
+    """Many ways, each the bytes of its `POSITION`s, as fewer bytes.
+
+    Steps from one position to the next, times to the microsecond, edges to `kernels.SCALE`; all low bytes first, then
+    the next: they resemble each other, which compression likes.
+    """
+    first_row, positions = _joined(ways)
+    planes = kernels.planes(first_row, positions["at_us"], positions["box"]).tobytes()
+    encoded = []
+    for way, (start, stop) in zip(ways, itertools.pairwise((first_row * kernels.STEP_BYTES).tolist()), strict=True):
+        packer = zlib.compressobj(wbits=12, memLevel=5) if stop - start < _SHORT else zlib.compressobj()
+        head = _HEADER.pack(_FORMAT, *_TIME.unpack_from(way), len(way) // _POSITION.size)
+        encoded.append(head + packer.compress(planes[start:stop]) + packer.flush())
+    return encoded
 
 
-def decode(data: bytes) -> tuple[Observation, ...]:
-    """Positions from bytes.
+def decode(data: bytes) -> bytes:
+    """A way from the bytes of `encode`.
 
     Raises:
         ValueError: they are not of `encode`.
@@ -201,11 +159,13 @@ def decode(data: bytes) -> tuple[Observation, ...]:
         raise ValueError(f"expected a trajectory of format {_FORMAT}, got format {form}")
     planes = np.frombuffer(zlib.decompress(data[_HEADER.size :]), dtype=np.uint8)
     steps = np.ascontiguousarray(planes.reshape(5, 4, count).transpose(0, 2, 1)).view("<i4")[..., 0]
-    at_us = start_us + np.cumsum(steps[0], dtype=np.int64)
-    edges = np.cumsum(steps[1:], axis=1).T / _SCALE
-    return tuple(Observation(at, Box(*box)) for at, box in zip(at_us.tolist(), edges.tolist(), strict=True))
+    way = np.empty(count, POSITION)
+    way["at_us"] = start_us + np.cumsum(steps[0], dtype=np.int64)
+    way["box"] = np.cumsum(steps[1:], axis=1).T / kernels.SCALE
+    return way.tobytes()
 
 
-def _by_bytes(steps: np.ndarray[tuple[int, int], np.dtype[np.int32]]) -> bytes:
-    """All low bytes first, then the next: they resemble each other, which compression likes."""
-    return steps.view(np.uint8).reshape(*steps.shape, 4).transpose(0, 2, 1).tobytes()
+def _joined(ways: Sequence[bytes | bytearray]) -> tuple[Ints, npt.NDArray[np.void]]:
+    """The row at which each way begins, and where the last one ends; and the positions of all."""
+    first_row = np.array([0, *itertools.accumulate(map(len, ways))], np.int64) // POSITION.itemsize
+    return first_row, np.frombuffer(b"".join(ways), POSITION)

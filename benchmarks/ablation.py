@@ -8,6 +8,10 @@ clips' own frame rate, at 5 frames per second, and over mirrored, smaller and da
 
 from __future__ import annotations
 
+import os
+
+os.environ["NUMBA_DISABLE_JIT"] = "1"  # what is compiled takes no notice of other margins
+
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -21,7 +25,7 @@ import supervision as sv
 from recorded import Recorded, counted, recorded
 from trackers import ByteTrackTracker, CBIoUTracker
 
-import aggregate.crossings
+import aggregate.kernels
 import track.association
 import track.riders
 import track.suppression
@@ -106,7 +110,7 @@ MECHANISMS: dict[str, list[tuple[object, str, Any]]] = {
     "new ones as slow as others": [(track.association, "NEW_SPEED", 0.0)],
     "unsure detections unused": [(track.association, "LOW_CONFIDENCE", 0.25)],
     "no patience with the lost": [(track.association, "LOST_S", 0.3)],
-    "no hysteresis at the line": [(aggregate.crossings, "MARGIN", 0.0), (aggregate.crossings, "END_MARGIN", 0.0)],
+    "no hysteresis at the line": [(aggregate.kernels, "MARGIN", 0.0), (aggregate.kernels, "END_MARGIN", 0.0)],
     "no past before belief": [(track.tracker.CameraTracker, "_objects", _without_backfill)],
     "believed at first sight": [
         (track.tracker, "CONFIRMED_HITS", 1),

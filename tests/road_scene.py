@@ -14,8 +14,7 @@ import supervision as sv
 from trajectories import Table, counted
 
 from aforo.model import MICROSECONDS, Frame, Point, TrackedFrame
-from aggregate.aggregator import CameraGeometry
-from aggregate.crossings import CountingLine
+from aggregate.places import CameraGeometry, CountingLine
 from track.tracker import CameraTracker
 
 WIDTH, HEIGHT = 1000, 500

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 
 from aforo.model import Box, Crossing, Observation, Point, Rows, TrackedFrame, TrackedObject, TrackEnd
 from aforo.model import Coverage as CoverageRow
-from aggregate.aggregator import Aggregator, CameraGeometry
-from aggregate.crossings import CountingLine, LineCounter, LineState
-from aggregate.visits import CountingZone, ZoneState, ZoneWatcher
+from aggregate.aggregator import Aggregator
+from aggregate.places import CameraGeometry, CountingLine, CountingZone, shapes
+from aggregate.tracks import Session, end, follow
+from aggregate.trajectories import positions
 
 Pair = tuple[float, float]
 STEP_US = 100_000
@@ -59,18 +60,26 @@ def via(*corners: Pair, steps: int = 10) -> list[Pair]:
     return way
 
 
+def rows_of(
+    geometry: CameraGeometry, observations: Iterable[Observation], *, aspect: float = 1.0, ends: bool = True
+) -> Rows:
+    """What one track does, looked at position by position; all of it, as it is in the end."""
+    track, places = Session("c", "s", 0, geometry, aspect).open(0, "pedestrian"), shapes([geometry])
+    for now in observations:
+        follow(places, [track], [positions([now])])
+    if ends and track.recorder.last_position:
+        end(places, [track])
+    rows = Rows()
+    track.tell(rows, final=True)
+    return rows
+
+
 def passages(
     line: CountingLine, observations: Iterable[Observation], *, aspect: float = 1.0, ends: bool = True
 ) -> list[tuple[str, int]]:
     """Direction and time of every passage of one track."""
-    counter, state, last = LineCounter(line, aspect), LineState(), None
-    found = []
-    for now in observations:
-        found.append(counter.observe(state, last, now))
-        last = now
-    if ends and last is not None:
-        found.append(counter.end(state, last))
-    return [(line.directions[0 if p.to_right else 1], p.at_us) for p in found if p is not None]
+    rows = rows_of(CameraGeometry(lines=(line,)), observations, aspect=aspect, ends=ends)
+    return [(row.direction, row.at_us) for row in rows.crossings]
 
 
 def directions(line: CountingLine, way: Sequence[Pair], **size: float) -> list[str]:
@@ -82,16 +91,9 @@ def stays(
     zone: CountingZone, observations: Iterable[Observation], *, aspect: float = 1.0, ends: bool = True
 ) -> list[tuple[int, int | None]]:
     """Entry and exit of every visit of one track, by ordinal, as a table that keeps the newest row would show them."""
-    watcher, state, last = ZoneWatcher(zone, aspect), ZoneState(), None
-    found = []
-    for now in observations:
-        found += watcher.observe(state, last, now)
-        last = now
-    if ends and last is not None:
-        found += watcher.end(state, last)
-    newest = {stay.ordinal: stay for stay in found}
-    assert sorted(newest) == list(range(len(newest)))
-    return [(newest[i].entered_at_us, newest[i].left_at_us) for i in sorted(newest)]
+    rows = rows_of(CameraGeometry(zones=(zone,)), observations, aspect=aspect, ends=ends)
+    assert [row.ordinal for row in rows.visits] == list(range(len(rows.visits)))
+    return [(row.entered_at_us, row.left_at_us) for row in rows.visits]
 
 
 def message(

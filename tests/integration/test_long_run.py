@@ -12,8 +12,9 @@ import supervision as sv
 from trajectories import START_US, STEP_US, box_at, counting_line, counting_zone, message
 
 from aforo.model import Frame, TrackedObject
-from aggregate.aggregator import Aggregator, CameraGeometry
+from aggregate.aggregator import Aggregator
 from aggregate.movements import Gate, MovementRule
+from aggregate.places import CameraGeometry
 from aggregate.store_sqlite import SqliteReader, SqliteStore
 from track.tracker import CameraTracker
 

@@ -24,7 +24,8 @@ from aforo.clock import SystemClock
 from aforo.errors import ModelError, SourceError, StoreError
 from aforo.model import Frame, Image, Rows, TrackedFrame
 from aforo.pipeline import CameraThread, Counting, analyse
-from aggregate.aggregator import Aggregator, CameraGeometry
+from aggregate.aggregator import Aggregator
+from aggregate.places import CameraGeometry
 from aggregate.store_sqlite import SqliteReader, SqliteStore
 
 WIDTH, HEIGHT = 320, 240

@@ -14,8 +14,9 @@ from aforo import wire
 from aforo.geometry import check_polygon
 from aforo.model import Rows, TrackedFrame, Trajectory
 from aforo.wire import Message
-from aggregate.aggregator import Aggregator, CameraGeometry
+from aggregate.aggregator import Aggregator
 from aggregate.movements import Gate, MovementRule
+from aggregate.places import CameraGeometry
 
 # On a grid that 32 bits hold, so that ways touch lines, joints and corners all the time; close together; and anywhere.
 grid = st.tuples(st.integers(0, 8), st.integers(0, 8)).map(lambda p: (p[0] / 8, p[1] / 8))
@@ -110,7 +111,7 @@ def test_a_batch_gives_the_rows_of_its_messages(
             rows = one_by_one.observe(message.frame())
             expected.take(rows)
             expected_ways += rows.trajectories
-        rows = at_once.observe_all(log[begin:stop])
+        rows = at_once.observe_all(wire.joined(log[begin:stop]))
         table.take(rows)
         ways += rows.trajectories
         assert table == expected
@@ -126,7 +127,7 @@ def test_a_batch_of_one_tells_just_what_the_message_tells(
 ) -> None:
     one_by_one, at_once = Aggregator(geometry), Aggregator(geometry)
     for message in log:
-        assert _told(at_once.observe_all([message])) == _told(one_by_one.observe(message.frame()))
+        assert _told(at_once.observe_all(wire.joined([message]))) == _told(one_by_one.observe(message.frame()))
 
 
 @given(st.dictionaries(st.sampled_from("cd"), geometries()), logs(), st.data())
@@ -142,7 +143,7 @@ def test_batches_and_single_frames_may_take_turns(
     begin = 0
     while begin < len(log):
         stop = min(begin + data.draw(st.integers(1, 20), label="batch"), len(log))
-        table.take(mixed.observe_all(log[begin:stop]))
+        table.take(mixed.observe_all(wire.joined(log[begin:stop])))
         for frame in frames[stop : stop + 3]:
             table.take(mixed.observe(frame))
         begin = stop + 3

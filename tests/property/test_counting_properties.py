@@ -32,9 +32,9 @@ from trajectories import (
 from aforo.geometry import contains, cross, distance_to_border, distance_to_segment
 from aforo.measures import INTERVALS
 from aforo.model import MINUTE_US
-from aggregate.aggregator import Aggregator, CameraGeometry
-from aggregate.crossings import CountingLine
+from aggregate.aggregator import Aggregator
 from aggregate.movements import Gate, MovementRule
+from aggregate.places import CameraGeometry, CountingLine
 from aggregate.store_sqlite import SqliteReader, SqliteStore
 
 CLEAR = 0.02

@@ -9,6 +9,7 @@ from pathlib import Path
 from count_tables import tables, without_faults
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from trajectories import Table
 
 from aforo import assemble, wire
 from aforo.model import Rows, TrackedFrame
@@ -29,6 +30,11 @@ def _log(seed: int, seconds: float = 20.0) -> Log:
 
 def _record(position: int, at_ms: int, sequence: int, frame: TrackedFrame) -> tuple[int, int, wire.Message]:
     return position, at_ms, wire.decode(wire.encode(frame, sequence))
+
+
+def _taken(counter: PartitionCounter, batch: list[tuple[int, int, wire.Message]]) -> Rows:
+    positions, at_ms, messages = zip(*batch, strict=True)
+    return counter.take_all(positions, at_ms, wire.joined(messages))
 
 
 def _numbered(frames: list[TrackedFrame]) -> Log:
@@ -67,7 +73,7 @@ def _count_with_crashes(path: Path, log: Log, data: st.DataObject, crashes: int)
             for position in range(committed, max(end, committed)):
                 batch.append(_record(position, position * 70, *log[position]))
                 if data.draw(st.booleans(), label="batch ends") or position % step == 0 or position == len(log) - 1:
-                    rows.extend(counter.take(batch))
+                    rows.extend(_taken(counter, batch))
                     batch = []
                 if position % step == 0 or position == len(log) - 1:
                     store.write(rows)
@@ -107,6 +113,37 @@ def test_crashes_in_a_log_with_doubles_and_disorder_change_nothing(seed: int, da
     with tempfile.TemporaryDirectory() as folder:
         expected = without_faults(Path(folder, "expected.db"), CAMERAS, [frame for _, frame in log])
         assert _rows(folder, "counted.db", _disturbed(log, data), data, crashes=3) == expected
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 50), st.integers(0, 90), st.data())
+def test_messages_taken_in_columns_are_taken_as_one_by_one(seed: int, pause_at: int, data: st.DataObject) -> None:
+    """Whatever order they have, wherever the reader begins, and when the log stands still for long."""
+    frames = [frame for _, frame in _log(seed)]
+    log = _disturbed(_numbered([*frames, *(replace(frame, session="second") for frame in frames)]), data)
+    log = [record for record in log if not record[1].last or data.draw(st.booleans(), label="says that it ends")]
+    silent_from = data.draw(st.integers(0, len(log)), label="one camera is silent from")
+    log = [record for place, record in enumerate(log) if place < silent_from or record[1].camera != "sim-00002"]
+    one, all_ = (PartitionCounter(assemble.aggregator(CAMERAS).observe_all) for _ in range(2))
+    begin = data.draw(st.integers(0, 60), label="begin")
+    expected, told = Table(), Table()
+    at_ms = 0
+    while begin < len(log):
+        stop = min(begin + data.draw(st.integers(1, 120), label="batch"), len(log))
+        batch = []
+        for position in range(begin, stop):
+            at_ms += 4_000 if position > 100 and position % 100 < pause_at else 70
+            batch.append(_record(position, at_ms, *log[position]))
+        for record in batch:
+            expected.take(one.take([record]))
+        told.take(_taken(all_, batch))
+        assert told == expected
+        assert (all_.replay_from, all_.open_tracks, all_.next_position) == (
+            one.replay_from,
+            one.open_tracks,
+            one.next_position,
+        )
+        begin = stop
 
 
 @settings(max_examples=25, deadline=None)

@@ -1,0 +1,82 @@
+"""The compiled arithmetic is that of `aforo.geometry`, and of Python itself, bit by bit."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aforo.geometry import contains, intersection
+from aggregate import kernels
+
+# On a grid, so that ways touch corners and run along edges; and anywhere.
+numbers = st.one_of(st.integers(0, 8).map(lambda n: n / 8), st.floats(0, 1))
+points = st.tuples(numbers, numbers)
+
+COUNT = """
+import hashlib, random
+from trajectories import Walker, counting_line, counting_zone, session
+from aforo import wire
+from aggregate.aggregator import Aggregator
+from aggregate.places import CameraGeometry
+
+rng, told = random.Random(1), hashlib.sha256()
+near = lambda: rng.choice((0.3, 0.5, 0.7, rng.random()))
+lines = [counting_line((0.5, 0.1), (0.5, 0.9)), counting_line((0.2, 0.3), (0.5, 0.5), (0.8, 0.3), name="bent")]
+zones = [counting_zone((0.3, 0.3), (0.7, 0.3), (0.7, 0.7), (0.3, 0.7))]
+for number in range(12):
+    aggregator = Aggregator({"c": CameraGeometry(tuple(lines), tuple(zones))})
+    walkers = [Walker([(near(), near()) for _ in range(rng.randint(1, 30))]) for _ in range(5)]
+    messages = [wire.decode(wire.encode(frame, i)) for i, frame in enumerate(session(walkers))]
+    told.update(repr(aggregator.observe_all(wire.joined(messages))).encode())
+print(told.hexdigest())
+"""
+
+
+@given(points, points, points, points)
+def test_ways_meet_edges_where_geometry_says(
+    a: tuple[float, float], b: tuple[float, float], c: tuple[float, float], d: tuple[float, float]
+) -> None:
+    shares = intersection(a, b, c, d)
+    assert kernels.meeting(*a, *b, *c, *d) == (-1.0 if shares is None else shares[0])
+
+
+@given(st.lists(points, min_size=3, max_size=6), points, st.sampled_from((1.0, 1.5, 16 / 9)))
+def test_zones_contain_what_geometry_says(
+    corners: list[tuple[float, float]], point: tuple[float, float], aspect: float
+) -> None:
+    scaled = [(x * aspect, y) for x, y in corners]
+    assert kernels.contains(np.array(corners), aspect, *point) == contains(scaled, point)
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from((0, 1, 2**40, 2**63))), max_size=60))
+def test_rows_are_put_together_by_track(rows: list[tuple[int, int]]) -> None:
+    session, track_id = np.array(rows, np.uint64).reshape(-1, 2).T
+    order, starts = kernels.grouped(session.astype(np.int64), np.ascontiguousarray(track_id))
+    found = [[rows[row] for row in order[start:stop]] for start, stop in itertools.pairwise(starts)]
+    assert sorted(order.tolist()) == list(range(len(rows)))
+    assert [group[0] for group in found] == list(dict.fromkeys(rows))
+    for group, (start, stop) in zip(found, itertools.pairwise(starts), strict=True):
+        assert len(set(group)) == 1
+        assert sorted(order[start:stop]) == order[start:stop].tolist()
+
+
+def test_compiled_and_interpreted_count_the_same() -> None:
+    here = Path(__file__).parents[1]
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", COUNT],
+            env=os.environ | {"NUMBA_DISABLE_JIT": disabled, "PYTHONPATH": f"{here.parent}{os.pathsep}{here}"},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for disabled in ("0", "1")
+    }
+    assert len(digests) == 1

@@ -1,0 +1,87 @@
+"""Trajectories as they are kept: how far they may be from where the road user was, and their bytes."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+import struct
+
+import pytest
+from trajectories import observed
+
+from aforo.model import Observation, TrackKey
+from aggregate.trajectories import TOLERANCE, TrajectoryRecorder, decode, encode, finished, positions
+
+ASPECT = 1.6
+_POINT = struct.Struct("<q4d")
+
+
+def points(way: bytes) -> list[tuple[int, ...]]:
+    return list(_POINT.iter_unpack(way))
+
+
+def kept(way: list[Observation], batch: int = 1) -> bytes:
+    recorder = TrajectoryRecorder(ASPECT)
+    for start in range(0, len(way), batch):
+        recorder.extend(positions(way[start : start + batch]))
+    (found,) = finished([(TrackKey("c", "s", 1), "car", recorder)])
+    assert (found.started_at_us, found.ended_at_us) == (way[0].at_us, way[-1].at_us)
+    return found.points
+
+
+def wandering(seed: int, steps: int) -> list[Observation]:
+    """Goes, turns and stands; the box trembles."""
+    rng, x, y, heading = random.Random(seed), 0.5, 0.5, 0.0
+    way = []
+    for _ in range(steps):
+        heading += rng.gauss(0, 0.2)
+        pace = rng.choice((0.0, 0.003))
+        x, y = x + pace * math.cos(heading) + rng.gauss(0, 1e-4), y + pace * math.sin(heading) + rng.gauss(0, 1e-4)
+        way.append((x, y))
+    return observed(way, width=0.05, height=0.1)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("steps", [1, 2, 3, 50, 700])
+def test_every_edge_stays_within_the_tolerance(seed: int, steps: int) -> None:
+    way = wandering(seed, steps)
+    ends = points(kept(way))
+    assert ends[0] == (way[0].at_us, *way[0].box)
+    assert ends[-1] == (way[-1].at_us, *way[-1].box)
+    for (t0, *a), (t1, *b) in itertools.pairwise(ends):
+        for at_us, box in way:
+            if t0 <= at_us <= t1:
+                share = (at_us - t0) / (t1 - t0)
+                allowed = TOLERANCE * (box.width * ASPECT + box.height) / 2
+                for scale, edge, p, q in zip((ASPECT, 1.0) * 2, box, a, b, strict=True):
+                    assert abs(edge - (p + share * (q - p))) * scale <= allowed * 1.000001
+
+
+def test_a_straight_way_keeps_its_ends() -> None:
+    way = observed([(0.1 + i / 1000, 0.5) for i in range(200)])
+    assert len(points(kept(way))) == 2
+
+
+@pytest.mark.parametrize("batch", [2, 255, 256, 257, 700])
+def test_the_way_does_not_depend_on_how_many_positions_come_at_once(batch: int) -> None:
+    way = wandering(1, 700)
+    assert kept(way, batch) == kept(way)
+
+
+def test_bytes_keep_times_and_an_eighth_of_a_pixel() -> None:
+    ways = [kept(wandering(seed, steps)) for seed, steps in enumerate((1, 2, 700, 90))]
+    for way, encoded in zip(ways, encode(ways), strict=True):
+        for (at_us, *box), (at, *found) in zip(points(way), points(decode(encoded)), strict=True):
+            assert at == at_us
+            assert found == pytest.approx(box, abs=0.5001 / 16_384)
+
+
+def test_bytes_do_not_depend_on_the_ways_beside_them() -> None:
+    ways = [kept(wandering(seed, 60)) for seed in range(4)]
+    assert encode(ways) == [encode([way])[0] for way in ways]
+
+
+def test_bytes_of_another_format_are_refused() -> None:
+    with pytest.raises(ValueError, match="got format 9"):
+        decode(bytes([9]) + encode([kept(wandering(1, 3))])[0][1:])
