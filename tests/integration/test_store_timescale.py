@@ -91,7 +91,7 @@ def test_rows_are_in_hypertables_and_roll_ups_in_continuous_aggregates(url: str)
         f"{what}_{interval}"
         for what in ("line_volume", "zone_volume", "camera_coverage")
         for interval in ("1m", "15m", "1h", "1d")
-    }
+    } | {"line_days", "zone_days"}
     assert {only for _, only in aggregates} == {False}
 
 
