@@ -4,7 +4,7 @@ A year of hours of one line by direction and class is a hundred thousand numbers
 each of them as text and the client reads it again, which takes far longer than to find them. As bytes they pass
 unchanged from the table into numpy, and the fewer rows they are in, the faster.
 
-`volume_days` has a row for each place and local day, in the table or view of either kind of database:
+`line_days` and `zone_days` of either kind of database have a row for each place and local day:
 
 - `series`: the directions and classes that follow; between a direction and its class stands U+001F, between two of
   them U+001E;

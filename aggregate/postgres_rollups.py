@@ -218,6 +218,8 @@ SELECT us_of(start) AS start_us, camera, observed_us, frames, dropped, start FRO
 
 
 _VOLUME_HOURS = f"""
+CREATE VIEW line_days AS SELECT place, start, series, hours, provisional FROM volume_days WHERE kind = 'line';
+CREATE VIEW zone_days AS SELECT place, start, series, hours, provisional FROM volume_days WHERE kind = 'zone';
 CREATE VIEW volume_hours AS -- of each day, also those of nobody
 SELECT kind, place, volume_days.start AS day,
     split_part(name, {NAME_END_SQL}, 1) AS direction, split_part(name, {NAME_END_SQL}, 2) AS road_user,

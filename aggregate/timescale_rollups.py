@@ -3,8 +3,8 @@
 Each interval is aggregated from the next shorter one, in real time: what is not materialised yet is added up when it
 is read. Quarter-hours are the same in every zone; hours and days are those of the site.
 
-The hours of a day are packed for `volume_days` (`aggregate.packed_volumes`) in two steps: those of one direction and
-class in `line_volume_1d`, then of all directions and classes of a place in `line_days`.
+The hours of a day are packed (`aggregate.packed_volumes`) in two steps: those of one direction and class in
+`line_volume_1d`, then those of all directions and classes of a place in `line_days`.
 
 A row may change until its track ends, and late rows come at any time: both are logged by TimescaleDB, and the refresh
 policies bring the buckets up to date. A refresh reaches back to where rows are dropped, for behind that a bucket cannot
@@ -150,7 +150,7 @@ def create(zone: ZoneInfo) -> str:
         else:
             minutes = "minutes_of(max(local_days.hours))"
             parts.append(_view(name, source, "local_days.start", "place", _packed(source, minutes)))
-    return "".join(parts) + "".join(_readable(interval) for interval in _INTERVALS) + _READABLE_DAYS
+    return "".join(parts) + "".join(_readable(interval) for interval in _INTERVALS)
 
 
 def _aggregate(name: str, source: str, bucket: str, columns: str, sums: str) -> str:
@@ -187,7 +187,7 @@ def _sums(name: str, interval: str, hour: str) -> str:
 
 
 def _packed(source: str, minutes: str) -> str:
-    """The columns of `volume_days`."""
+    """The columns of a place's day; see `aggregate.packed_volumes`."""
     direction, order = (
         ("'entered'", "road_user") if source.startswith("zone") else ("direction", "direction, road_user")
     )
@@ -221,20 +221,12 @@ SELECT us_of(start) AS start_us, camera, observed_us, frames, dropped, start{hou
 """  # noqa: S608
 
 
-_READABLE_DAYS = """
-CREATE VIEW volume_days AS
-SELECT 'line' AS kind, place, start, series, hours, provisional FROM line_days
-UNION ALL
-SELECT 'zone' AS kind, place, start, series, hours, provisional FROM zone_days;
-"""
-
-
 def drop(zone: ZoneInfo) -> str:
     """Takes down what `create` made."""
     views = "".join(f"DROP VIEW IF EXISTS volume_{name}, coverage_{name};\n" for name in _INTERVALS)
     continuous = _continuous(zone)
     kind = "MATERIALIZED VIEW" if "1d" in continuous else "VIEW"
-    views += "DROP VIEW IF EXISTS volume_days;\n" + "".join(f"DROP {kind} IF EXISTS {name};\n" for name in _DAYS)
+    views += "".join(f"DROP {kind} IF EXISTS {name};\n" for name in _DAYS)
     for interval in reversed(_INTERVALS):
         for name, *_ in (_LINES, _ZONES, _CAMERAS):
             kind = "MATERIALIZED VIEW" if interval in continuous else "VIEW"
