@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -48,10 +49,11 @@ class Database:
         self.shown = without_credentials(url)
         with self.translated("open"):
             self.conninfo = conninfo.make_conninfo(url, **(_SESSION | (_READ_ONLY if read_only else {})))
-        # Statements are planned with their values each time: only so are chunks left out that have none of the rows.
+        # Statements are planned with their values each time, unless they ask to be prepared: so chunks are left out
+        # that have none of the rows.
         self._pool = ConnectionPool(
             self.conninfo,
-            kwargs={"prepare_threshold": None, "autocommit": read_only},
+            kwargs={"prepare_threshold": sys.maxsize, "autocommit": read_only},
             min_size=0,
             max_size=size,
             timeout=WAIT_S,

@@ -134,7 +134,7 @@ def stored_zone(connection: Connection) -> ZoneInfo:
 def _add_rollups(connection: Connection, timescale: bool, zone: ZoneInfo) -> None:
     if timescale:
         _run(connection, timescale_rollups.hypertables(TimescaleSection().chunk_days))
-        _run(connection, timescale_rollups.create(zone))
+        _run(connection, timescale_rollups.FUNCTIONS + timescale_rollups.create(zone))
     else:
         _run(connection, postgres_rollups.INDEXES + postgres_rollups.TABLES + postgres_rollups.VIEWS)
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from aforo.measures import INTERVALS
 from aforo.model import CoverageShare, Crossing, LiveEndpoint, Movement, Trajectory, Visit
-from aforo.volumes import Volumes, VolumeSeries
-from aggregate import columns, packed_hours
+from aforo.volumes import Volumes
+from aggregate import columns, packed_coverage, packed_volumes
 from aggregate.postgres_pool import Database
 from aggregate.postgres_schema import read_schema
 from aggregate.trajectories import decode
@@ -62,15 +62,23 @@ class PostgresReader:
         Raises:
             StoreError: the database cannot be read.
         """
-        if interval != "1h":
-            names, chosen = "kind, place, direction, road_user", ("kind = %s AND place = ANY(%s)", (kind, list(places)))
-            rows = self._in_range("volume", names, ("count", "provisional"), chosen, (start_us, end_us, interval))
-            return Volumes.of(rows)
-        found = (
-            VolumeSeries(kind, *key, *packed_hours.unpack(packed, packed_hours.VOLUME, start_us, end_us))
-            for *key, packed in self._hours("volume", "place", places, (start_us, end_us), kind)
-        )
-        return Volumes(tuple(series for series in found if len(series.start_us)))
+        if interval in ("1h", "1d"):
+            question = (
+                f"SELECT place, series, hours, provisional FROM {kind}_days "  # noqa: S608
+                "WHERE place = %s AND start > %s AND start < %s"
+            )
+            span = _time(start_us) - _LONGEST_DAY, _time(end_us)
+            # Place by place and prepared: of one, TimescaleDB knows where its days are, and need not plan again.
+            with self._database.connection("read") as connection:
+                days = [
+                    day
+                    for place in places
+                    for day in connection.execute(question, (place, *span), prepare=True, binary=True)
+                ]
+            return packed_volumes.unpack(kind, days, start_us, end_us, whole_days=interval == "1d")
+        names, chosen = "kind, place, direction, road_user", ("kind = %s AND place = ANY(%s)", (kind, list(places)))
+        rows = self._in_range("volume", names, ("count", "provisional"), chosen, (start_us, end_us, interval))
+        return Volumes.of(rows)
 
     def coverage(self, cameras: Sequence[str], start_us: int, end_us: int, interval: str) -> list[CoverageShare]:
         """Observed time per camera of the intervals that begin in the range; unobserved ones absent.
@@ -82,12 +90,18 @@ class PostgresReader:
             sums, chosen = ("observed_us", "frames", "dropped"), ("camera = ANY(%s)", (list(cameras),))
             rows = self._in_range("coverage", "camera", sums, chosen, (start_us, end_us, interval))
             return [CoverageShare(*row) for row in rows]
+        # Camera by camera: of one, the database knows how few days it has, and need not sort what it puts together.
+        packed = self._rows(
+            "SELECT camera, hours FROM unnest(%s::text[]) AS asked (camera), LATERAL ("
+            "SELECT string_agg(hours, '') AS hours FROM coverage_1d "
+            "WHERE camera = asked.camera AND start > %s AND start < %s) AS days WHERE hours IS NOT NULL",
+            (list(cameras), _time(start_us) - _LONGEST_DAY, _time(end_us)),
+        )
         shares = [
             CoverageShare(at_us, camera, *numbers)
-            for camera, packed in self._hours("coverage", "camera", cameras, (start_us, end_us))
+            for camera, hours in packed
             for at_us, *numbers in zip(
-                *(column.tolist() for column in packed_hours.unpack(packed, packed_hours.COVERAGE, start_us, end_us)),
-                strict=True,
+                *(column.tolist() for column in packed_coverage.unpack(hours, start_us, end_us)), strict=True
             )
         ]
         return sorted(shares, key=attrgetter("start_us"))
@@ -181,22 +195,6 @@ class PostgresReader:
     def close(self) -> None:
         """Close the connections."""
         self._database.close()
-
-    def _hours(
-        self, view: str, column: str, keys: Sequence[str], span_us: tuple[int, int], kind: str | None = None
-    ) -> list[Any]:
-        """The packed hours of the local days that overlap a range, of each key; by direction and class of a kind."""
-        split, condition, kinds = "", "", tuple[str, ...]()
-        if kind is not None:
-            split, condition, kinds = "direction, road_user, ", "kind = %s AND ", (kind,)
-        group = f"GROUP BY {split.removesuffix(', ')}" if split else ""
-        # Key by key: of one, the database knows how few of them it has, and need not sort what it puts together.
-        return self._rows(
-            f"SELECT key, {split}hours FROM unnest(%s::text[]) AS key, LATERAL ("  # noqa: S608
-            f"SELECT {split}string_agg(hours, '') AS hours FROM {view}_1d "
-            f"WHERE {condition}{column} = key AND start > %s AND start < %s {group}) AS days WHERE hours IS NOT NULL",
-            (list(keys), *kinds, _time(span_us[0]) - _LONGEST_DAY, _time(span_us[1])),
-        )
 
     def _in_range(
         self,

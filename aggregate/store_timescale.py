@@ -11,7 +11,8 @@ written again. So the writer itself keeps the keys unique, in the same way on ev
 
 In a hypertable old rows are looked for a day around the batch (`_SEARCH`), and those of a voided track from when it
 was first seen, so that only few chunks are opened: a compressed chunk for the batch's own places, and only when the
-batch is that old. A plain table is searched whole, and has a unique index as well.
+batch is that old. A plain table is searched whole, and has a unique index as well; a range of time there would only
+tempt the planner into an index by time, which has all rows of a line.
 """
 
 from __future__ import annotations
@@ -59,7 +60,10 @@ ON CONFLICT DO NOTHING
 
 
 class _Table:
-    """The statements that write rows of one kind; `time` is the column in which old rows are looked for."""
+    """The statements that write rows of one kind, in a plain table and in a hypertable: the first takes old ones out.
+
+    `time` is the column in which old rows are looked for.
+    """
 
     def __init__(self, name: str, key: str, values: str, time: str) -> None:
         self.time_us = f"{time}_us"
@@ -69,18 +73,21 @@ class _Table:
         record = ", ".join(f"{column} {_type(column)}" for column in given)
         batch = f"json_to_recordset(%(rows)s) AS new ({record})"
         same = " AND ".join(f"kept.{column} = new.{column}" for column in keys)
-        near = f"kept.camera = ANY(%(cameras)s) AND kept.{time} BETWEEN %(first)s AND %(last)s"
         kept_values = ", ".join(f"kept.{column}" for column in others)
         new_values = ", ".join(new[len(keys) :])
         final = "new.final >= kept.final AND " if "final" in others else ""
-        self.delete = (
-            f"DELETE FROM {name} AS kept USING {batch} "  # noqa: S608 -- put together from constants of this module
-            f"WHERE {near} AND {same} AND {final}({kept_values}) IS DISTINCT FROM ({new_values})"
-        )
-        self.insert = (
-            f"INSERT INTO {name} ({key}, {values}) SELECT {', '.join(new)} FROM {batch} "  # noqa: S608
-            f"WHERE NOT EXISTS (SELECT FROM {name} AS kept WHERE {near} AND {same})"
-        )
+
+        def statements(near: str) -> tuple[str, str]:
+            return (
+                f"DELETE FROM {name} AS kept USING {batch} "  # noqa: S608 -- put together from constants of this module
+                f"WHERE {near} AND {same} AND {final}({kept_values}) IS DISTINCT FROM ({new_values})",
+                f"INSERT INTO {name} ({key}, {values}) SELECT {', '.join(new)} FROM {batch} "  # noqa: S608
+                f"WHERE NOT EXISTS (SELECT FROM {name} AS kept WHERE {near} AND {same})",
+            )
+
+        cameras = "kept.camera = ANY(%(cameras)s)"
+        self.plain = statements(cameras)
+        self.timescale = statements(f"{cameras} AND kept.{time} BETWEEN %(first)s AND %(last)s")
 
 
 def _type(column: str) -> str:
@@ -295,27 +302,24 @@ class PostgresStore:
         _add_local_days(connection, days, self._schema)
         for table, batch in batches:
             if batch:
-                values = self._near(batch, table.time_us)
-                connection.execute(table.delete, values)
-                connection.execute(table.insert, values)
+                values = _near(batch, table.time_us)
+                for statement in table.timescale if self._schema.timescale else table.plain:
+                    connection.execute(statement, values)
         if coverage:
             connection.execute(_UPSERT_COVERAGE, {"rows": orjson.dumps(coverage).decode()})
         for key in rows.voided:
             _void(connection, key)
         return days
 
-    def _near(self, batch: list[dict[str, Any]], time_us: str) -> dict[str, Any]:
-        """The parameters of a `_Table`'s statements."""
-        first, last = "-infinity", "infinity"
-        if self._schema.timescale:
-            first = (_time(min(row[time_us] for row in batch)) - _SEARCH).isoformat()
-            last = (_time(max(row[time_us] for row in batch)) + _SEARCH).isoformat()
-        return {
-            "rows": orjson.dumps(batch).decode(),
-            "cameras": sorted({row["camera"] for row in batch}),
-            "first": first,
-            "last": last,
-        }
+
+def _near(batch: list[dict[str, Any]], time_us: str) -> dict[str, Any]:
+    """The parameters of a `_Table`'s statements."""
+    return {
+        "rows": orjson.dumps(batch).decode(),
+        "cameras": sorted({row["camera"] for row in batch}),
+        "first": _time(min(row[time_us] for row in batch)) - _SEARCH,
+        "last": _time(max(row[time_us] for row in batch)) + _SEARCH,
+    }
 
 
 def _void(connection: Connection, key: TrackKey) -> None:

@@ -3,6 +3,9 @@
 Each interval is aggregated from the next shorter one, in real time: what is not materialised yet is added up when it
 is read. Quarter-hours are the same in every zone; hours and days are those of the site.
 
+The hours of a day are packed (`aggregate.packed_volumes`) in two steps: those of one direction and class in
+`line_volume_1d`, then those of all directions and classes of a place in `line_days`.
+
 A row may change until its track ends, and late rows come at any time: both are logged by TimescaleDB, and the refresh
 policies bring the buckets up to date. A refresh reaches back to where rows are dropped, for behind that a bucket cannot
 be added up again.
@@ -15,7 +18,8 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from aforo.config import TimescaleSection
-from aggregate import packed_hours
+from aggregate import packed_coverage
+from aggregate.packed_volumes import NAME_END_SQL, SERIES_END_SQL
 
 TIMES = {
     "crossings": "at",
@@ -43,12 +47,30 @@ _LINES = ("line_volume", "line AS place, direction, road_user", "crossings", "at
 _ZONES = ("zone_volume", "zone AS place, road_user", "visits", "entered_at")
 _CAMERAS = ("camera_coverage", "camera", "coverage", "minute")
 
+_DAYS = {"line_days": "line_volume_1d", "zone_days": "zone_volume_1d"}
+
 _INTERVALS = {"1m": "1 minute", "15m": "15 minutes", "1h": "1 hour", "1d": "1 day"}
-_LAGS = {"1m": "10 minutes", "15m": "1 hour", "1h": "4 hours", "1d": "3 days"}
+_LAGS = {"1m": "10 minutes", "15m": "1 hour", "1h": "4 hours", "1d": "3 days", "days": "3 days"}
 """Age from which buckets of an interval are materialised: most tracks are over by then."""
 
 _FIRST_YEAR, _LAST_YEAR = 2000, 2060
 _HOUR = timedelta(hours=1)
+_HOURS = 26
+"""A local day has no more of them: Antarctica/Troll sets its clocks back by two."""
+
+FUNCTIONS = f"""
+CREATE FUNCTION put_hour(packed bytea, hour integer, number bigint) RETURNS bytea LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN overlay(packed PLACING int4send(number::integer) FROM 4 * hour + 1);
+CREATE AGGREGATE pack_hours(hour integer, number bigint)
+    (SFUNC = put_hour, STYPE = bytea, INITCOND = '\\x{"00000000" * _HOURS}', PARALLEL = SAFE);
+CREATE FUNCTION minutes_from(start timestamptz) RETURNS bytea LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (SELECT string_agg({packed_coverage.minute_sql("start + hour * interval '1 hour'")}, '' ORDER BY hour)
+        FROM generate_series(0, {_HOURS - 1}) AS hour);
+CREATE FUNCTION minutes_of(starts timestamptz[]) RETURNS bytea LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (SELECT string_agg({packed_coverage.minute_sql("starts[least(hour, cardinality(starts))]")}, ''
+        ORDER BY hour) FROM generate_series(1, {_HOURS}) AS hour);
+"""  # noqa: S608 -- of constants
+"""What the packing of hours needs; made once."""
 
 
 def hypertables(chunk_days: int) -> str:
@@ -69,7 +91,9 @@ def hypertables(chunk_days: int) -> str:
 
 def aggregates(zone: ZoneInfo) -> list[str]:
     """Names of the continuous aggregates, each behind the one that it is made from."""
-    return [f"{name}_{interval}" for name, *_ in (_LINES, _ZONES, _CAMERAS) for interval in _continuous(zone)]
+    intervals = _continuous(zone)
+    found = [f"{name}_{interval}" for name, *_ in (_LINES, _ZONES, _CAMERAS) for interval in intervals]
+    return [*found, *_DAYS] if "1d" in intervals else found
 
 
 def _continuous(zone: ZoneInfo) -> list[str]:
@@ -105,38 +129,74 @@ def create(zone: ZoneInfo) -> str:
     """Makes the aggregates and the views `volume_…` and `coverage_…` over them."""
     continuous = _continuous(zone)
     in_utc = all(offset % _HOUR == timedelta(0) for offset in _offsets(zone)[0])
+    days = f"time_bucket('1 day', kept.start, {_text(zone.key)})"
     parts = []
     for name, columns, table, time in (_LINES, _ZONES, _CAMERAS):
         source, at = table, time
-        place = columns.partition(",")[0].rpartition(" ")[2]
         for interval in _INTERVALS:
-            sums = _sums(name, interval)
             if interval in continuous:
                 local = interval == "1d" or (interval == "1h" and not in_utc)
                 bucket = f"time_bucket('{_INTERVALS[interval]}', {at}{f', {_text(zone.key)}' if local else ''})"
-                parts.append(
-                    f"CREATE MATERIALIZED VIEW {name}_{interval} WITH (timescaledb.continuous, "
-                    "timescaledb.materialized_only = false, timescaledb.create_group_indexes = false) AS\n"
-                    f"SELECT {bucket} AS start, {columns}, {sums} FROM {source} AS kept GROUP BY {_groups(columns)} "
-                    "WITH NO DATA;\n"
-                    f"CREATE INDEX ON {name}_{interval} ({place}, start);\n"
-                    f"ALTER MATERIALIZED VIEW {name}_{interval} SET (timescaledb.compress, "
-                    f"timescaledb.compress_segmentby = '{place}', timescaledb.compress_orderby = 'start');\n"
-                )
+                hour = f"(extract(epoch FROM kept.start - {days}) / 3600)::integer"
+                parts.append(_aggregate(f"{name}_{interval}", source, bucket, columns, _sums(name, interval, hour)))
             else:
-                parts.append(_view_over(f"{name}_{interval}", source, columns, sums, interval))
+                start = "hours[width_bucket(kept.start, hours)]" if interval == "1h" else "local_days.start"
+                sums = _sums(name, interval, "width_bucket(kept.start, local_days.hours) - 1")
+                parts.append(_view(f"{name}_{interval}", source, start, columns, sums))
             source, at, columns = f"{name}_{interval}", "kept.start", _names(columns)
+    for name, source in _DAYS.items():
+        if "1d" in continuous:
+            parts.append(_aggregate(name, source, days, "place", _packed(source, f"minutes_from({days})")))
+        else:
+            minutes = "minutes_of(max(local_days.hours))"
+            parts.append(_view(name, source, "local_days.start", "place", _packed(source, minutes)))
     return "".join(parts) + "".join(_readable(interval) for interval in _INTERVALS)
 
 
-def _sums(name: str, interval: str) -> str:
-    """What is added up from the next shorter interval, or from the rows; a day has its hours as well."""
-    hour = packed_hours.COVERAGE if name == "camera_coverage" else packed_hours.VOLUME
-    numbers = (hour.names or ())[1:]
-    if interval == "1m" and hour is packed_hours.VOLUME:
+def _aggregate(name: str, source: str, bucket: str, columns: str, sums: str) -> str:
+    place = _names(columns).partition(",")[0]
+    return (
+        f"CREATE MATERIALIZED VIEW {name} WITH (timescaledb.continuous, timescaledb.materialized_only = false, "
+        "timescaledb.create_group_indexes = false) AS\n"
+        f"SELECT {bucket} AS start, {columns}, {sums} FROM {source} AS kept GROUP BY {_groups(columns)} WITH NO DATA;\n"
+        f"CREATE INDEX ON {name} ({place}, start);\n"
+        f"ALTER MATERIALIZED VIEW {name} SET (timescaledb.compress, "
+        f"timescaledb.compress_segmentby = '{place}', timescaledb.compress_orderby = 'start');\n"
+    )
+
+
+def _view(name: str, source: str, start: str, columns: str, sums: str) -> str:
+    return (
+        f"CREATE VIEW {name} AS SELECT {start} AS start, {columns}, {sums} FROM {source} AS kept "  # noqa: S608
+        "JOIN local_days ON kept.start >= local_days.start AND kept.start < local_days.until "
+        f"GROUP BY {_groups(columns)};\n"
+    )
+
+
+def _sums(name: str, interval: str, hour: str) -> str:
+    """What is added up from the next shorter interval, or from the rows; a day has its hours (from 0) as well."""
+    if name == "camera_coverage":
+        sums = ", ".join(f"sum({number})::bigint AS {number}" for number in packed_coverage.NUMBERS)
+        return f"{sums}, {packed_coverage.aggregate_sql('kept.start')} AS hours" if interval == "1d" else sums
+    if interval == "1m":
         return "count(*) AS count, count(*) FILTER (WHERE NOT final) AS provisional"
-    sums = ", ".join(f"sum({number})::bigint AS {number}" for number in numbers)
-    return f"{sums}, {packed_hours.aggregate_sql(hour, 'kept.start')} AS hours" if interval == "1d" else sums
+    sums = "sum(count)::bigint AS count, sum(provisional)::bigint AS provisional"
+    if interval == "1d":
+        sums += f", pack_hours({hour}, count) AS hours, pack_hours({hour}, provisional) AS provisional_hours"
+    return sums
+
+
+def _packed(source: str, minutes: str) -> str:
+    """The columns of a place's day; see `aggregate.packed_volumes`."""
+    direction, order = (
+        ("'entered'", "road_user") if source.startswith("zone") else ("direction", "direction, road_user")
+    )
+    return (
+        f"string_agg({direction} || {NAME_END_SQL} || road_user, {SERIES_END_SQL} ORDER BY {order}) AS series, "
+        f"{minutes} || string_agg(kept.hours, '' ORDER BY {order}) AS hours, "
+        f"CASE WHEN sum(provisional) > 0 THEN '\\x{'00000000' * _HOURS}'::bytea || "
+        f"string_agg(provisional_hours, '' ORDER BY {order}) END AS provisional"
+    )
 
 
 def _names(columns: str) -> str:
@@ -147,24 +207,14 @@ def _groups(columns: str) -> str:
     return ", ".join(str(number) for number in range(1, len(columns.split(", ")) + 2))
 
 
-def _view_over(name: str, source: str, columns: str, sums: str, interval: str) -> str:
-    start = "hours[width_bucket(kept.start, hours)]" if interval == "1h" else "local_days.start"
-    return (
-        f"CREATE VIEW {name} AS SELECT {start} AS start, {columns}, {sums} FROM {source} AS kept "  # noqa: S608
-        "JOIN local_days ON kept.start >= local_days.start AND kept.start < local_days.until "
-        f"GROUP BY {_groups(columns)};\n"
-    )
-
-
 def _readable(interval: str) -> str:
     hours = ", hours" if interval == "1d" else ""
     return f"""
 CREATE VIEW volume_{interval} AS
-SELECT us_of(start) AS start_us, 'line' AS kind, place, direction, road_user, count, provisional, start{hours}
+SELECT us_of(start) AS start_us, 'line' AS kind, place, direction, road_user, count, provisional, start
 FROM line_volume_{interval}
 UNION ALL
-SELECT us_of(start) AS start_us, 'zone' AS kind, place, 'entered' AS direction, road_user, count, provisional,
-    start{hours}
+SELECT us_of(start) AS start_us, 'zone' AS kind, place, 'entered' AS direction, road_user, count, provisional, start
 FROM zone_volume_{interval};
 CREATE VIEW coverage_{interval} AS
 SELECT us_of(start) AS start_us, camera, observed_us, frames, dropped, start{hours} FROM camera_coverage_{interval};
@@ -175,6 +225,8 @@ def drop(zone: ZoneInfo) -> str:
     """Takes down what `create` made."""
     views = "".join(f"DROP VIEW IF EXISTS volume_{name}, coverage_{name};\n" for name in _INTERVALS)
     continuous = _continuous(zone)
+    kind = "MATERIALIZED VIEW" if "1d" in continuous else "VIEW"
+    views += "".join(f"DROP {kind} IF EXISTS {name};\n" for name in _DAYS)
     for interval in reversed(_INTERVALS):
         for name, *_ in (_LINES, _ZONES, _CAMERAS):
             kind = "MATERIALIZED VIEW" if interval in continuous else "VIEW"
@@ -208,13 +260,17 @@ def policies(section: TimescaleSection, zone: ZoneInfo) -> Iterable[str]:
 
 
 def refresh(zone: ZoneInfo, start_us: int, end_us: int) -> Iterable[str]:
-    """Statements that bring the aggregates up to date over a range, each to be run outside of transactions."""
+    """Statements that bring the aggregates up to date over a range, each to be run outside of transactions.
+
+    Forced, for TimescaleDB does not notice every change of an aggregate on which another stands: rows that came into a
+    range refreshed while it was empty would be left out of hours and days.
+    """
     margin = timedelta(days=2)
     start, end = (
         datetime.fromtimestamp(us // 1_000_000, UTC) + shift for us, shift in ((start_us, -margin), (end_us, margin))
     )
     for name in aggregates(zone):
-        yield f"CALL refresh_continuous_aggregate('{name}', '{start.isoformat()}', '{end.isoformat()}')"
+        yield f"CALL refresh_continuous_aggregate('{name}', '{start.isoformat()}', '{end.isoformat()}', force => true)"
 
 
 def _text(value: str) -> str:

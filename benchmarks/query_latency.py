@@ -5,9 +5,9 @@
 Takes an empty database of its own and fills it inside the database: for each line and each hour of a year, the volume
 of six classes in two directions, with the course of a day and a week, and what the line's camera observed. What is
 loaded is the roll-up by day with its packed hours, which is all that the question reads: the tables `volume_days` and
-`coverage_days` on a plain PostgreSQL, the continuous aggregates `line_volume_1d` and `camera_coverage_1d` on
-TimescaleDB, compressed but for the newest two weeks; `tests/integration/test_store_contract.py` shows that these equal
-the rows. The lines of a day lie in no order, the rows of a line's day beside each other, as the triggers make them.
+`coverage_days` on a plain PostgreSQL, the continuous aggregates `line_days` and `camera_coverage_1d` on TimescaleDB,
+compressed but for the newest two weeks; `tests/integration/test_store_contract.py` shows that these equal the rows. The
+lines of a day lie in no order. On TimescaleDB one row a day of another line makes the chunks that a year has.
 Then each reader asks for one line after the other, and takes the whole answer in:
 
 - *reader*: `PostgresReader.volumes`, as the API uses it; each reader is a process of its own;
@@ -38,7 +38,8 @@ import psycopg
 from aforo.config import Site
 from aforo.measures import buckets, to_us
 from aforo.serving import serve
-from aggregate import packed_hours
+from aggregate import packed_coverage, timescale_rollups
+from aggregate.packed_volumes import NAME_END_SQL, SERIES_END_SQL
 from aggregate.reader_timescale import PostgresReader
 from aggregate.store_timescale import PostgresStore
 
@@ -47,29 +48,35 @@ ZONE = "America/Bogota"
 VARIANTS = 50
 """Different courses of volumes; lines beyond share them."""
 
-_HOURS = "FROM local_days CROSS JOIN unnest(hours) AS hours (start)"
 COURSES = f"""
 CREATE TEMP TABLE courses AS
-SELECT variant, day, local_days.start, direction, road_user, sum(count)::int AS count,
-    {packed_hours.aggregate_sql(packed_hours.VOLUME, "hours.start")} AS hours
-{_HOURS}, generate_series(0, {VARIANTS - 1}) AS variant,
-    (VALUES ('in', 1.0), ('out', 0.8)) AS directions (direction, share),
-    (VALUES ('pedestrian', 60), ('cyclist', 25), ('motorcyclist', 90), ('car', 300), ('bus', 12), ('truck', 18))
-        AS classes (road_user, peak),
-    LATERAL (SELECT (peak * share * (0.5 + (variant * 37) % 50 / 50.0) * (0.5 + random())
-        * greatest(0, sin(pi() * (extract(hour FROM hours.start AT TIME ZONE '{ZONE}') - 4) / 20))
-        * (CASE WHEN extract(isodow FROM day) > 5 THEN 0.6 ELSE 1 END))::int AS count, 0 AS provisional) AS course
-GROUP BY 1, 2, 3, 4, 5;
+SELECT variant, day, start,
+    string_agg(direction || {NAME_END_SQL} || road_user, {SERIES_END_SQL} ORDER BY direction, road_user) AS series,
+    (SELECT string_agg({packed_coverage.minute_sql("start + hour * interval '1 hour'")}, '' ORDER BY hour)
+        FROM generate_series(0, {{hours}} - 1) AS hour)
+    || string_agg(counts, '' ORDER BY direction, road_user) AS hours
+FROM (
+    SELECT variant, day, start, direction, road_user, string_agg(int4send(count), '' ORDER BY hour) AS counts
+    FROM local_days, generate_series(0, {{hours}} - 1) AS hour, generate_series(0, {VARIANTS - 1}) AS variant,
+        (VALUES ('in', 1.0), ('out', 0.8)) AS directions (direction, share),
+        (VALUES ('pedestrian', 60), ('cyclist', 25), ('motorcyclist', 90), ('car', 300), ('bus', 12), ('truck', 18))
+            AS classes (road_user, peak),
+        LATERAL (SELECT CASE WHEN hour < 24 THEN (peak * share * (0.5 + (variant * 37) % 50 / 50.0) * (0.5 + random())
+            * greatest(0, sin(pi() * (hour - 4) / 20))
+            * (CASE WHEN extract(isodow FROM day) > 5 THEN 0.6 ELSE 1 END))::int ELSE 0 END AS count) AS course
+    GROUP BY 1, 2, 3, 4, 5) AS counted
+GROUP BY 1, 2, 3;
 CREATE INDEX ON courses (day);
 CREATE TEMP TABLE observed AS
 SELECT local_days.start, sum(observed_us)::bigint AS observed_us, sum(frames)::bigint AS frames, 0::bigint AS dropped,
-    {packed_hours.aggregate_sql(packed_hours.COVERAGE, "hours.start")} AS hours
-{_HOURS}, (VALUES (3600000000, 18000, 0)) AS seen (observed_us, frames, dropped) GROUP BY 1;
+    {packed_coverage.aggregate_sql("hours.start")} AS hours
+FROM local_days CROSS JOIN unnest(hours) AS hours (start),
+    (VALUES (3600000000, 18000, 0)) AS seen (observed_us, frames, dropped) GROUP BY 1;
 """
 
 VOLUMES = """
-INSERT INTO {table} (place, start, direction, road_user, count, provisional, hours{kind})
-SELECT 'line-' || line, start, direction, road_user, count, 0, hours{line}
+INSERT INTO {table} (place, start, series, hours{kind})
+SELECT 'line-' || line, start, series, hours{line}
 FROM courses JOIN (SELECT line, random() AS place FROM generate_series(1, %(lines)s) AS line) AS shuffled
     ON variant = line %% {variants} WHERE day = %(day)s
 ORDER BY shuffled.place
@@ -117,7 +124,7 @@ def load(url: str, lines: int, days: int) -> None:
                 "array_agg(time_of(us) ORDER BY us) FROM unnest(%s::bigint[]) AS us",
                 (bucket.start_us, ZONE, bucket.start_us, bucket.end_us, hours),
             )
-        connection.execute(COURSES)
+        connection.execute(COURSES.format(hours=26 if timescale else 24))
         tables = _aggregates(connection, end_us) if timescale else ("volume_days", "coverage_days")
         volumes = VOLUMES.format(
             table=tables[0], variants=VARIANTS, kind="" if timescale else ", kind", line="" if timescale else ", 'line'"
@@ -126,7 +133,7 @@ def load(url: str, lines: int, days: int) -> None:
             connection.execute(volumes, {"lines": lines, "day": FIRST + timedelta(days=number)})
         connection.execute(COVERAGE.format(table=tables[1]), {"lines": lines})
         if timescale:
-            for name in ("line_volume_1d", "camera_coverage_1d"):
+            for name in ("line_days", "camera_coverage_1d"):
                 connection.execute(
                     f"SELECT compress_chunk(chunk) FROM show_chunks('{name}', older_than => time_of(%s)) AS chunk",
                     (end_us - 14 * 86_400_000_000,),
@@ -144,19 +151,25 @@ def year(days: int) -> tuple[int, int]:
 
 
 def _aggregates(connection: psycopg.Connection[Any], end_us: int) -> tuple[str, ...]:
-    """The aggregates' own tables; one row behind them moves what counts as materialised there."""
+    """The aggregates' own tables; rows until the end move there what counts as materialised."""
     connection.execute(
-        "INSERT INTO crossings VALUES ('c', 's', 1, 'last', 0, time_of(%s), 'in', 'car', true, 'v')", (end_us,)
+        "INSERT INTO crossings SELECT 'c', 's', 1, 'last', number, time_of(%s) - number * interval '1 day', 'in', "
+        "'car', true, 'v' FROM generate_series(0, 365) AS number",
+        (end_us,),
     )
-    connection.execute("INSERT INTO coverage VALUES ('c', 's', time_of(%s), 1, 1, 0)", (end_us,))
+    connection.execute(
+        "INSERT INTO coverage SELECT 'c', 's', time_of(%s) - number * interval '1 day', 1, 1, 0 "
+        "FROM generate_series(0, 365) AS number",
+        (end_us,),
+    )
+    for name in timescale_rollups.aggregates(site("sqlite:///none").timezone):
+        connection.execute(f"CALL refresh_continuous_aggregate('{name}', '2024-12-01', '2026-03-01')")
     found = []
-    for name in ("line_volume", "camera_coverage"):
-        for interval in ("1m", "15m", "1h", "1d"):
-            connection.execute(f"CALL refresh_continuous_aggregate('{name}_{interval}', '2024-12-01', '2026-03-01')")
+    for name in ("line_days", "camera_coverage_1d"):
         row = connection.execute(
             "SELECT format('%%I.%%I', materialization_hypertable_schema, materialization_hypertable_name) "
             "FROM timescaledb_information.continuous_aggregates WHERE view_name = %s",
-            (f"{name}_1d",),
+            (name,),
         ).fetchone()
         assert row is not None
         found.append(row[0])

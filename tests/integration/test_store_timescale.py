@@ -92,7 +92,7 @@ def test_rows_are_in_hypertables_and_roll_ups_in_continuous_aggregates(url: str)
         f"{what}_{interval}"
         for what in ("line_volume", "zone_volume", "camera_coverage")
         for interval in ("1m", "15m", "1h", "1d")
-    }
+    } | {"line_days", "zone_days"}
     assert {only for _, only in aggregates} == {False}
 
 
@@ -134,6 +134,33 @@ def test_a_late_row_and_a_correction_show_after_the_next_refresh(url: str) -> No
         for interval in ("1m", "15m", "1h"):
             rows = reader.volumes("line", ["stop"], 0, 2 * THEN_US, interval)
             assert sorted((row.road_user, row.count, row.provisional) for row in rows) == [("bus", 1, 0), ("car", 1, 0)]
+
+
+def test_a_prepared_question_sees_new_days_late_rows_and_another_zone(timescale: str) -> None:
+    with (
+        new_database(timescale) as url,
+        PostgresStore(url) as store,
+        closing(PostgresReader(url, connections=1)) as reader,
+    ):
+        store.register(site(chunk_days=1))
+
+        def counts() -> list[int]:
+            return [int(series.count.sum()) for series in reader.volumes("line", ["stop"], 0, 4 * THEN_US, "1h").series]
+
+        for _ in range(10):  # PostgreSQL keeps a plan after the fifth time
+            assert counts() == []
+        for day in (9, 8, 1):
+            at_us = THEN_US - day * DAY_US
+            before = sum(counts())
+            store.write(Rows([crossing(day, at_us)]))
+            assert counts() == [before + 1]
+            store.refresh(THEN_US - 20 * DAY_US, at_us)  # as policies do, without a gap
+            assert counts() == [before + 1]
+            store.write(Rows([crossing(10 + day, at_us - 3 * DAY_US)]))
+            store.refresh(THEN_US - 20 * DAY_US, at_us)
+            assert counts() == [before + 2]
+        store.register(site("Asia/Kolkata"))
+        assert counts() == [6]
 
 
 def test_a_range_can_be_refreshed_at_once(url: str) -> None:
