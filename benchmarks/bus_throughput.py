@@ -125,6 +125,8 @@ def _aggregators(city: City, count: int, messages: int, answer: Answer) -> tuple
         processes = [stack.enter_context(city.process("aggregator", "--metrics-port", str(port))) for port in ports]
         while not all(counted := [_figure(port, "aforo_aggregator_frames_total") for port in ports]):
             time.sleep(0.02)
+            if sum(counted) >= messages:
+                sys.exit("one aggregator has counted everything before another began: publish more (--seconds)")
         behind = messages - sum(counted)
         began_s, began_cpu_s = time.perf_counter(), sum(_cpu_s(port) for port in ports)
         while _counted(city.store, answer.crossings.total()) != answer.crossings:
