@@ -66,6 +66,11 @@ _END = np.dtype([("track_id", "<u8"), ("name", "u1")])
 _LAST, _BEGINS = 1, 2
 NOBODY = 255
 """In the place of a class: the track was nobody of its own."""
+_LAST_TRACK = 2**63 - 1
+"""Stores have no room for more."""
+_LONGEST_SPAN_US = 86_400_000_000
+_LAST_US = 4_102_444_800_000_000
+"""The year 2100."""
 _FARTHEST = 16.0
 """No box reaches further from the picture, in its widths or heights: beyond, it is no position but garbage."""
 
@@ -391,6 +396,8 @@ class _Texts(dict[bytes, tuple[int, int]]):
             names_at = session_at + key[1]
             who = key[_LENGTHS:session_at].decode(), key[session_at:names_at].decode()
             names = _texts(key[names_at:])
+            if not all(text.isprintable() for text in (*who, *names)):
+                raise ValueError("a name that nobody can read")
         except (ValueError, IndexError):
             numbers = -1, -1
         else:
@@ -422,7 +429,17 @@ def _unsound(messages: Messages) -> dict[int, str]:
     begins = np.zeros(len(messages), bool)
     begins[owner[objects["first"] != 0]] = True
     named = messages.ends["name"]
+    head = messages.head
     wrong = {
+        "a time that is none": (
+            np.flatnonzero(_is_no_time(head["captured_at_us"])),
+            of_backfill[_is_no_time(messages.backfills["at_us"])],
+        ),
+        "a span that is none": (np.flatnonzero((head["span_us"] < 0) | (head["span_us"] > _LONGEST_SPAN_US)),),
+        "a track with no number": (
+            owner[objects["track_id"] > _LAST_TRACK],
+            messages.end_owner[messages.ends["track_id"] > _LAST_TRACK],
+        ),
         "a box that lies nowhere near the picture": (
             owner[_is_nowhere(objects["box"])],
             of_backfill[_is_nowhere(messages.backfills["box"])],
@@ -437,6 +454,10 @@ def _unsound(messages: Messages) -> dict[int, str]:
         "tracks that begin, or do not": (np.flatnonzero(begins != (messages.head["flags"] & _BEGINS != 0)),),
     }
     return {number: reason for reason, found in wrong.items() for number in np.concatenate(found).tolist()}
+
+
+def _is_no_time(at_us: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    return np.asarray((at_us < 0) | (at_us > _LAST_US), bool)
 
 
 def _is_nowhere(box: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:

@@ -9,10 +9,14 @@ Frames come one by one (`observe`), or many at once from a bus (`observe_all`), 
 
 from __future__ import annotations
 
+import os
+import pickle  # of numba's cache: nothing is read with it here
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
+from aforo.errors import ConfigurationError
 from aforo.model import Observation, Rows, TrackedFrame, Trajectory
 from aforo.observations import Ints, Observations, observations
 from aforo.wire import Messages
@@ -45,8 +49,20 @@ class Aggregator:
         self._sessions: dict[tuple[str, str], Session] = {}
         self._numbers = {camera: number for number, camera in enumerate(geometry)}
         self._shapes = shapes([*geometry.values(), CameraGeometry()])
-        follow(self._shapes, [], [])  # compiled before the first frame comes, which would have to wait
-        end(self._shapes, [])
+        self._compile()
+
+    def _compile(self) -> None:
+        """Before the first frame comes, which would have to wait."""
+        try:
+            follow(self._shapes, [], [])
+            end(self._shapes, [])
+            finished([])
+        except (EOFError, OSError, pickle.UnpicklingError) as error:
+            folder = os.environ.get("NUMBA_CACHE_DIR") or f"{Path(kernels.__file__).parent / '__pycache__'}"
+            raise ConfigurationError(
+                f"what was compiled before cannot be read or kept: {error or type(error).__name__}; empty the folder "
+                f"{folder}, or name another, that can be written, in NUMBA_CACHE_DIR"
+            ) from error
 
     def observe(self, frame: TrackedFrame) -> Rows:
         """Take in one message; returns the rows that are new or have changed."""

@@ -58,7 +58,8 @@ STEP_BYTES = 20
 """Of a kept position: its time and four edges."""
 
 _EDGE_MAX = 2 * SCALE
-_LONGEST_STEP_US = 2**31 - 1
+LONGEST_STEP_US = 2**31 - 1
+"""Of a kept way, from one position to the next: more than half an hour."""
 
 _SAME = 1e-12
 """Distances that differ by less are equal."""
@@ -552,7 +553,7 @@ def planes(first_row: Ints, at_us: Ints, box: Floats) -> npt.NDArray[np.uint8]:
                     now = at_us[row]
                 else:
                     now = round(max(-_EDGE_MAX, min(_EDGE_MAX, box[row, column - 1] * SCALE)))
-                steps[row - first] = max(-_LONGEST_STEP_US, min(_LONGEST_STEP_US, now - before))
+                steps[row - first] = max(-LONGEST_STEP_US, min(LONGEST_STEP_US, now - before))
                 before = now
             for shift in range(0, 32, 8):
                 for step in steps:

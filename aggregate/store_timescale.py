@@ -59,6 +59,15 @@ ON CONFLICT DO NOTHING
 """
 
 
+_OLDEST_CHUNKS = """
+SELECT hypertable_name::text, min(range_start) FROM timescaledb_information.chunks, site
+WHERE hypertable_name IN ('crossings', 'visits', 'coverage')
+    AND nullif(policies, '')::json ->> 'keep_rows_days' IS NOT NULL
+GROUP BY 1
+"""
+"""Since when there are rows, where old ones are dropped."""
+
+
 class _Table:
     """The statements that write rows of one kind, in a plain table and in a hypertable: the first takes old ones out.
 
@@ -237,7 +246,8 @@ class PostgresStore:
         """
         if self._schema.timescale:
             with self._lock, self._database.autocommit("write") as connection:
-                for statement in timescale_rollups.refresh(self._schema.zone, start_us, end_us):
+                firsts = dict(connection.execute(_OLDEST_CHUNKS).fetchall())
+                for statement in timescale_rollups.refresh(self._schema.zone, start_us, end_us, firsts):
                     connection.execute(statement)
 
     def announce(self, endpoints: Sequence[LiveEndpoint]) -> None:

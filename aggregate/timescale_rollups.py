@@ -13,7 +13,7 @@ be added up again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -104,7 +104,8 @@ def _continuous(zone: ZoneInfo) -> list[str]:
     """
     offsets, midnight_comes_twice = _offsets(zone)
     found = ["1m", "15m"]
-    if len({offset % _HOUR for offset in offsets}) == 1:
+    in_utc = all(offset % _HOUR == timedelta(0) for offset in offsets)
+    if in_utc or len(offsets) == 1:
         found.append("1h")
         if not midnight_comes_twice:
             found.append("1d")
@@ -259,8 +260,10 @@ def policies(section: TimescaleSection, zone: ZoneInfo) -> Iterable[str]:
             yield f"SELECT add_retention_policy('{table}', drop_after => interval '{days} days')"
 
 
-def refresh(zone: ZoneInfo, start_us: int, end_us: int) -> Iterable[str]:
+def refresh(zone: ZoneInfo, start_us: int, end_us: int, firsts: Mapping[str, datetime]) -> Iterable[str]:
     """Statements that bring the aggregates up to date over a range, each to be run outside of transactions.
+
+    Never from before the oldest row that is kept, for what has lost its rows would be added up from nothing.
 
     Forced, for TimescaleDB does not notice every change of an aggregate on which another stands: rows that came into a
     range refreshed while it was empty would be left out of hours and days.
@@ -269,8 +272,12 @@ def refresh(zone: ZoneInfo, start_us: int, end_us: int) -> Iterable[str]:
     start, end = (
         datetime.fromtimestamp(us // 1_000_000, UTC) + shift for us, shift in ((start_us, -margin), (end_us, margin))
     )
+    tables = {name.partition("_")[0]: table for name, _, table, _ in (_LINES, _ZONES, _CAMERAS)}
     for name in aggregates(zone):
-        yield f"CALL refresh_continuous_aggregate('{name}', '{start.isoformat()}', '{end.isoformat()}', force => true)"
+        since = max(start, firsts.get(tables[name.partition("_")[0]], start))
+        if end - since >= margin:
+            span = f"'{since.isoformat()}', '{end.isoformat()}'"
+            yield f"CALL refresh_continuous_aggregate('{name}', {span}, force => true)"
 
 
 def _text(value: str) -> str:

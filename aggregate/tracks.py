@@ -129,8 +129,8 @@ def _ways(tracks: Sequence[OpenTrack], positions: Sequence[bytes], known: Sequen
         aspect=np.array([track.aspect for track in tracks], np.float64),
         first_row=np.array([0, *itertools.accumulate(map(len, positions))], np.int64) // POSITION.itemsize,
         known=np.array(known, bool),
-        at_us=rows["at_us"],
-        box=rows["box"],
+        at_us=rows["at_us"].copy(),
+        box=rows["box"].copy(),
     )
 
 

@@ -139,6 +139,11 @@ def encode(ways: Sequence[bytes]) -> list[bytes]:
     the next: they resemble each other, which compression likes.
     """
     first_row, positions = _joined(ways)
+    long = np.diff(positions["at_us"]) > kernels.LONGEST_STEP_US
+    long[first_row[1:-1] - 1] = False
+    if long.any():  # somebody who stood still for most of an hour
+        ways = [_stepwise(way) for way in ways]
+        first_row, positions = _joined(ways)
     planes = kernels.planes(first_row, positions["at_us"], positions["box"]).tobytes()
     encoded = []
     for way, (start, stop) in zip(ways, itertools.pairwise((first_row * kernels.STEP_BYTES).tolist()), strict=True):
@@ -146,6 +151,18 @@ def encode(ways: Sequence[bytes]) -> list[bytes]:
         head = _HEADER.pack(_FORMAT, *_TIME.unpack_from(way), len(way) // _POSITION.size)
         encoded.append(head + packer.compress(planes[start:stop]) + packer.flush())
     return encoded
+
+
+def _stepwise(way: bytes) -> bytes:
+    """The same way with more positions on it, where a step is longer than the format has room for."""
+    known = np.frombuffer(way, POSITION)
+    at_us, start_us = known["at_us"], known["at_us"][0]
+    more = [np.arange(a, b, kernels.LONGEST_STEP_US) for a, b in itertools.pairwise(at_us.tolist())]
+    found = np.empty(sum(map(len, more)) + 1, POSITION)
+    found["at_us"] = np.concatenate([*more, at_us[-1:]])
+    for edge in range(4):
+        found["box"][:, edge] = np.interp(found["at_us"] - start_us, at_us - start_us, known["box"][:, edge])
+    return found.tobytes()
 
 
 def decode(data: bytes) -> bytes:

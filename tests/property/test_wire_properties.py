@@ -13,9 +13,9 @@ from aforo.model import Box, Observation, Rows, TrackedFrame, TrackedObject, Tra
 from aforo.simulate import camera_section, traffic
 
 _float32 = st.floats(0, 1, width=32)
-_names = st.text(min_size=1, max_size=20)
-_times = st.integers(-(2**62), 2**62)
-_ids = st.integers(0, 2**63)
+_names = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1, max_size=20)
+_times = st.integers(0, 4_102_444_800_000_000)
+_ids = st.integers(0, 2**63 - 1)
 
 
 @st.composite
@@ -40,7 +40,7 @@ _frames = st.builds(
     session=_names,
     index=st.integers(0, 2**40),
     captured_at_us=_times,
-    span_us=st.integers(0, 2**40),
+    span_us=st.integers(0, 86_400_000_000),
     width_px=st.integers(1, 65535),
     height_px=st.integers(1, 65535),
     objects=st.lists(_objects, max_size=6).map(tuple),
@@ -50,6 +50,7 @@ _frames = st.builds(
 )
 
 
+@settings(deadline=None)  # the first one imports
 @given(_frames, st.integers(0, 2**32 - 1))
 def test_every_message_comes_back(frame: TrackedFrame, sequence: int) -> None:
     message = wire.decode(wire.encode(frame, sequence))

@@ -10,7 +10,7 @@ import struct
 import pytest
 from trajectories import observed
 
-from aforo.model import Observation, TrackKey
+from aforo.model import Box, Observation, TrackKey
 from aggregate.trajectories import TOLERANCE, TrajectoryRecorder, decode, encode, finished, positions
 
 ASPECT = 1.6
@@ -85,3 +85,15 @@ def test_bytes_do_not_depend_on_the_ways_beside_them() -> None:
 def test_bytes_of_another_format_are_refused() -> None:
     with pytest.raises(ValueError, match="got format 9"):
         decode(bytes([9]) + encode([kept(wandering(1, 3))])[0][1:])
+
+
+def test_who_stands_for_hours_keeps_its_time() -> None:
+    """The format has room for steps of 35 minutes; a longer one gets positions in between."""
+    hour_us, box = 3_600_000_000, (0.25, 0.25, 0.5, 0.75)
+    way = positions([Observation(at_us, Box(*box)) for at_us in (7, 7 + 30 * hour_us, 9 + 30 * hour_us)])
+    (data,) = encode([way])
+    found = points(decode(data))
+    assert (found[0], found[-1]) == ((7, *box), (9 + 30 * hour_us, *box))
+    assert (7 + 30 * hour_us, *box) in found
+    assert {tuple(edges) for _, *edges in found} == {box}
+    assert len(found) < 60

@@ -91,6 +91,34 @@ def test_a_position_that_is_none_is_refused(coordinate: float) -> None:
         wire.decode(wire.encode(frame, 0))
 
 
+@pytest.mark.parametrize(
+    ("frame", "reason"),
+    [
+        (TrackedFrame("n", "s", 0, -1, 0, 1, 1), "a time that is none"),
+        (TrackedFrame("n", "s", 0, 5_000_000_000_000_000, 0, 1, 1), "a time that is none"),
+        (
+            TrackedFrame(
+                *("n", "s", 0, 1, 0, 1, 1),
+                (TrackedObject(1, Box(0, 0, 1, 1), "car", 0.9, True, (Observation(-5, Box(0, 0, 1, 1)),)),),
+            ),
+            "a time that is none",
+        ),
+        (TrackedFrame("n", "s", 0, 1, 90_000_000_000, 1, 1), "a span that is none"),
+        (
+            TrackedFrame("n", "s", 0, 1, 0, 1, 1, (TrackedObject(2**63, Box(0, 0, 1, 1), "car", 0.9),)),
+            "a track with no",
+        ),
+        (TrackedFrame("n", "s", 0, 1, 0, 1, 1, ended=(TrackEnd(2**63, "car"),)), "a track with no number"),
+        (TrackedFrame("n\0", "s", 0, 1, 0, 1, 1), "bytes that are none"),
+        (TrackedFrame("n", "s", 0, 1, 0, 1, 1, (TrackedObject(1, Box(0, 0, 1, 1), "a\x1eb", 0.9),)), "that are none"),
+    ],
+)
+def test_what_no_store_could_keep_is_refused(frame: TrackedFrame, reason: str) -> None:
+    """One such message, set aside, must not stop the counting of all cameras."""
+    with pytest.raises(WireError, match=reason):
+        wire.decode(wire.encode(frame, 0))
+
+
 def test_what_does_not_fit_is_refused_with_the_camera() -> None:
     with pytest.raises(WireError, match="camera north: frame -1 does not fit"):
         wire.encode(TrackedFrame("north", "s", -1, 1, 0, 1, 1), 0)
