@@ -75,10 +75,6 @@ def _live_station(site: Site, stack: ExitStack, clock: Any) -> Callable[[Frame |
     return station.publish
 
 
-_RARE_COLLECTIONS = (100_000, 20, 20)
-"""Counting makes many objects and no cycles: looking for these at Python's own pace costs a sixth of the time."""
-
-
 def aggregator(
     config: ConfigArgument,
     metrics_port: Annotated[
@@ -99,8 +95,7 @@ def aggregator(
         stopping.append(process.stop)
         if metrics_port is not None:
             stack.callback(_serve(process.figures, site.api.host, metrics_port))
-        gc.freeze()
-        gc.set_threshold(*_RARE_COLLECTIONS)
+        gc.freeze()  # what has been loaded stays
         process.run()
 
 
