@@ -50,6 +50,10 @@ class Reason(str):
         reason.code, reason.values = code, texts
         return reason
 
+    def __getnewargs__(self) -> tuple[str, ...]:  # type: ignore[override]
+        """What makes a copy."""
+        return self.code, *self.values
+
 
 def in_parts(reason: str) -> dict[str, object]:
     """The sentence as answers have it: as text, and as code and values where it has any."""

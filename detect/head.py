@@ -41,15 +41,17 @@ class Head:
     """How the outputs of a network that was cut are read.
 
     Args:
-        labels: how many are looked for.
+        rows: of each label that is looked for, where its score is.
         grids: of each output with distances, the pixels from one of its anchors to the next and the anchors' centres,
             shape (anchors, 2); none where the network finishes its boxes itself.
         lowest: scores up to this are nobody's.
         lowest_other: scores of other labels up to this are nobody's.
     """
 
-    def __init__(self, labels: int, grids: Sequence[tuple[float, Floats]], lowest: float, lowest_other: float) -> None:
-        self._labels, self._grids = labels, grids
+    def __init__(
+        self, rows: npt.NDArray[np.intp], grids: Sequence[tuple[float, Floats]], lowest: float, lowest_other: float
+    ) -> None:
+        self._rows, self._labels, self._grids = rows[:, None], len(rows), grids
         self._lowest, self._lowest_other = lowest, lowest_other
         self._ends = np.cumsum([0, *(len(centres) for _, centres in grids)])
 
@@ -73,7 +75,7 @@ class Head:
         if len(chosen) > most:
             best = np.maximum(confidence, others[0])[chosen] if len(others) else confidence[chosen]
             chosen = np.sort(chosen[np.argpartition(-best, most)[:most]])
-        confidence, class_id = confidence[chosen], scores[: self._labels, chosen].argmax(axis=0)
+        confidence, class_id = confidence[chosen], scores[self._rows, chosen].argmax(axis=0)
         if len(others):
             is_other = ~keep[chosen]
             confidence = np.where(is_other, others[0, chosen], confidence)
@@ -116,6 +118,8 @@ def cut(model: ov.Model, columns: Sequence[int], lowest: float, lowest_other: fl
     output = model.get_results()[0].input_value(0)
     labels = output.get_shape()[1] - 4
     others = [column for column in range(labels) if column not in columns]
+    # Ascending: a permutation of all channels is to OpenVINO another order of colours, and undoes that of the picture.
+    columns, places = sorted(columns), np.searchsorted(sorted(columns), columns)
     parts = _parts(output, model.inputs[0].get_shape())
     if parts is None:
         along, ends = _constant([1]), [_constant([at]) for at in (0, 4, 4 + labels)]
@@ -125,7 +129,7 @@ def cut(model: ov.Model, columns: Sequence[int], lowest: float, lowest_other: fl
         scores = ops.sigmoid(_chosen(parts.logits, columns, others))  # it keeps their order: the best stays the best
         rows = [ops.transpose(each, _constant([0, 2, 3, 1])).output(0) for each in parts.distances]
         outputs, grids = [scores.output(0), *rows], parts.grids
-    return ov.Model(outputs, model.get_parameters()), Head(len(columns), grids, lowest, lowest_other)
+    return ov.Model(outputs, model.get_parameters()), Head(places, grids, lowest, lowest_other)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from aforo.assemble import float_model
 from aforo.config import DetectorSection
 from aforo.model import Image
 from detect.head import cut
-from detect.openvino_yolo import model_file
+from detect.openvino_yolo import model_file, with_pictures
 from detect.quantise import as_input
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(300)]
@@ -93,6 +93,22 @@ def test_where_every_label_is_looked_for_there_are_no_others(default_model_path:
     assert len(found.confidence) >= 10
     assert found.confidence.min() > LOWEST
     assert found.class_id.max() < 80
+
+
+def test_colours_stay_where_every_label_is_looked_for_in_another_order(
+    default_model_path: Path, picture: Image
+) -> None:
+    networks = [
+        cut(network(default_model_path), order, LOWEST, LOWEST_OTHER) for order in (range(80), range(79, -1, -1))
+    ]
+    found = []
+    for model, head in networks:
+        compiled = ov.Core().compile_model(with_pictures(model), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+        told = compiled(picture[None])
+        found.append(head.read([np.array(told[output][0]) for output in compiled.outputs], most=10_000))
+    assert len(found[0].confidence) >= 10
+    np.testing.assert_allclose(found[1].confidence, found[0].confidence, atol=1e-5)
+    assert np.array_equal(found[1].class_id, 79 - found[0].class_id)
 
 
 def test_an_empty_picture_holds_nobody(default_model_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 
 import orjson
@@ -33,3 +34,9 @@ def test_answers_have_it_in_parts_also_where_it_is_no_known_sentence() -> None:
 def test_values_are_numbered_from_zero_without_a_gap(code: str) -> None:
     numbers = [int(number) for number in re.findall(r"{(\d)}", SENTENCES[code])]
     assert numbers == list(range(len(numbers)))
+
+
+def test_a_copy_is_the_same_reason() -> None:
+    reason = Reason("frozen", "3")
+    copied = copy.deepcopy(reason)
+    assert (copied, copied.code, copied.values) == (reason, "frozen", ("3",))
