@@ -263,6 +263,15 @@ def _sqlite(path: Path) -> Finding:
     return Finding("store", state == "ok", f"SQLite {sqlite3.sqlite_version}; {path}: {state}", hint)
 
 
+_FAILING_JOBS = """
+SELECT proc_name, (SELECT err_message FROM timescaledb_information.job_errors AS error
+    WHERE error.job_id = job.job_id ORDER BY finish_time DESC LIMIT 1)
+FROM timescaledb_information.jobs AS job JOIN timescaledb_information.job_stats USING (job_id)
+WHERE last_run_status = 'Failed' AND proc_name !~ 'telemetry'
+    AND coalesce(last_successful_finish, '-infinity') < now() - interval '1 hour'
+"""
+
+
 def _postgresql(url: str) -> Iterator[Finding]:
     import psycopg
 
@@ -274,6 +283,7 @@ def _postgresql(url: str) -> Iterator[Finding]:
             row = connection.execute(
                 "SELECT default_version, installed_version FROM pg_available_extensions WHERE name = 'timescaledb'"
             ).fetchone()
+            failing = connection.execute(_FAILING_JOBS).fetchall() if row is not None and row[1] is not None else []
     except psycopg.Error as error:
         yield Finding("store", False, f"PostgreSQL: {_without_userinfo(str(error), url)}", hint)
         return
@@ -285,6 +295,16 @@ def _postgresql(url: str) -> Iterator[Finding]:
             yield Finding("timescaledb", None, f"{available} is available; it is enabled on the first run")
         case (_, installed):
             yield Finding("timescaledb", True, f"{installed} is enabled")
+            if failing:
+                names = ", ".join(sorted({name for name, _ in failing}))
+                reasons = "; ".join(sorted({why for _, why in failing if why})) or "no reason is told"
+                yield Finding(
+                    "timescaledb jobs",
+                    False,
+                    f"{len(failing)} have not succeeded for an hour: {names}; {reasons}",
+                    "new counts are right but slower to read, late ones may be missing from days; see its view "
+                    "timescaledb_information.job_errors, and whether TimescaleDB knows this PostgreSQL",
+                )
 
 
 def _without_userinfo(text: str, url: str) -> str:

@@ -28,6 +28,8 @@ SCHEMA_LOCK = 0x41464F52
 """Of the advisory locks: held exclusively to change the schema or the time zone, shared to write rows."""
 
 _OLDEST_SERVER = 140_000
+_OLDEST_VERSION = 2
+"""Of the schema: databases made before, by development versions, have other roll-ups."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ def open_schema(database: Database) -> Schema:
             connection.execute("INSERT INTO schema_version VALUES (0, %s)", (timescale,))
         version, timescale = _row(connection, "SELECT version, timescale FROM schema_version")
         scripts = migrations()
-        check_version(version, len(scripts))
+        _check_version(version, len(scripts))
         for script in scripts[version:]:
             connection.execute(script)
         connection.execute("UPDATE schema_version SET version = %s", (len(scripts),))
@@ -72,12 +74,17 @@ def open_schema(database: Database) -> Schema:
         return Schema(timescale, zone)
 
 
-def check_version(version: int, newest: int) -> None:
-    """Refuse a database of a newer version of this program.
+def _check_version(version: int, newest: int) -> None:
+    """Refuse a database of another time; version 0 is a new one.
 
     Raises:
-        StoreError: it is.
+        StoreError: a newer version of this program made it, or one so old that its roll-ups are not known any more.
     """
+    if 0 < version < _OLDEST_VERSION:
+        raise StoreError(
+            f"it has schema {version}, of a development version; the oldest that can be taken over is "
+            f"{_OLDEST_VERSION}; count into a new database"
+        )
     if version > newest:
         raise StoreError(
             f"it has schema {version}, newer than the {newest} that this version of Aforo knows; update Aforo"
@@ -96,7 +103,7 @@ def read_schema(database: Database) -> Schema:
             raise StoreError("it has no tables of Aforo; count something into it first")
         version, timescale = _row(connection, "SELECT version, timescale FROM schema_version")
         newest = len(migrations())
-        check_version(version, newest)
+        _check_version(version, newest)
         if version < newest:
             raise StoreError(
                 f"it has schema {version}, older than the {newest} that is read; open it for counting once"

@@ -58,6 +58,11 @@ SELECT %s, time_of(%s), time_of(%s), array_agg(time_of(us) ORDER BY us) FROM unn
 ON CONFLICT DO NOTHING
 """
 
+_LATE_DAYS = """
+INSERT INTO late_days (start, until)
+SELECT time_of(day), time_of(day) + interval '1 day' FROM unnest(%s::bigint[], %s::bigint[]) AS written (day, first)
+WHERE time_of(first) < now() - %s
+"""
 
 _OLDEST_CHUNKS = """
 SELECT hypertable_name::text, min(range_start) FROM timescaledb_information.chunks, site
@@ -306,9 +311,9 @@ class PostgresStore:
         if not locked:
             named = {row["camera"] for _, batch in (*batches, (None, coverage)) for row in batch}
             self._begin(connection, named | {key.camera for key in rows.voided})
-        days = {row[table.time_us] // DAY_US for table, batch in batches for row in batch}
-        days |= {row["minute_us"] // DAY_US for row in coverage}
-        days -= self._days
+        times = [row[table.time_us] for table, batch in batches for row in batch]
+        times += [row["minute_us"] for row in coverage]
+        days = {us // DAY_US for us in times} - self._days
         _add_local_days(connection, days, self._schema)
         for table, batch in batches:
             if batch:
@@ -318,7 +323,10 @@ class PostgresStore:
         if coverage:
             connection.execute(_UPSERT_COVERAGE, {"rows": orjson.dumps(coverage).decode()})
         for key in rows.voided:
-            _void(connection, key)
+            times += _void(connection, key)
+        if self._schema.timescale:
+            firsts = {us // DAY_US * DAY_US: us for us in sorted(times, reverse=True)}
+            connection.execute(_LATE_DAYS, (list(firsts), list(firsts.values()), timescale_rollups.LATE))
         return days
 
 
@@ -332,13 +340,18 @@ def _near(batch: list[dict[str, Any]], time_us: str) -> dict[str, Any]:
     }
 
 
-def _void(connection: Connection, key: TrackKey) -> None:
+def _void(connection: Connection, key: TrackKey) -> list[int]:
+    """Take a track's rows out; returns their times."""
+    times: list[int] = []
     for table in ("crossings", "visits", "movements", "trajectories"):
-        connection.execute(
+        time = timescale_rollups.TIMES[table]
+        gone = connection.execute(
             f"DELETE FROM {table} WHERE camera = %s AND session = %s AND track_id = %s "  # noqa: S608
-            f"AND {timescale_rollups.TIMES[table]} >= %s",
+            f"AND {time} >= %s RETURNING us_of({time})",
             (key.camera, key.session, key.track_id, _time(key.since_us)),
         )
+        times += [us for (us,) in gone]
+    return times
 
 
 def _trajectories(rows: Iterable[Trajectory], voided: set[tuple[str, str, int]]) -> list[dict[str, Any]]:

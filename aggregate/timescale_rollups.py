@@ -9,12 +9,19 @@ The hours of a day are packed (`aggregate.packed_volumes`) in two steps: those o
 A row may change until its track ends, and late rows come at any time: both are logged by TimescaleDB, and the refresh
 policies bring the buckets up to date. A refresh reaches back to where rows are dropped, for behind that a bucket cannot
 be added up again.
+
+TimescaleDB notes what a refresh has changed for the aggregates that stand on it, as a range from the start of the first
+bucket to the start of the last. Of local time it leaves out the bucket that begins just where the range ends: of late
+rows of several days it would miss the newest day, for good. So the writer notes the days of late rows in `late_days`,
+and a job of our own refreshes the local buckets of these days by force (adr 0008).
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from aforo.config import TimescaleSection
@@ -53,6 +60,12 @@ _INTERVALS = {"1m": "1 minute", "15m": "15 minutes", "1h": "1 hour", "1d": "1 da
 _LAGS = {"1m": "10 minutes", "15m": "1 hour", "1h": "4 hours", "1d": "3 days", "days": "3 days"}
 """Age from which buckets of an interval are materialised: most tracks are over by then."""
 
+LATE = timedelta(hours=1)
+"""Age of a row from which its day is noted; less than the age from which local buckets are materialised."""
+
+_SETTLED = 3
+"""Refreshes for which a late day stays noted: some versions leave a bucket to the next refresh."""
+
 _FIRST_YEAR, _LAST_YEAR = 2000, 2060
 _HOUR = timedelta(hours=1)
 _HOURS = 26
@@ -69,8 +82,30 @@ CREATE FUNCTION minutes_from(start timestamptz) RETURNS bytea LANGUAGE sql IMMUT
 CREATE FUNCTION minutes_of(starts timestamptz[]) RETURNS bytea LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN (SELECT string_agg({packed_coverage.minute_sql("starts[least(hour, cardinality(starts))]")}, ''
         ORDER BY hour) FROM generate_series(1, {_HOURS}) AS hour);
+CREATE PROCEDURE refresh_late_days(job_id integer, config jsonb) LANGUAGE plpgsql AS $$
+DECLARE
+    noted bigint[];
+    days tstzrange[];
+    part jsonb;
+    ready timestamptz;
+BEGIN
+    SELECT array_agg(id) INTO noted FROM late_days;
+    SELECT array_agg(DISTINCT tstzrange(local.start, local.until)) INTO days
+        FROM late_days JOIN local_days AS local ON local.start < late_days.until AND local.until > late_days.start
+        WHERE id = ANY(noted) AND local.start >= coalesce(now() - (config ->> 'since')::interval, '-infinity');
+    FOR n IN 1 .. coalesce(cardinality(days), 0) LOOP
+        FOR part IN SELECT * FROM jsonb_array_elements(config -> 'aggregates') LOOP
+            ready := least(upper(days[n]), now() - (part ->> 'lag')::interval);
+            IF ready = upper(days[n]) OR ready - lower(days[n]) >= (part ->> 'width')::interval THEN
+                CALL refresh_continuous_aggregate(
+                    (part ->> 'name')::regclass, lower(days[n]), ready, force => (part ->> 'local')::boolean);
+            END IF;
+        END LOOP;
+    END LOOP;
+    DELETE FROM late_days WHERE id = ANY(noted) AND noted_at < now() - (config ->> 'settled')::interval;
+END $$;
 """  # noqa: S608 -- of constants
-"""What the packing of hours needs; made once."""
+"""What the packing of hours and the refreshing of late days need; made once."""
 
 
 def hypertables(chunk_days: int) -> str:
@@ -104,14 +139,19 @@ def _continuous(zone: ZoneInfo) -> list[str]:
     """
     offsets, midnight_comes_twice = _offsets(zone)
     found = ["1m", "15m"]
-    in_utc = all(offset % _HOUR == timedelta(0) for offset in offsets)
-    if in_utc or len(offsets) == 1:
+    if _hours_in_utc(zone) or len(offsets) == 1:
         found.append("1h")
         if not midnight_comes_twice:
             found.append("1d")
     return found
 
 
+def _hours_in_utc(zone: ZoneInfo) -> bool:
+    """Whether the zone's hours are those of UTC."""
+    return all(offset % _HOUR == timedelta(0) for offset in _offsets(zone)[0])
+
+
+@cache
 def _offsets(zone: ZoneInfo) -> tuple[set[timedelta], bool]:
     """The zone's offsets from UTC, and whether it ever sets the clocks back over a midnight."""
     offsets: set[timedelta] = set()
@@ -129,14 +169,13 @@ def _offsets(zone: ZoneInfo) -> tuple[set[timedelta], bool]:
 def create(zone: ZoneInfo) -> str:
     """Makes the aggregates and the views `volume_…` and `coverage_…` over them."""
     continuous = _continuous(zone)
-    in_utc = all(offset % _HOUR == timedelta(0) for offset in _offsets(zone)[0])
     days = f"time_bucket('1 day', kept.start, {_text(zone.key)})"
     parts = []
     for name, columns, table, time in (_LINES, _ZONES, _CAMERAS):
         source, at = table, time
         for interval in _INTERVALS:
             if interval in continuous:
-                local = interval == "1d" or (interval == "1h" and not in_utc)
+                local = interval == "1d" or (interval == "1h" and not _hours_in_utc(zone))
                 bucket = f"time_bucket('{_INTERVALS[interval]}', {at}{f', {_text(zone.key)}' if local else ''})"
                 hour = f"(extract(epoch FROM kept.start - {days}) / 3600)::integer"
                 parts.append(_aggregate(f"{name}_{interval}", source, bucket, columns, _sums(name, interval, hour)))
@@ -247,6 +286,16 @@ def policies(section: TimescaleSection, zone: ZoneInfo) -> Iterable[str]:
             f"end_offset => interval '{_LAGS[name.rpartition('_')[2]]}', "
             f"schedule_interval => interval '{section.refresh_seconds} seconds')"
         )
+    yield "SELECT delete_job(job_id) FROM timescaledb_information.jobs WHERE proc_name = 'refresh_late_days'"
+    late = {
+        "since": None if keep is None else f"{keep - chunk} days",
+        "settled": f"{_SETTLED * section.refresh_seconds} seconds",
+        "aggregates": _late_parts(zone),
+    }
+    yield (
+        f"SELECT add_job('refresh_late_days', interval '{section.refresh_seconds} seconds', "
+        f"config => {_text(json.dumps(late))})"
+    )
     for table in TIMES:
         yield f"SELECT set_chunk_time_interval('{table}', interval '{chunk} days')"
     for table in (*TIMES, *aggregates(zone)):
@@ -258,6 +307,20 @@ def policies(section: TimescaleSection, zone: ZoneInfo) -> Iterable[str]:
         days = section.keep_trajectories_days if table == "trajectories" else keep
         if days is not None:
             yield f"SELECT add_retention_policy('{table}', drop_after => interval '{days} days')"
+
+
+def _late_parts(zone: ZoneInfo) -> list[dict[str, object]]:
+    """What is refreshed of a late day: buckets of local time by force, after those that they are made from.
+
+    `width` is that of the buckets of which a part of a day can be refreshed; a day is refreshed as a whole.
+    """
+    local = {"1d", "days"} if _hours_in_utc(zone) else {"1h", "1d", "days"}
+    intervals = {name: name.rpartition("_")[2] for name in aggregates(zone)}
+    return [
+        {"name": name, "lag": _LAGS[interval], "local": interval in local}
+        | ({"width": _INTERVALS[interval]} if interval in ("1m", "15m", "1h") else {})
+        for name, interval in intervals.items()
+    ]
 
 
 def refresh(zone: ZoneInfo, start_us: int, end_us: int, firsts: Mapping[str, datetime]) -> Iterable[str]:

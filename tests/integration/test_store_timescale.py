@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,7 @@ from postgresql_server import new_database
 from timescale_wasm import running_timescale_wasm
 
 from aforo.config import Site
+from aforo.doctor import Finding, examine
 from aforo.measures import HOUR_US, INTERVALS, buckets, to_us
 from aforo.model import MINUTE_US, Box, Coverage, Crossing, Observation, Rows, TrackKey, Trajectory, Visit
 from aggregate.reader_timescale import PostgresReader
@@ -135,6 +136,47 @@ def test_a_late_row_and_a_correction_show_after_the_next_refresh(url: str) -> No
         for interval in ("1m", "15m", "1h"):
             rows = reader.volumes("line", ["stop"], 0, 2 * THEN_US, interval)
             assert sorted((row.road_user, row.count, row.provisional) for row in rows) == [("bus", 1, 0), ("car", 1, 0)]
+
+
+@pytest.mark.parametrize("timezone", ["America/Bogota", "America/New_York", "Asia/Kolkata"])
+@pytest.mark.parametrize("hour", [0, 12], ids=["after midnight", "at noon"])
+def test_refreshes_leave_out_no_late_row(request: pytest.FixtureRequest, url: str, timezone: str, hour: int) -> None:
+    if "wasm" in request.node.name and (timezone, hour) != ("America/Bogota", 0):
+        pytest.skip("takes half a minute in WebAssembly, where one zone and hour is enough")
+    zone = ZoneInfo(timezone)
+    today = datetime.now(zone).replace(hour=hour, minute=0, second=0, microsecond=0)
+    here = site(timezone, chunk_days=1, compress_after_days=1, keep_rows_days=8)
+    instants: list[int] = []
+    for days in ((4,), (6, 5), (6, 5, 4), (3, 1), (6, 4)):
+        new = [to_us(today - timedelta(days=day)) + len(instants) * MINUTE_US for day in days]
+        write(url, Rows([crossing(track, at_us) for track, at_us in enumerate(new, len(instants))]), here=here)
+        instants += new
+        for _ in range(2):
+            run_jobs(url, "policy_refresh_continuous_aggregate")
+            run_jobs(url, "refresh_late_days")
+    for interval in ("1m", "15m", "1h", "1d"):
+        expected = {
+            bucket.start_us: sum(bucket.start_us <= at_us < bucket.end_us for at_us in instants)
+            for bucket in buckets(min(instants), max(instants) + 1, interval, zone)
+        }
+        assert volumes(url, interval) == {start: count for start, count in expected.items() if count}, interval
+
+
+def test_a_job_that_fails_is_told_by_the_doctor(url: str) -> None:
+    def told() -> dict[str, Finding]:
+        return {finding.name: finding for finding in examine(Site.model_validate({"store": url}))}
+
+    write(url, here=site())
+    assert "timescaledb jobs" not in told()
+    query(
+        url,
+        "UPDATE _timescaledb_internal.bgw_job_stat SET last_start = now(), last_finish = now(), "
+        "last_run_success = false, last_successful_finish = '-infinity' WHERE job_id = "
+        "(SELECT job_id FROM timescaledb_information.jobs WHERE proc_name = 'refresh_late_days')",
+    )
+    found = told()["timescaledb jobs"]
+    assert found.ok is False
+    assert "1 have not succeeded for an hour: refresh_late_days" in found.detail
 
 
 def test_a_prepared_question_sees_new_days_late_rows_and_another_zone(timescale: str) -> None:
