@@ -142,8 +142,10 @@ def road_users(detector: Detector, section: DetectorSection) -> tuple[str | None
 
 def tracker_factory(users: tuple[str | None, ...], frame_rate: float) -> Callable[[], Tracker]:
     """Makes the tracker of each new session of a camera that is analysed so many times per second."""
+    from track import kernels
     from track.tracker import CameraTracker
 
+    kernels.compile_all()
     return lambda: CameraTracker(users, frame_rate)
 
 

@@ -207,8 +207,9 @@ class Recording:
         """Count it; `on_frame` is called with every analysed frame and the counts so far."""
         counter = aggregator([self.camera])
         counts = RecordingCounts(self.facts)
+        analysed = self.analyse(detector, section)
         began = time.perf_counter()
-        for frame, tracked in self.analyse(detector, section):
+        for frame, tracked in analysed:
             counts.rows.take(counter.observe(tracked))
             if frame is None:
                 continue

@@ -9,14 +9,11 @@ Frames come one by one (`observe`), or many at once from a bus (`observe_all`), 
 
 from __future__ import annotations
 
-import os
-import pickle  # of numba's cache: nothing is read with it here
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 
-from aforo.errors import ConfigurationError
+from aforo.compiled import compiling
 from aforo.model import Observation, Rows, TrackedFrame, Trajectory
 from aforo.observations import Ints, Observations, observations
 from aforo.wire import Messages
@@ -53,16 +50,10 @@ class Aggregator:
 
     def _compile(self) -> None:
         """Before the first frame comes, which would have to wait."""
-        try:
+        with compiling(kernels.__file__):
             follow(self._shapes, [], [])
             end(self._shapes, [])
             finished([])
-        except (EOFError, OSError, pickle.UnpicklingError) as error:
-            folder = os.environ.get("NUMBA_CACHE_DIR") or f"{Path(kernels.__file__).parent / '__pycache__'}"
-            raise ConfigurationError(
-                f"what was compiled before cannot be read or kept: {error or type(error).__name__}; empty the folder "
-                f"{folder}, or name another, that can be written, in NUMBA_CACHE_DIR"
-            ) from error
 
     def observe(self, frame: TrackedFrame) -> Rows:
         """Take in one message; returns the rows that are new or have changed."""

@@ -3,27 +3,21 @@
 Who passes a line and who stays in a zone is decided here, for one position or for hundreds of thousands; what that
 means is told in `aggregate.places`, and how ways are simplified in `aggregate.trajectories`.
 
-numba compiles these functions when they are called first and keeps the result beside this file, or in the user's own
-cache where that cannot be written. All of it is in this one file, because a change of another would not be noticed.
-Python and numba calculate the same, bit by bit: nothing here may depend on the order of additions.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
+from aforo.compiled import compiled
 from aforo.observations import Flags, Floats, Ints
 
 Way = tuple[int, float, float, int, float, float]
 """Of an anchor, distances true: from when, x, y, to when, x, y."""
-
-Function = TypeVar("Function", bound=Callable[..., object])
 
 MARGIN = 0.12
 """Hysteresis on each side of a line or a zone's border, as a share of the box's mean side."""
@@ -103,15 +97,6 @@ class Ways(NamedTuple):
     known: Flags
     at_us: Ints
     box: Floats
-
-
-def compiled(function: Function) -> Function:
-    """Compile a function when it is called first; the result is kept if there is any place for it."""
-    try:
-        made: Function = numba.njit(cache=True, nogil=True)(function)
-    except RuntimeError:  # neither beside the file nor in the user's cache
-        made = numba.njit(nogil=True)(function)
-    return made
 
 
 @compiled

@@ -16,7 +16,8 @@ import numpy.typing as npt
 import openvino as ov
 from openvino import opset13 as ops
 
-Floats = npt.NDArray[np.float32]
+from detect import kernels
+from detect.kernels import Floats
 
 _WIDTH, _HEIGHT = 3, 2
 """Axes of a picture in the network: (picture, channel, height, width)."""
@@ -51,9 +52,9 @@ class Head:
     def __init__(
         self, rows: npt.NDArray[np.intp], grids: Sequence[tuple[float, Floats]], lowest: float, lowest_other: float
     ) -> None:
-        self._rows, self._labels, self._grids = rows[:, None], len(rows), grids
+        self._rows, self._grids = rows, grids
         self._lowest, self._lowest_other = lowest, lowest_other
-        self._ends = np.cumsum([0, *(len(centres) for _, centres in grids)])
+        self._firsts = np.cumsum([0, *(len(centres) for _, centres in grids)]).tolist()
 
     def read(self, outputs: Sequence[Floats], most: int) -> Candidates:
         """The anchors that see something.
@@ -64,43 +65,17 @@ class Head:
             most: so many at most, those with the highest scores.
         """
         scores, *parts = outputs
-        confidence = scores[: self._labels].max(axis=0)
-        keep = confidence > self._lowest
-        others = scores[self._labels :]
-        if len(others):
-            other = others[0] > self._lowest_other
-            chosen = np.flatnonzero(keep | other)
-        else:
-            chosen = np.flatnonzero(keep)
+        chosen, confidence, class_id = kernels.candidates(scores, self._rows, self._lowest, self._lowest_other)
         if len(chosen) > most:
-            best = np.maximum(confidence, others[0])[chosen] if len(others) else confidence[chosen]
-            chosen = np.sort(chosen[np.argpartition(-best, most)[:most]])
-        confidence, class_id = confidence[chosen], scores[self._rows, chosen].argmax(axis=0)
-        if len(others):
-            is_other = ~keep[chosen]
-            confidence = np.where(is_other, others[0, chosen], confidence)
-            class_id = np.where(is_other, self._labels, class_id)
-        if self._grids:
-            return Candidates(self._finished(parts, chosen), confidence, class_id)
-        centre, size = parts[0][:2, chosen].T, parts[0][2:4, chosen].T
-        return Candidates(np.hstack((centre - size / 2, size)), confidence, class_id)
-
-    def _finished(self, parts: Sequence[Floats], chosen: npt.NDArray[np.intp]) -> Floats:
-        """Boxes from distances: each is the mean of a distribution over whole numbers of strides, given by its logs."""
-        bounds = np.searchsorted(chosen, self._ends)
-        found = []
-        for (stride, centres), part, first, low, high in zip(
-            self._grids, parts, self._ends, bounds, bounds[1:], strict=False
-        ):
-            if low == high:
-                continue
-            rows = chosen[low:high] - first
-            logs = part.reshape(len(centres), 4, -1)[rows]
-            weights = np.exp(logs - logs.max(axis=2, keepdims=True))
-            distances = weights @ np.arange(weights.shape[2], dtype=np.float32) * stride / weights.sum(axis=2)
-            to_top_left, to_bottom_right = distances[:, :2], distances[:, 2:]
-            found.append(np.hstack((centres[rows] - to_top_left, to_top_left + to_bottom_right)))
-        return np.concatenate(found) if found else np.empty((0, 4), np.float32)
+            best = np.sort(np.argpartition(-confidence, most)[:most])
+            chosen, confidence, class_id = chosen[best], confidence[best], class_id[best]
+        if not self._grids:
+            centre, size = parts[0][:2, chosen].T, parts[0][2:4, chosen].T
+            return Candidates(np.ascontiguousarray(np.hstack((centre - size / 2, size))), confidence, class_id)
+        xywh = np.empty((len(chosen), 4), np.float32)
+        for (stride, centres), part, first in zip(self._grids, parts, self._firsts, strict=False):
+            kernels.finish(part.reshape(len(centres), -1), centres, stride, first, chosen, xywh)
+        return Candidates(xywh, confidence, class_id)
 
 
 def cut(model: ov.Model, columns: Sequence[int], lowest: float, lowest_other: float) -> tuple[ov.Model, Head]:

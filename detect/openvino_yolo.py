@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import openvino as ov
 import supervision as sv
@@ -23,6 +22,7 @@ import yaml
 
 from aforo.errors import ModelError
 from aforo.model import Image
+from detect import kernels
 from detect.head import Head, cut
 from detect.letterbox import Letterbox
 
@@ -100,6 +100,7 @@ class OpenVinoYolo:
                 f"OpenVINO finds no device {device!r} here; it has: {', '.join(self._core.available_devices)}; "
                 "set detector.device to one of these or to auto"
             )
+        kernels.compile_all()
         self._engines: dict[tuple[int, int], _Engine] = {}
         self._lock = threading.Lock()
         self._starting = threading.Lock()
@@ -205,9 +206,7 @@ class _Engine:
         found = self.head.read([tensor.data[0] for tensor in request.output_tensors], _MOST_CANDIDATES)
         if not len(found.confidence):
             return empty_detections()
-        boxes, scores, classes = (column.tolist() for column in (found.xywh, found.confidence, found.class_id))
-        kept = cv2.dnn.NMSBoxesBatched(boxes, scores, classes, LOWEST_CONFIDENCE, NMS_IOU)
-        chosen = np.array(kept, np.intp).reshape(-1)
+        chosen = kernels.surest_of_each_label(found.xywh, found.confidence, found.class_id, NMS_IOU)
         top_left, size = found.xywh[chosen, :2], found.xywh[chosen, 2:]
         return sv.Detections(
             xyxy=self.letterbox.restore(np.hstack((top_left, top_left + size))),

@@ -12,13 +12,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import supervision as sv
 from scipy.optimize import linear_sum_assignment
 
 from aforo.model import MICROSECONDS, Box, Observation
+from track.kernels import Floats, Indices
 from track.motion import MotionBank
-from track.suppression import UNKNOWN, kinds_of_classes, one_box_per_object, pairwise_iou
+from track.suppression import UNKNOWN, kinds_of_classes, one_box_per_object
 from track.tracklet import Kind, Tracklet
 
 
@@ -54,9 +54,6 @@ NEW_SPEED = 10.0
 LEAST_SIMILARITY, UNSURE_LEAST_SIMILARITY = 0.15, 0.45
 """Overlap of grown boxes, weakened by doubt about the detection, that an association needs at least."""
 
-CALM_SPEED = 1.0
-"""What moves slower than so many of its sizes per second is calm."""
-
 LEAP = 5.0
 """Calm things do not leap: an association may surprise their filter by so many standard deviations."""
 
@@ -70,9 +67,6 @@ NEW_LOST_S = 0.3
 """How long one that was not yet believed waits; at low frame rates, two and a half frames."""
 
 SETTLED_HITS = 3
-
-Indices = npt.NDArray[np.intp]
-Floats = npt.NDArray[np.float64]
 
 
 class Associator:
@@ -144,13 +138,7 @@ class Associator:
         return ids
 
     def _similarity(self, rows: Indices, boxes: Floats, growth: float) -> Floats:
-        if not len(rows) or not len(boxes):
-            return np.zeros((len(rows), len(boxes)))
-        similarity: Floats = pairwise_iou(_grown(self._bank.boxes[rows], growth), _grown(boxes, growth))
-        speed = np.hypot(self._bank.speed[rows, 0], self._bank.speed[rows, 1]) / self._bank.size[rows]
-        calm = (speed < CALM_SPEED) & (self._hits[rows] >= SETTLED_HITS)
-        similarity[calm[:, None] & (self._bank.surprise(rows, boxes) > LEAP)] = 0.0
-        return similarity
+        return self._bank.overlap(rows, boxes, growth, self._hits >= SETTLED_HITS, LEAP)
 
     def _nearness(self, rows: Indices, boxes: Floats, reach: float) -> Floats:
         """For what was seen only once: 1 where a box is the same, 0 where it is too far or too large to be."""
@@ -192,14 +180,6 @@ def _place_and_size(boxes: Floats) -> Floats:
     return np.column_stack([(boxes[:, :2] + boxes[:, 2:]) / 2, np.sqrt(sides.prod(axis=1))])
 
 
-def _grown(boxes: Floats, share: float) -> Floats:
-    grown: Floats = boxes.copy()
-    side = (boxes[:, 2:] - boxes[:, :2]) * share
-    grown[:, :2] -= side
-    grown[:, 2:] += side
-    return grown
-
-
 class TrackletTracker:
     """Follows everything that one camera detects.
 
@@ -231,19 +211,21 @@ class TrackletTracker:
         assert detections.class_id is not None and detections.confidence is not None  # noqa: S101 (the Detector's promise)
         kinds = self._kind_of_class[detections.class_id]
         usable = detections.confidence >= LOW_CONFIDENCE
+        every_box = np.array(detections.xyxy, dtype=float, order="C")
+        every_confidence = detections.confidence.astype(float)
         seen: list[Tracklet] = []
         ended: list[int] = []
         for number, (kind, associator) in enumerate(self._associators.items()):
             wanted = usable & (kinds == number)
             if kind is Kind.VEHICLE:  # unknown things may be vehicles, seen from an odd angle
-                wanted |= kinds == UNKNOWN
-            boxes = detections.xyxy[wanted].astype(float)
-            confidence = detections.confidence[wanted].astype(float)
-            kept = one_box_per_object(boxes, confidence - (kinds[wanted] == UNKNOWN))  # the unknown ones come last
-            boxes, confidence, classes = boxes[kept], confidence[kept], detections.class_id[wanted][kept]
+                wanted |= usable & (kinds == UNKNOWN)
+            rows = np.flatnonzero(wanted)
+            boxes, confidence = every_box[rows], every_confidence[rows]
+            kept = one_box_per_object(boxes, confidence - (kinds[rows] == UNKNOWN))  # the unknown ones come last
+            boxes, confidence, classes = boxes[kept], confidence[kept], detections.class_id[rows[kept]]
             ids = associator.update(boxes, confidence, at_us / MICROSECONDS)
             scaled = (boxes / (width, height, width, height)).tolist()
-            for row in np.flatnonzero(ids):
+            for row in np.flatnonzero(ids).tolist():
                 box = Box(*scaled[row])
                 tracklet = self._tracklet(kind, int(ids[row]), box, at_us)
                 tracklet.observe(at_us, box, float(confidence[row]), self._road_users[classes[row]], width / height)

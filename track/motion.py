@@ -1,4 +1,4 @@
-"""Where things will be: constant-velocity Kalman filters, all tracks of one kind at once. Pure numpy.
+"""Where things will be: constant-velocity Kalman filters, all tracks of one kind at once. Pure.
 
 Each track has four independent filters, for its box's centre x, centre y, width and height, each with a position and
 a velocity (Bar-Shalom, Li, Kirubarajan: Estimation with Applications to Tracking and Navigation, 2001, ch. 6). Noise is
@@ -7,10 +7,13 @@ measured in box sizes, so that near and far, large and small road users are trea
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from track import kernels
+from track.kernels import Floats, Indices
 
 ACCELERATION = 1.0
 """Standard deviation of a road user's acceleration, box sizes per s²."""
@@ -30,9 +33,11 @@ FIRST_SPEED = 2.0
 SIZE_MEMORY_S = 0.5
 """A box's growth is forgotten within this time: it is mostly noise."""
 
+CALM_SPEED = 1.0
+"""What moves slower than so many of its sizes per second is calm."""
+
 _OF_ACCELERATION = np.array([1.0, 1.0, 0.3, 0.3])
 _OF_MEASUREMENT = np.array([1.0, 1.0, 1.5, 1.5])
-_SMALLEST_PX = 2.0
 
 
 class MotionBank:
@@ -55,6 +60,10 @@ class MotionBank:
         return len(self.place)
 
     @property
+    def _filters(self) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+        return self.place, self.speed, self.variance, self._covariance, self._speed_variance
+
+    @property
     def size(self) -> Floats:
         """(N,) geometric mean of width and height, pixels."""
         size: Floats = np.sqrt(np.maximum(self.place[:, 2] * self.place[:, 3], 1.0))
@@ -73,38 +82,25 @@ class MotionBank:
         """Move everything on by so much time."""
         if seconds <= 0 or not len(self):
             return
-        pace = np.hypot(self.speed[:, 0], self.speed[:, 1])
-        noise = ((ACCELERATION * self.size + PERSPECTIVE * pace)[:, None] * _OF_ACCELERATION) ** 2
-        self.place += self.speed * seconds
-        self.speed[:, 2:] *= np.exp(-seconds / SIZE_MEMORY_S)
-        self.place[:, 2:] = np.maximum(self.place[:, 2:], _SMALLEST_PX)
-        cov, var_speed = self._covariance, self._speed_variance
-        self.variance = self.variance + 2 * seconds * cov + seconds**2 * var_speed + noise * seconds**4 / 4
-        self._covariance = cov + seconds * var_speed + noise * seconds**3 / 2
-        self._speed_variance = var_speed + noise * seconds**2
+        powers = (seconds, seconds**2, seconds**3, seconds**4)
+        kept_growth = math.exp(-seconds / SIZE_MEMORY_S)
+        kernels.predict(*self._filters, powers, kept_growth, ACCELERATION, PERSPECTIVE, _OF_ACCELERATION)
 
-    def correct(self, rows: npt.NDArray[np.intp], boxes: Floats) -> None:
+    def correct(self, rows: Indices, boxes: Floats) -> None:
         """Take in the boxes (M, 4) xyxy that were found for those rows."""
-        if not len(rows):
-            return
-        seen = _places(boxes)
-        noise = (MEASUREMENT * self.size[rows, None] * _OF_MEASUREMENT) ** 2
-        var, cov = self.variance[rows], self._covariance[rows]
-        gain, gain_speed = var / (var + noise), cov / (var + noise)
-        error = seen - self.place[rows]
-        self.place[rows] += gain * error
-        self.speed[rows] += gain_speed * error
-        self.variance[rows] = (1 - gain) * var
-        self._covariance[rows] = (1 - gain) * cov
-        self._speed_variance[rows] -= gain_speed * cov
+        if len(rows):
+            kernels.correct(*self._filters, rows, boxes, MEASUREMENT, _OF_MEASUREMENT)
 
-    def surprise(self, rows: npt.NDArray[np.intp], boxes: Floats) -> Floats:
-        """How far the centres of boxes (M, 4) lie from where those rows are expected: (N, M), standard deviations."""
-        place = self.place[rows]
-        sigma = np.sqrt(self.variance[rows, :2] + (OUTLIER * self.size[rows, None]) ** 2)
-        x, y = (boxes[:, 0] + boxes[:, 2]) / 2, (boxes[:, 1] + boxes[:, 3]) / 2
-        surprise: Floats = np.hypot((x - place[:, :1]) / sigma[:, :1], (y - place[:, 1:2]) / sigma[:, 1:])
-        return surprise
+    def overlap(
+        self, rows: Indices, boxes: Floats, growth: float, settled: npt.NDArray[np.bool_], leap: float
+    ) -> Floats:
+        """Overlap of where rows (N) are expected with boxes (M, 4), all grown by a share of their sides: (N, M).
+
+        Calm things do not leap: of the `settled` ones (a mask of all tracks) a calm one has no overlap with a box whose
+        centre would surprise its filter by more than `leap` standard deviations.
+        """
+        place, speed, variance, *_ = self._filters
+        return kernels.similarity(place, speed, variance, settled, rows, boxes, growth, CALM_SPEED, leap, OUTLIER)
 
     def add(self, boxes: Floats) -> None:
         """Begin new tracks at those boxes (M, 4) xyxy, with unknown speed."""
@@ -126,5 +122,5 @@ def _places(boxes: Floats) -> Floats:
     places = np.empty_like(boxes)
     np.add(boxes[:, :2], boxes[:, 2:], out=places[:, :2])
     places[:, :2] /= 2
-    np.maximum(boxes[:, 2:] - boxes[:, :2], _SMALLEST_PX, out=places[:, 2:])
+    np.maximum(boxes[:, 2:] - boxes[:, :2], kernels.SMALLEST_PX, out=places[:, 2:])
     return places

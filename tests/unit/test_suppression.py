@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from track.suppression import UNKNOWN, kinds_of_classes, one_box_per_object, pairwise_iou
+from track.kernels import pairwise_iou
+from track.suppression import UNKNOWN, kinds_of_classes, one_box_per_object
 from track.tracklet import Kind, kind_of
 
 CAR = [100.0, 100.0, 200.0, 160.0]
