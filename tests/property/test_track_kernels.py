@@ -1,0 +1,97 @@
+"""The compiled arithmetic of following boxes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from track import kernels
+from track.motion import MotionBank
+
+FOLLOW = """
+import hashlib
+import numpy as np, supervision as sv
+from aforo.model import Frame
+from track.tracker import CameraTracker
+
+rng, told = np.random.default_rng(5), hashlib.sha256()
+tracker = CameraTracker(("pedestrian", "cyclist", "car", None), 10)
+image = np.zeros((400, 600, 3), np.uint8)
+centre, speed, size = rng.uniform(0, 600, (12, 2)), rng.normal(0, 30, (12, 2)), rng.uniform(15, 90, (12, 2))
+label = rng.integers(0, 4, 12)
+for index in range(120):
+    centre = centre + speed / 10
+    seen = rng.random(12) < 0.85
+    middle = centre[seen] + rng.normal(0, 2, (seen.sum(), 2))
+    detections = sv.Detections(
+        xyxy=np.hstack((middle - size[seen] / 2, middle + size[seen] / 2)).astype(np.float32),
+        confidence=rng.uniform(0.1, 1, seen.sum()).astype(np.float32),
+        class_id=label[seen],
+    )
+    told.update(repr(tracker.update(Frame("c", "s", index, index * 100_000, image), detections)).encode())
+print(told.hexdigest())
+"""
+
+coordinates = st.floats(0, 100)
+boxes = st.tuples(coordinates, coordinates, st.floats(1, 60), st.floats(1, 60)).map(
+    lambda box: (box[0], box[1], box[0] + box[2], box[1] + box[3])
+)
+
+
+@given(st.lists(st.tuples(boxes, st.floats(0, 1)), max_size=12))
+def test_one_box_stays_on_each_object(found: list[tuple[tuple[float, ...], float]]) -> None:
+    xyxy = np.array([box for box, _ in found]).reshape(-1, 4)
+    confidence = np.array([sure for _, sure in found])
+    kept = kernels.surest_apart(xyxy, confidence, 0.6).tolist()
+    iou = kernels.pairwise_iou(xyxy, xyxy)
+    assert [confidence[index] for index in kept] == sorted((confidence[index] for index in kept), reverse=True)
+    assert all(iou[a, b] <= 0.6 for a in kept for b in kept if a != b)
+    for index in set(range(len(found))) - set(kept):
+        assert any(iou[index, other] > 0.6 and confidence[other] >= confidence[index] for other in kept)
+
+
+@given(st.lists(boxes, min_size=1, max_size=6), st.lists(boxes, max_size=6), st.floats(0, 0.5))
+def test_expected_and_found_boxes_overlap_grown(
+    known: list[tuple[float, ...]], found: list[tuple[float, ...]], growth: float
+) -> None:
+    bank = MotionBank()
+    bank.add(np.array(known))
+    rows, others = np.arange(len(known)), np.array(found).reshape(-1, 4)
+    settled = np.zeros(len(known), bool)
+
+    def grown(xyxy: np.ndarray) -> np.ndarray:
+        side = (xyxy[:, 2:] - xyxy[:, :2]) * growth
+        return np.hstack((xyxy[:, :2] - side, xyxy[:, 2:] + side))
+
+    expected = kernels.pairwise_iou(grown(bank.boxes), grown(others))
+    np.testing.assert_allclose(bank.overlap(rows, others, growth, settled, 5.0), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize(("settled", "overlap"), [(False, pytest.approx(3 / 7)), (True, 0.0)])
+def test_a_calm_settled_thing_does_not_leap(settled: bool, overlap: float) -> None:
+    bank = MotionBank()
+    bank.add(np.array([[0.0, 0.0, 100.0, 100.0]]))
+    found = bank.overlap(np.arange(1), np.array([[40.0, 0.0, 140.0, 100.0]]), 0.0, np.array([settled]), 3.0)
+    assert found[0, 0] == overlap
+
+
+def test_compiled_and_interpreted_follow_the_same() -> None:
+    here = Path(__file__).parents[2]
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", FOLLOW],
+            env=os.environ | {"NUMBA_DISABLE_JIT": disabled, "PYTHONPATH": str(here)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for disabled in ("0", "1")
+    }
+    assert len(digests) == 1
