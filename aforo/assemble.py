@@ -167,7 +167,9 @@ def camera_factory(
         paced: hand out recordings at their own pace, as if they were live.
     """
     from ingest.sources import open_source
+    from track import kernels
 
+    kernels.compile_all()  # not when a camera comes: who hands cameras out would have to wait
     users = road_users(detector, site.detector)
     turns = FairTurns(detector.capacity)
 

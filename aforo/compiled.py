@@ -2,14 +2,12 @@
 
 It is kept beside the source or, where that cannot be written, in the user's own cache; where there is no place at all,
 every process compiles anew. Kernels of a stage are all in one file, because numba notices changes of the file that a
-function is in, and of no other. Python and numba calculate the same, bit by bit: nothing may depend on the order of
-additions.
+function is in, and of no other.
 """
 
 from __future__ import annotations
 
 import os
-import pickle
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,9 +38,9 @@ def compiling(file: str) -> Iterator[None]:
     """
     try:
         yield
-    except (EOFError, OSError, pickle.UnpicklingError) as error:
+    except Exception as error:  # what is called here cannot fail, but what is read can be anything
         folder = os.environ.get("NUMBA_CACHE_DIR") or f"{Path(file).parent / '__pycache__'}"
         raise ConfigurationError(
-            f"what was compiled before cannot be read or kept: {error or type(error).__name__}; empty the folder "
-            f"{folder}, or name another, that can be written, in NUMBA_CACHE_DIR"
+            f"what was compiled before cannot be read or kept: {str(error) or type(error).__name__}; empty the folder "
+            f"{folder} (and numba's in your own cache), or name another, that can be written, in NUMBA_CACHE_DIR"
         ) from error

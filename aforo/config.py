@@ -305,6 +305,7 @@ class DetectorSection(Section):
     )
     road_users: dict[str, str] = Field(
         default_factory=lambda: dict(DEFAULT_ROAD_USERS),
+        min_length=1,
         description="Which road user each label of the model is. Labels not named here are ignored.",
     )
 

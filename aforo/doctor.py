@@ -270,6 +270,10 @@ FROM timescaledb_information.jobs AS job JOIN timescaledb_information.job_stats 
 WHERE last_run_status = 'Failed' AND proc_name !~ 'telemetry'
     AND coalesce(last_successful_finish, '-infinity') < now() - interval '1 hour'
 """
+_IDLE_JOB = """
+SELECT 'refresh_aggregates', 'late days wait since ' || date_trunc('second', min(noted_at)) FROM late_days
+HAVING min(noted_at) < now() - interval '1 hour'
+"""
 
 
 def _postgresql(url: str) -> Iterator[Finding]:
@@ -283,7 +287,11 @@ def _postgresql(url: str) -> Iterator[Finding]:
             row = connection.execute(
                 "SELECT default_version, installed_version FROM pg_available_extensions WHERE name = 'timescaledb'"
             ).fetchone()
-            failing = connection.execute(_FAILING_JOBS).fetchall() if row is not None and row[1] is not None else []
+            failing = []
+            if row is not None and row[1] is not None:
+                failing = connection.execute(_FAILING_JOBS).fetchall()
+                if connection.execute("SELECT to_regclass('late_days')").fetchone() != (None,):
+                    failing += connection.execute(_IDLE_JOB).fetchall()
     except psycopg.Error as error:
         yield Finding("store", False, f"PostgreSQL: {_without_userinfo(str(error), url)}", hint)
         return

@@ -2,7 +2,7 @@
 
 Who passes a line and who stays in a zone is decided here, for one position or for hundreds of thousands; what that
 means is told in `aggregate.places`, and how ways are simplified in `aggregate.trajectories`.
-
+Python and numba calculate the same, bit by bit: nothing here may depend on the order of additions.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import orjson
+import psycopg
 
 from aforo.config import Site
 from aforo.measures import INTERVALS, buckets
@@ -91,17 +92,18 @@ class _Table:
         new_values = ", ".join(new[len(keys) :])
         final = "new.final >= kept.final AND " if "final" in others else ""
 
-        def statements(near: str) -> tuple[str, str]:
+        def statements(near: str, told: str = "") -> tuple[str, str]:
             return (
                 f"DELETE FROM {name} AS kept USING {batch} "  # noqa: S608 -- put together from constants of this module
-                f"WHERE {near} AND {same} AND {final}({kept_values}) IS DISTINCT FROM ({new_values})",
+                f"WHERE {near} AND {same} AND {final}({kept_values}) IS DISTINCT FROM ({new_values}){told}",
                 f"INSERT INTO {name} ({key}, {values}) SELECT {', '.join(new)} FROM {batch} "  # noqa: S608
-                f"WHERE NOT EXISTS (SELECT FROM {name} AS kept WHERE {near} AND {same})",
+                f"WHERE NOT EXISTS (SELECT FROM {name} AS kept WHERE {near} AND {same}){told}",
             )
 
         cameras = "kept.camera = ANY(%(cameras)s)"
         self.plain = statements(cameras)
-        self.timescale = statements(f"{cameras} AND kept.{time} BETWEEN %(first)s AND %(last)s")
+        told = f" RETURNING us_of({time})" if name in timescale_rollups.SUMMED else ""
+        self.timescale = statements(f"{cameras} AND kept.{time} BETWEEN %(first)s AND %(last)s", told)
 
 
 def _type(column: str) -> str:
@@ -211,7 +213,7 @@ class PostgresStore:
             return
         with self._lock:
             with self._database.connection("write") as connection:
-                days = self._add(connection, rows, ())
+                days = self._add(connection, rows)
             self._days |= days
 
     def recount(self, kind: str, place: str, tracks: Sequence[TrackKey], rows: Rows) -> None:
@@ -225,12 +227,13 @@ class PostgresStore:
             with self._database.connection("write") as connection:
                 cameras = sorted({track.camera for track in tracks})
                 self._begin(connection, cameras)
-                connection.execute(
+                gone = connection.execute(
                     f"DELETE FROM {table} USING unnest(%s::text[], %s::text[], %s::bigint[])"  # noqa: S608
                     " AS gone (camera, session, track_id) "
                     f"WHERE {table}.{kind} = %s AND {table}.camera = ANY(%s)"
                     f" AND {timescale_rollups.TIMES[table]} >= %s AND {table}.camera = gone.camera"
-                    f" AND {table}.session = gone.session AND {table}.track_id = gone.track_id",
+                    f" AND {table}.session = gone.session AND {table}.track_id = gone.track_id"
+                    f" RETURNING us_of({table}.{timescale_rollups.TIMES[table]})",
                     (
                         [track.camera for track in tracks],
                         [track.session for track in tracks],
@@ -240,7 +243,7 @@ class PostgresStore:
                         _time(min((track.since_us for track in tracks), default=0)),
                     ),
                 )
-                days = self._add(connection, rows, cameras)
+                days = self._add(connection, rows, cameras, _times(gone))
             self._days |= days
 
     def refresh(self, start_us: int, end_us: int) -> None:
@@ -251,9 +254,15 @@ class PostgresStore:
         """
         if self._schema.timescale:
             with self._lock, self._database.autocommit("write") as connection:
-                firsts = dict(connection.execute(_OLDEST_CHUNKS).fetchall())
-                for statement in timescale_rollups.refresh(self._schema.zone, start_us, end_us, firsts):
-                    connection.execute(statement)
+                lock = (timescale_rollups.REFRESH_LOCK,)
+                connection.execute("SELECT pg_advisory_lock(%s)", lock)
+                try:
+                    firsts = dict(connection.execute(_OLDEST_CHUNKS).fetchall())
+                    now = datetime.now(UTC)
+                    for statement in timescale_rollups.refresh(self._schema.zone, start_us, end_us, firsts, now):
+                        connection.execute(statement)
+                finally:
+                    connection.execute("SELECT pg_advisory_unlock(%s)", lock)
 
     def announce(self, endpoints: Sequence[LiveEndpoint]) -> None:
         """Record where cameras are to be seen live; the newest word on a camera holds.
@@ -298,8 +307,17 @@ class PostgresStore:
         if self._schema.timescale:
             connection.execute("SET LOCAL timescaledb.max_tuples_decompressed_per_dml_transaction = 0")
 
-    def _add(self, connection: Connection, rows: Rows, locked: Sequence[str]) -> set[int]:
-        """Write a batch; returns the days (UTC, since 1970-01-01) that have become known by it."""
+    def _add(
+        self, connection: Connection, rows: Rows, locked: Sequence[str] = (), changed: Iterable[int] = ()
+    ) -> set[int]:
+        """Write a batch; returns the days (UTC, since 1970-01-01) that have become known by it.
+
+        Args:
+            connection: in a transaction.
+            rows: the batch.
+            locked: cameras whose locks are held; none to take those that are needed.
+            changed: times of rows that were taken out before.
+        """
         voided = {(key.camera, key.session, key.track_id) for key in rows.voided}
         batches = (
             (_CROSSINGS, columns.newest(rows.crossings, "line", voided)),
@@ -311,17 +329,19 @@ class PostgresStore:
         if not locked:
             named = {row["camera"] for _, batch in (*batches, (None, coverage)) for row in batch}
             self._begin(connection, named | {key.camera for key in rows.voided})
-        times = [row[table.time_us] for table, batch in batches for row in batch]
-        times += [row["minute_us"] for row in coverage]
-        days = {us // DAY_US for us in times} - self._days
+        days = {row[table.time_us] // DAY_US for table, batch in batches for row in batch}
+        days |= {row["minute_us"] // DAY_US for row in coverage}
+        days -= self._days
         _add_local_days(connection, days, self._schema)
+        times = [*changed]
         for table, batch in batches:
             if batch:
                 values = _near(batch, table.time_us)
                 for statement in table.timescale if self._schema.timescale else table.plain:
-                    connection.execute(statement, values)
+                    times += _times(connection.execute(statement, values))
         if coverage:
-            connection.execute(_UPSERT_COVERAGE, {"rows": orjson.dumps(coverage).decode()})
+            told = "RETURNING us_of(kept.minute)" if self._schema.timescale else ""
+            times += _times(connection.execute(_UPSERT_COVERAGE + told, {"rows": orjson.dumps(coverage).decode()}))
         for key in rows.voided:
             times += _void(connection, key)
         if self._schema.timescale:
@@ -341,17 +361,22 @@ def _near(batch: list[dict[str, Any]], time_us: str) -> dict[str, Any]:
 
 
 def _void(connection: Connection, key: TrackKey) -> list[int]:
-    """Take a track's rows out; returns their times."""
+    """Take a track's rows out; returns the times of those that are added up."""
     times: list[int] = []
     for table in ("crossings", "visits", "movements", "trajectories"):
         time = timescale_rollups.TIMES[table]
+        told = f"RETURNING us_of({time})" if table in timescale_rollups.SUMMED else ""
         gone = connection.execute(
-            f"DELETE FROM {table} WHERE camera = %s AND session = %s AND track_id = %s "  # noqa: S608
-            f"AND {time} >= %s RETURNING us_of({time})",
+            f"DELETE FROM {table} WHERE camera = %s AND session = %s AND track_id = %s AND {time} >= %s {told}",  # noqa: S608
             (key.camera, key.session, key.track_id, _time(key.since_us)),
         )
-        times += [us for (us,) in gone]
+        times += _times(gone)
     return times
+
+
+def _times(cursor: psycopg.Cursor[Any]) -> list[int]:
+    """What a statement tells of the rows that it changed; nothing where it was not asked."""
+    return [us for (us,) in cursor] if cursor.description is not None else []
 
 
 def _trajectories(rows: Iterable[Trajectory], voided: set[tuple[str, str, int]]) -> list[dict[str, Any]]:

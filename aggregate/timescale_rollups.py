@@ -6,14 +6,15 @@ is read. Quarter-hours are the same in every zone; hours and days are those of t
 The hours of a day are packed (`aggregate.packed_volumes`) in two steps: those of one direction and class in
 `line_volume_1d`, then those of all directions and classes of a place in `line_days`.
 
-A row may change until its track ends, and late rows come at any time: both are logged by TimescaleDB, and the refresh
-policies bring the buckets up to date. A refresh reaches back to where rows are dropped, for behind that a bucket cannot
-be added up again.
+A row may change until its track ends, and late rows come at any time: TimescaleDB logs both, and a job,
+`refresh_aggregates`, brings the buckets up to date, one aggregate after the other: refreshes that overlap fail, or, in
+versions before 2.26.3, leave rows twice. It reaches back to where rows are dropped, for behind that a bucket cannot be
+added up again.
 
 TimescaleDB notes what a refresh has changed for the aggregates that stand on it, as a range from the start of the first
 bucket to the start of the last. Of local time it leaves out the bucket that begins just where the range ends: of late
 rows of several days it would miss the newest day, for good. So the writer notes the days of late rows in `late_days`,
-and a job of our own refreshes the local buckets of these days by force (adr 0008).
+and the job refreshes the local buckets of these days by force (adr 0008).
 """
 
 from __future__ import annotations
@@ -37,6 +38,9 @@ TIMES = {
 }
 """The hypertables and their time columns."""
 
+SUMMED = ("crossings", "visits", "coverage")
+"""Those that are added up."""
+
 _SEGMENTS = {
     "crossings": "camera, line",
     "visits": "camera, zone",
@@ -57,14 +61,20 @@ _CAMERAS = ("camera_coverage", "camera", "coverage", "minute")
 _DAYS = {"line_days": "line_volume_1d", "zone_days": "zone_volume_1d"}
 
 _INTERVALS = {"1m": "1 minute", "15m": "15 minutes", "1h": "1 hour", "1d": "1 day"}
-_LAGS = {"1m": "10 minutes", "15m": "1 hour", "1h": "4 hours", "1d": "3 days", "days": "3 days"}
+_LAGS = {
+    "1m": timedelta(minutes=10),
+    "15m": timedelta(hours=1),
+    "1h": timedelta(hours=4),
+    "1d": timedelta(days=3),
+    "days": timedelta(days=3),
+}
 """Age from which buckets of an interval are materialised: most tracks are over by then."""
 
 LATE = timedelta(hours=1)
 """Age of a row from which its day is noted; less than the age from which local buckets are materialised."""
 
-_SETTLED = 3
-"""Refreshes for which a late day stays noted: some versions leave a bucket to the next refresh."""
+REFRESH_LOCK = 0x41464F54
+"""Of the advisory locks: held by the session that refreshes."""
 
 _FIRST_YEAR, _LAST_YEAR = 2000, 2060
 _HOUR = timedelta(hours=1)
@@ -82,27 +92,36 @@ CREATE FUNCTION minutes_from(start timestamptz) RETURNS bytea LANGUAGE sql IMMUT
 CREATE FUNCTION minutes_of(starts timestamptz[]) RETURNS bytea LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN (SELECT string_agg({packed_coverage.minute_sql("starts[least(hour, cardinality(starts))]")}, ''
         ORDER BY hour) FROM generate_series(1, {_HOURS}) AS hour);
-CREATE PROCEDURE refresh_late_days(job_id integer, config jsonb) LANGUAGE plpgsql AS $$
+CREATE PROCEDURE refresh_aggregates(job_id integer, config jsonb) LANGUAGE plpgsql AS $$
 DECLARE
     noted bigint[];
     days tstzrange[];
+    since timestamptz := now() - (config ->> 'since')::interval;
     part jsonb;
     ready timestamptz;
+    until timestamptz;
 BEGIN
+    IF NOT pg_try_advisory_lock({REFRESH_LOCK}) THEN
+        RETURN;
+    END IF;
     SELECT array_agg(id) INTO noted FROM late_days;
     SELECT array_agg(DISTINCT tstzrange(local.start, local.until)) INTO days
         FROM late_days JOIN local_days AS local ON local.start < late_days.until AND local.until > late_days.start
-        WHERE id = ANY(noted) AND local.start >= coalesce(now() - (config ->> 'since')::interval, '-infinity');
-    FOR n IN 1 .. coalesce(cardinality(days), 0) LOOP
-        FOR part IN SELECT * FROM jsonb_array_elements(config -> 'aggregates') LOOP
-            ready := least(upper(days[n]), now() - (part ->> 'lag')::interval);
-            IF ready = upper(days[n]) OR ready - lower(days[n]) >= (part ->> 'width')::interval THEN
-                CALL refresh_continuous_aggregate(
-                    (part ->> 'name')::regclass, lower(days[n]), ready, force => (part ->> 'local')::boolean);
+        WHERE id = ANY(noted) AND (since IS NULL OR local.start >= since);
+    FOR part IN SELECT * FROM jsonb_array_elements(config -> 'aggregates') LOOP
+        ready := now() - (part ->> 'lag')::interval;
+        FOR n IN 1 .. 2 LOOP -- some versions leave the last bucket that has changed to the next refresh
+            CALL refresh_continuous_aggregate((part ->> 'name')::regclass, since, ready);
+        END LOOP;
+        FOR n IN 1 .. CASE WHEN (part ->> 'local')::boolean THEN coalesce(cardinality(days), 0) ELSE 0 END LOOP
+            until := least(upper(days[n]), ready);
+            IF until = upper(days[n]) OR until - lower(days[n]) >= (part ->> 'width')::interval THEN
+                CALL refresh_continuous_aggregate((part ->> 'name')::regclass, lower(days[n]), until, force => true);
             END IF;
         END LOOP;
     END LOOP;
-    DELETE FROM late_days WHERE id = ANY(noted) AND noted_at < now() - (config ->> 'settled')::interval;
+    DELETE FROM late_days WHERE id = ANY(noted);
+    PERFORM pg_advisory_unlock({REFRESH_LOCK});
 END $$;
 """  # noqa: S608 -- of constants
 """What the packing of hours and the refreshing of late days need; made once."""
@@ -277,24 +296,24 @@ def drop(zone: ZoneInfo) -> str:
 def policies(section: TimescaleSection, zone: ZoneInfo) -> Iterable[str]:
     """Statements that put the policies of the configuration into force, whatever there were before."""
     keep, chunk = section.keep_rows_days, section.chunk_days
-    since = "NULL" if keep is None else f"interval '{keep - chunk} days'"
     minutes = [f"{name}_1m" for name, *_ in (_LINES, _ZONES, _CAMERAS)]
-    for name in aggregates(zone):
+    since = None if keep is None else f"{keep - chunk} days"
+    for name in aggregates(zone):  # kept at rest: without them some versions compress no aggregates
         yield f"SELECT remove_continuous_aggregate_policy('{name}', if_exists => true)"
+        begin = "NULL" if since is None else f"interval '{since}'"
         yield (
-            f"SELECT add_continuous_aggregate_policy('{name}', start_offset => {since}, "
+            f"SELECT alter_job(add_continuous_aggregate_policy('{name}', start_offset => {begin}, "
             f"end_offset => interval '{_LAGS[name.rpartition('_')[2]]}', "
-            f"schedule_interval => interval '{section.refresh_seconds} seconds')"
+            f"schedule_interval => interval '{section.refresh_seconds} seconds'), scheduled => false)"
         )
-    yield "SELECT delete_job(job_id) FROM timescaledb_information.jobs WHERE proc_name = 'refresh_late_days'"
-    late = {
-        "since": None if keep is None else f"{keep - chunk} days",
-        "settled": f"{_SETTLED * section.refresh_seconds} seconds",
-        "aggregates": _late_parts(zone),
-    }
+    job = {"since": since, "aggregates": _parts(zone)}
     yield (
-        f"SELECT add_job('refresh_late_days', interval '{section.refresh_seconds} seconds', "
-        f"config => {_text(json.dumps(late))})"
+        "SELECT delete_job(job_id) FROM timescaledb_information.jobs "
+        "WHERE proc_name = 'refresh_aggregates' AND proc_schema = current_schema()"
+    )
+    yield (
+        f"SELECT add_job('refresh_aggregates', interval '{section.refresh_seconds} seconds', "
+        f"config => {_text(json.dumps(job))})"
     )
     for table in TIMES:
         yield f"SELECT set_chunk_time_interval('{table}', interval '{chunk} days')"
@@ -309,24 +328,26 @@ def policies(section: TimescaleSection, zone: ZoneInfo) -> Iterable[str]:
             yield f"SELECT add_retention_policy('{table}', drop_after => interval '{days} days')"
 
 
-def _late_parts(zone: ZoneInfo) -> list[dict[str, object]]:
-    """What is refreshed of a late day: buckets of local time by force, after those that they are made from.
+def _parts(zone: ZoneInfo) -> list[dict[str, object]]:
+    """What the job refreshes, each aggregate behind the one that it is made from.
 
-    `width` is that of the buckets of which a part of a day can be refreshed; a day is refreshed as a whole.
+    `lag` is the age from which buckets are materialised. Those that are `local` are refreshed by force where late rows
+    came: days as a whole, of those that have a `width` also the beginning of a day.
     """
     local = {"1d", "days"} if _hours_in_utc(zone) else {"1h", "1d", "days"}
     intervals = {name: name.rpartition("_")[2] for name in aggregates(zone)}
     return [
-        {"name": name, "lag": _LAGS[interval], "local": interval in local}
-        | ({"width": _INTERVALS[interval]} if interval in ("1m", "15m", "1h") else {})
+        {"name": name, "lag": str(_LAGS[interval]), "local": interval in local}
+        | ({"width": _INTERVALS[interval]} if interval == "1h" else {})
         for name, interval in intervals.items()
     ]
 
 
-def refresh(zone: ZoneInfo, start_us: int, end_us: int, firsts: Mapping[str, datetime]) -> Iterable[str]:
+def refresh(zone: ZoneInfo, start_us: int, end_us: int, firsts: Mapping[str, datetime], now: datetime) -> Iterable[str]:
     """Statements that bring the aggregates up to date over a range, each to be run outside of transactions.
 
-    Never from before the oldest row that is kept, for what has lost its rows would be added up from nothing.
+    Never from before the oldest row that is kept, for what has lost its rows would be added up from nothing, and never
+    what is too young to be materialised, which would stand still while rows come.
 
     Forced, for TimescaleDB does not notice every change of an aggregate on which another stands: rows that came into a
     range refreshed while it was empty would be left out of hours and days.
@@ -338,8 +359,9 @@ def refresh(zone: ZoneInfo, start_us: int, end_us: int, firsts: Mapping[str, dat
     tables = {name.partition("_")[0]: table for name, _, table, _ in (_LINES, _ZONES, _CAMERAS)}
     for name in aggregates(zone):
         since = max(start, firsts.get(tables[name.partition("_")[0]], start))
-        if end - since >= margin:
-            span = f"'{since.isoformat()}', '{end.isoformat()}'"
+        until = min(end, now - _LAGS[name.rpartition("_")[2]])
+        if until - since >= margin:
+            span = f"'{since.isoformat()}', '{until.isoformat()}'"
             yield f"CALL refresh_continuous_aggregate('{name}', {span}, force => true)"
 
 

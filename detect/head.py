@@ -64,7 +64,7 @@ class Head:
                 distances, for each grid (rows, columns, 4 × bins).
             most: so many at most, those with the highest scores.
         """
-        scores, *parts = outputs
+        scores, *parts = (np.asarray(output, np.float32) for output in outputs)  # half-precision networks give float16
         chosen, confidence, class_id = kernels.candidates(scores, self._rows, self._lowest, self._lowest_other)
         if len(chosen) > most:
             best = np.sort(np.argpartition(-confidence, most)[:most])

@@ -83,7 +83,7 @@ def finish(logs: Floats, centres: Floats, stride: float, first: int, chosen: Ind
 
 @compiled
 def surest_of_each_label(xywh: Floats, confidence: Floats, label: Indices, most: float) -> Indices:
-    """Non-maximum suppression: indices, surest first, of boxes that none of their label overlaps by more than `most`."""
+    """Non-maximum suppression: indices, surest first, of boxes that no kept one of their label overlaps by > `most`."""
     order = np.argsort(-confidence, kind="mergesort")
     kept = np.empty(len(order), np.intp)
     count = 0
@@ -106,8 +106,8 @@ def overlap(a: Floats, b: Floats) -> float:
     height = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
     if width <= 0 or height <= 0:
         return 0.0
-    shared = float(width) * float(height)
-    return shared / (float(a[2]) * float(a[3]) + float(b[2]) * float(b[3]) - shared)
+    shared = np.float64(width) * np.float64(height)
+    return shared / (np.float64(a[2]) * np.float64(a[3]) + np.float64(b[2]) * np.float64(b[3]) - shared)
 
 
 def compile_all() -> None:

@@ -30,13 +30,9 @@ def overlap(ax1: float, ay1: float, ax2: float, ay2: float, bx1: float, by1: flo
 
 
 @compiled
-def pairwise_iou(a: Floats, b: Floats) -> Floats:
-    """Of each box of `a` (N, 4) with each of `b` (M, 4): (N, M)."""
-    found = np.empty((len(a), len(b)))
-    for i in range(len(a)):
-        for j in range(len(b)):
-            found[i, j] = overlap(a[i, 0], a[i, 1], a[i, 2], a[i, 3], b[j, 0], b[j, 1], b[j, 2], b[j, 3])
-    return found
+def overlap_of(a: Floats, b: Floats) -> float:
+    """The same of two boxes in arrays."""
+    return overlap(a[0], a[1], a[2], a[3], b[0], b[1], b[2], b[3])
 
 
 @compiled
@@ -49,12 +45,7 @@ def surest_apart(boxes: Floats, confidence: Floats, most: float) -> Indices:
         alone = True
         for at in range(count):
             j = kept[at]
-            if (
-                overlap(
-                    boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3], boxes[j, 0], boxes[j, 1], boxes[j, 2], boxes[j, 3]
-                )
-                > most
-            ):
+            if overlap_of(boxes[i], boxes[j]) > most:
                 alone = False
                 break
         if alone:
@@ -185,7 +176,6 @@ def compile_all() -> None:
     boxes, rows = np.zeros((0, 4)), np.zeros(0, np.intp)
     filters = (boxes, boxes, boxes)
     with compiling(__file__):
-        pairwise_iou(boxes, boxes)
         surest_apart(boxes, boxes[:, 0].copy(), 0.5)
         predict(boxes, boxes, *filters, (0.0, 0.0, 0.0, 0.0), 0.0, 0.0, 0.0, np.zeros(4))
         correct(boxes, boxes, *filters, rows, boxes, 0.0, np.zeros(4))

@@ -64,12 +64,6 @@ class MotionBank:
         return self.place, self.speed, self.variance, self._covariance, self._speed_variance
 
     @property
-    def size(self) -> Floats:
-        """(N,) geometric mean of width and height, pixels."""
-        size: Floats = np.sqrt(np.maximum(self.place[:, 2] * self.place[:, 3], 1.0))
-        return size
-
-    @property
     def boxes(self) -> Floats:
         """(N, 4) xyxy, pixels, where the filters believe the boxes to be."""
         centre, half = self.place[:, :2], self.place[:, 2:] / 2

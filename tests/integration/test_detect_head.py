@@ -87,6 +87,13 @@ def test_of_too_many_the_surest_are_told(default_model_path: Path, picture: Imag
     assert {tuple(box) for box in few.xywh.tolist()} <= {tuple(box) for box in everybody.xywh.tolist()}
 
 
+def test_answers_of_half_precision_are_read_too(default_model_path: Path, picture: Image) -> None:
+    short, head = cut(network(default_model_path), COLUMNS, LOWEST, LOWEST_OTHER)
+    outputs = run(short, picture)
+    whole, half = head.read(outputs, most=20), head.read([each.astype(np.float16) for each in outputs], most=20)
+    np.testing.assert_allclose(np.sort(half.confidence), np.sort(whole.confidence), atol=1e-3)
+
+
 def test_where_every_label_is_looked_for_there_are_no_others(default_model_path: Path, picture: Image) -> None:
     short, head = cut(network(default_model_path), range(80), LOWEST, LOWEST_OTHER)
     found = head.read(run(short, picture), most=10_000)

@@ -127,11 +127,11 @@ def test_materialised_intervals_are_local_too(url: str, timezone: str, date: tup
 
 def test_a_late_row_and_a_correction_show_after_the_next_refresh(url: str) -> None:
     write(url, Rows([crossing(1), crossing(2, final=False, road_user="truck")]), here=KEPT_A_WEEK)
-    run_jobs(url, "policy_refresh_continuous_aggregate")
+    run_jobs(url, "refresh_aggregates")
     assert volumes(url, "1h") == {THEN_US: 2}
     with PostgresStore(url) as store:
         store.write(Rows([crossing(3), crossing(2, road_user="bus")], voided=[TrackKey("north", "s", 1, THEN_US)]))
-    run_jobs(url, "policy_refresh_continuous_aggregate")
+    run_jobs(url, "refresh_aggregates")
     with closing(PostgresReader(url, connections=1)) as reader:
         for interval in ("1m", "15m", "1h"):
             rows = reader.volumes("line", ["stop"], 0, 2 * THEN_US, interval)
@@ -151,15 +151,44 @@ def test_refreshes_leave_out_no_late_row(request: pytest.FixtureRequest, url: st
         new = [to_us(today - timedelta(days=day)) + len(instants) * MINUTE_US for day in days]
         write(url, Rows([crossing(track, at_us) for track, at_us in enumerate(new, len(instants))]), here=here)
         instants += new
-        for _ in range(2):
-            run_jobs(url, "policy_refresh_continuous_aggregate")
-            run_jobs(url, "refresh_late_days")
+        run_jobs(url, "refresh_aggregates")
     for interval in ("1m", "15m", "1h", "1d"):
         expected = {
             bucket.start_us: sum(bucket.start_us <= at_us < bucket.end_us for at_us in instants)
             for bucket in buckets(min(instants), max(instants) + 1, interval, zone)
         }
         assert volumes(url, interval) == {start: count for start, count in expected.items() if count}, interval
+
+
+def test_a_late_row_that_moves_to_another_day_leaves_the_first(url: str) -> None:
+    midnight_us = (THEN_US // DAY_US - 4) * DAY_US
+    here = site("UTC", chunk_days=1, compress_after_days=1, keep_rows_days=8)
+    write(url, Rows([crossing(1, midnight_us + 10 * MINUTE_US, final=False), crossing(2, midnight_us)]), here=here)
+    run_jobs(url, "refresh_aggregates")
+    with PostgresStore(url) as store:
+        store.write(Rows([crossing(1, midnight_us - MINUTE_US)]))
+    run_jobs(url, "refresh_aggregates")
+    assert volumes(url, "1d") == {midnight_us - DAY_US: 1, midnight_us: 1}
+    assert query(url, "SELECT count(*) FROM late_days") == [(0,)]
+
+
+def test_a_batch_that_is_written_again_notes_no_day(url: str) -> None:
+    batch = Rows([crossing(1)], coverage=[Coverage("north", "s", THEN_US, MINUTE_US, 5, 0)])
+    write(url, batch, here=site())
+    noted = query(url, "SELECT id FROM late_days ORDER BY id")
+    assert noted
+    write(url, batch, batch)
+    assert query(url, "SELECT id FROM late_days ORDER BY id") == noted
+
+
+def test_what_comes_after_a_refresh_shows_at_once(url: str) -> None:
+    now_us = to_us(datetime.now(UTC)) - 5 * MINUTE_US
+    write(url, Rows([crossing(1, now_us)]), here=site())
+    with PostgresStore(url) as store:
+        store.refresh(now_us - DAY_US, now_us)
+        store.write(Rows([crossing(2, now_us + 1)]))
+    for interval in ("1m", "15m", "1h", "1d"):
+        assert sum(volumes(url, interval).values()) == 2, interval
 
 
 def test_a_job_that_fails_is_told_by_the_doctor(url: str) -> None:
@@ -172,11 +201,11 @@ def test_a_job_that_fails_is_told_by_the_doctor(url: str) -> None:
         url,
         "UPDATE _timescaledb_internal.bgw_job_stat SET last_start = now(), last_finish = now(), "
         "last_run_success = false, last_successful_finish = '-infinity' WHERE job_id = "
-        "(SELECT job_id FROM timescaledb_information.jobs WHERE proc_name = 'refresh_late_days')",
+        "(SELECT job_id FROM timescaledb_information.jobs WHERE proc_name = 'refresh_aggregates')",
     )
     found = told()["timescaledb jobs"]
     assert found.ok is False
-    assert "1 have not succeeded for an hour: refresh_late_days" in found.detail
+    assert "1 have not succeeded for an hour: refresh_aggregates" in found.detail
 
 
 def test_a_prepared_question_sees_new_days_late_rows_and_another_zone(timescale: str) -> None:
@@ -291,7 +320,7 @@ def test_old_rows_go_and_their_hours_stay(url: str) -> None:
         store.refresh(old, old + MINUTE_US)
     write(url, Rows([crossing(2, new)], trajectories=ways), here=here)
     run_jobs(url, "policy_retention")
-    run_jobs(url, "policy_refresh_continuous_aggregate")
+    run_jobs(url, "refresh_aggregates")
     assert volumes(url, "1h") == {old: 1, new: 1}
     with PostgresStore(url) as store:  # as a recount of everything does: what has lost its rows is not added up again
         store.refresh(old, now_us)

@@ -153,3 +153,10 @@ def test_systemd_itself_finds_nothing_wrong(tmp_path: Path) -> None:
         copy.write_text(text, encoding="utf-8")
         done = subprocess.run(["systemd-analyze", "verify", str(copy)], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
+
+
+def test_every_unit_keeps_what_is_compiled_where_it_may_write() -> None:
+    for unit in (DEPLOY / "systemd").glob("*.service"):
+        text = unit.read_text(encoding="utf-8")
+        if "/aforo " in text:
+            assert "NUMBA_CACHE_DIR=/var/cache/aforo/numba" in text, unit.name
