@@ -5,11 +5,11 @@ Apache Kafka's jars come from Maven Central on first use and stay in Aforo's cac
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -81,8 +81,12 @@ def _jars() -> Path | str:
 
 
 def _noida() -> str | None:
-    beside = Path(sys.executable).with_name("noida-db")
-    return str(beside) if beside.is_file() else shutil.which("noida-db")
+    """noida-db's binary itself: its command is a script whose child would outlive it."""
+    package = importlib.util.find_spec("noida_db")
+    if package is None or package.origin is None:
+        return None
+    binary = Path(package.origin).with_name("noida-db")
+    return str(binary) if binary.is_file() else None
 
 
 class Broker:
