@@ -60,8 +60,8 @@ ON CONFLICT DO NOTHING
 """
 
 _LATE_DAYS = """
-INSERT INTO late_days (start, until)
-SELECT time_of(day), time_of(day) + interval '1 day' FROM unnest(%s::bigint[], %s::bigint[]) AS written (day, first)
+INSERT INTO late_days (start)
+SELECT time_of(day) FROM unnest(%s::bigint[], %s::bigint[]) AS written (day, first)
 WHERE time_of(first) < now() - %s
 """
 

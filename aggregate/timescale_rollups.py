@@ -106,7 +106,8 @@ BEGIN
     END IF;
     SELECT array_agg(id) INTO noted FROM late_days;
     SELECT array_agg(DISTINCT tstzrange(local.start, local.until)) INTO days
-        FROM late_days JOIN local_days AS local ON local.start < late_days.until AND local.until > late_days.start
+        FROM late_days JOIN local_days AS local
+            ON local.start < late_days.start + interval '1 day' AND local.until > late_days.start
         WHERE id = ANY(noted) AND (since IS NULL OR local.start >= since);
     FOR part IN SELECT * FROM jsonb_array_elements(config -> 'aggregates') LOOP
         ready := now() - (part ->> 'lag')::interval;

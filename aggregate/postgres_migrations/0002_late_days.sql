@@ -3,6 +3,5 @@
 CREATE TABLE late_days (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     start timestamptz NOT NULL,
-    until timestamptz NOT NULL,
     noted_at timestamptz NOT NULL DEFAULT now()
 );

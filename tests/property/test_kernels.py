@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import itertools
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from interpreters import told_either_way
 
 from aforo.geometry import contains, intersection
 from aggregate import kernels
@@ -68,15 +65,5 @@ def test_rows_are_put_together_by_track(rows: list[tuple[int, int]]) -> None:
 
 
 def test_compiled_and_interpreted_count_the_same() -> None:
-    here = Path(__file__).parents[1]
-    digests = {
-        subprocess.run(
-            [sys.executable, "-c", COUNT],
-            env=os.environ | {"NUMBA_DISABLE_JIT": disabled, "PYTHONPATH": f"{here.parent}{os.pathsep}{here}"},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        for disabled in ("0", "1")
-    }
+    digests = told_either_way(COUNT)
     assert len(digests) == 1

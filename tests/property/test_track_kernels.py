@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from interpreters import told_either_way
 
 from track import kernels
 from track.motion import MotionBank
@@ -87,15 +83,5 @@ def test_a_calm_settled_thing_does_not_leap(settled: bool, overlap: float) -> No
 
 
 def test_compiled_and_interpreted_follow_the_same() -> None:
-    here = Path(__file__).parents[2]
-    digests = {
-        subprocess.run(
-            [sys.executable, "-c", FOLLOW],
-            env=os.environ | {"NUMBA_DISABLE_JIT": disabled, "PYTHONPATH": str(here)},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        for disabled in ("0", "1")
-    }
+    digests = told_either_way(FOLLOW)
     assert len(digests) == 1
