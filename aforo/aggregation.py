@@ -16,19 +16,13 @@ from typing import Any, NamedTuple
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
-from kafka.errors import (
-    AuthorizationError,
-    KafkaError,
-    LogTruncationError,
-    NoOffsetForPartitionError,
-    OffsetOutOfRangeError,
-)
+from kafka.errors import KafkaError, LogTruncationError, NoOffsetForPartitionError, OffsetOutOfRangeError
 from kafka.structs import OffsetAndMetadata
 from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollector
 
 from aforo import wire
 from aforo.errors import BusError, StoreError, WireError
-from aforo.kafka_connection import KafkaAddress
+from aforo.kafka_connection import REFUSALS, KafkaAddress
 from aforo.model import Rows
 from aforo.partition import PartitionCounter
 from aforo.protocols import Clock, CountStore
@@ -223,8 +217,8 @@ class Aggregation(ConsumerRebalanceListener):  # type: ignore[misc]
             self._recover(consumer, error.args[0])
         except LogTruncationError as error:
             self._rewind(consumer, error.divergent_offsets)
-        except AuthorizationError as error:
-            raise BusError(f"{self._address} refuses: {error}; give its user the right to read and commit") from error
+        except REFUSALS as error:
+            raise self._address.refusal(error) from error
         except (KafkaError, OSError) as error:
             if not self._told_bus:
                 LOG.error("cannot read from %s: %s; trying again", self._address, error)

@@ -351,7 +351,8 @@ class KafkaSection(Section):
         default=10,
         ge=2,
         le=300,
-        description="A worker or aggregator not heard of for so long is dead: others take over.",
+        description="A worker or aggregator not heard of for so long is dead: others take over. "
+        "Kafka takes none below 6, unless told otherwise.",
     )
     compression: Literal["lz4", "gzip", "none"] = Field(default="lz4", description="Of the batches on the wire.")
 

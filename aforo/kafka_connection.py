@@ -11,7 +11,9 @@ from typing import Any, Self
 
 from kafka import KafkaAdminClient
 from kafka.errors import (
+    AuthorizationError,
     InvalidPartitionsError,
+    InvalidSessionTimeoutError,
     KafkaError,
     SaslAuthenticationFailedError,
     TopicAlreadyExistsError,
@@ -26,6 +28,9 @@ LOG = logging.getLogger(__name__)
 
 DEFAULT_TOPIC = "aforo"
 _ADDRESS = re.compile(r"^kafka://(?P<servers>[^/@\s]+)(?:/(?P<topic>[A-Za-z0-9._-]{1,200}))?/?$")
+REFUSALS = (AuthorizationError, InvalidSessionTimeoutError)
+"""What Kafka will not think better of, however often a member of a group asks."""
+
 _RETRY_S = 1.0
 _BOOTSTRAP_MS = 5_000
 
@@ -117,6 +122,16 @@ class KafkaAddress:
                 "sasl_plain_password": password.get_secret_value() if password is not None else None,
             }
         return options
+
+    def refusal(self, error: KafkaError) -> BusError:
+        """One of `REFUSALS` of a group, with what to do about it."""
+        if isinstance(error, InvalidSessionTimeoutError):
+            return BusError(
+                f"{self} does not take session_seconds: {self.section.session_seconds} under the key kafka; give at "
+                "least its group.min.session.timeout.ms, which is 6 seconds where nobody changed it, and at most its "
+                "group.max.session.timeout.ms"
+            )
+        return BusError(f"{self} refuses: {error}; give its user the right to read and commit")
 
     @contextmanager
     def admin(self) -> Iterator[KafkaAdminClient]:

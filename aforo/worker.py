@@ -14,12 +14,12 @@ from typing import Any
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
-from kafka.errors import AuthorizationError, KafkaError
+from kafka.errors import KafkaError
 
 from aforo.bus_kafka import KafkaPublisher
 from aforo.config import CameraSection, Site
 from aforo.errors import BusError
-from aforo.kafka_connection import KafkaAddress
+from aforo.kafka_connection import REFUSALS, KafkaAddress
 from aforo.pipeline import CameraThread
 from aforo.protocols import Clock
 
@@ -101,8 +101,8 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
     def _poll(self, consumer: KafkaConsumer) -> None:
         try:
             consumer.poll(timeout_ms=_POLL_MS)
-        except AuthorizationError as error:
-            raise BusError(f"{self._address} refuses: {error}; give its user the right to read") from error
+        except REFUSALS as error:
+            raise self._address.refusal(error) from error
         except (KafkaError, OSError) as error:
             LOG.warning("%s does not answer: %s; the cameras go on", self._address, error)
             self._clock.sleep(_POLL_MS / 1000)

@@ -16,6 +16,7 @@ import pytest
 import yaml
 from count_tables import Tables, tables, without_faults
 from kafka import KafkaConsumer, TopicPartition
+from kafka_broker import shortest_session_s
 
 from aforo import assemble, wire
 from aforo.bus_kafka import KafkaPublisher
@@ -71,7 +72,7 @@ class City:
         document = {
             "bus": f"kafka://{broker}/test-{next(_numbers)}",
             "store": store or f"sqlite:///{self.store}",
-            "kafka": {"partitions": 4, "session_seconds": 3},
+            "kafka": {"partitions": 4, "session_seconds": shortest_session_s()},
             "cameras": simulated if sections is None else sections,
         }
         self.config.write_text(yaml.safe_dump(document | (extra or {})))

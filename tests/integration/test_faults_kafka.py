@@ -59,8 +59,9 @@ def test_without_faults(city: City) -> None:
     assert all(len(rows) > 10 for rows in expected.values())
 
 
-def test_aggregator_killed_again_and_again(city: City) -> None:
+def test_aggregator_killed_again_and_again(kafka: Broker, city: City) -> None:
     """Each is killed while it counts; the next has its partitions when the group has noticed."""
+    kafka.must_expire_members()
     messages = city.messages(60)
     expected = city.expected(messages)
     with _publishing(city, messages, pause_s=0.008):
@@ -74,7 +75,8 @@ def test_aggregator_killed_again_and_again(city: City) -> None:
         assert city.wait_for(expected) == expected
 
 
-def test_rebalance_under_load_from_two_to_three_to_one_aggregators(city: City) -> None:
+def test_rebalance_under_load_from_two_to_three_to_one_aggregators(kafka: Broker, city: City) -> None:
+    kafka.must_expire_members()
     messages = city.messages(60)
     expected = city.expected(messages)
     with (
@@ -191,7 +193,8 @@ def test_disk_full_for_the_store(city: City) -> None:
     assert city.said("the store works again")
 
 
-def test_duplicate_and_reordered_delivery(city: City) -> None:
+def test_duplicate_and_reordered_delivery(kafka: Broker, city: City) -> None:
+    kafka.must_expire_members()
     messages = city.messages(SECONDS)
     expected = city.expected(messages)
     sequences: dict[str, int] = {}
@@ -240,8 +243,9 @@ def test_clock_stepped_back(city: City) -> None:
         assert city.counted() == expected
 
 
-def test_publisher_killed(city: City) -> None:
+def test_publisher_killed(kafka: Broker, city: City) -> None:
     """Its sessions end where they were cut off, and the successor's are counted; nothing stays provisional."""
+    kafka.must_expire_members()
     cut = city.messages(SECONDS)[:400]
     after = [
         replace(message, session="successor", captured_at_us=message.captured_at_us + 60_000_000)

@@ -11,7 +11,9 @@ from pathlib import Path
 import cv2
 import pytest
 from city import KAFKA, City, end, eventually
-from kafka_broker import Broker
+from kafka_broker import Broker, running_broker
+
+from aforo.errors import BusError
 
 pytestmark = [*KAFKA, pytest.mark.model, pytest.mark.timeout(240)]
 CAMERAS = 3
@@ -84,7 +86,10 @@ def _every_camera_was_seen_in(city: City, sessions: int) -> bool:
     return all(sum(camera == section.id for camera, _ in pairs) >= sessions for section in city.cameras)
 
 
-def test_cameras_of_a_killed_worker_are_taken_over_and_the_rows_are_those_of_what_was_published(city: City) -> None:
+def test_cameras_of_a_killed_worker_are_taken_over_and_the_rows_are_those_of_what_was_published(
+    kafka: Broker, city: City
+) -> None:
+    kafka.must_expire_members()
     with city.process("aggregator"), city.process("worker") as first:
         assert eventually(lambda: city.times_said("runs camera") == CAMERAS, 90), city.log.read_text()[-3000:]
         assert eventually(lambda: _every_camera_was_seen_in(city, 1), 40), city.log.read_text()[-3000:]
@@ -103,3 +108,13 @@ def test_cameras_of_a_killed_worker_are_taken_over_and_the_rows_are_those_of_wha
         assert expected["coverage"]
         assert city.wait_for(expected) == expected
         assert all(row[8] for row in expected["crossings"])
+
+
+@pytest.mark.parametrize("command", ["worker", "aggregator"])
+def test_a_session_shorter_than_kafka_takes_is_refused_in_one_sentence(tmp_path: Path, command: str) -> None:
+    with running_broker(properties="group.min.session.timeout.ms=6000") as broker:
+        city = City(tmp_path, broker.address, extra={"kafka": {"session_seconds": 5}})
+        with city.process(command) as process:
+            assert process.wait(90) == BusError.exit_code
+        assert city.said("does not take session_seconds: 5 under the key kafka; give at least its group.min.session")
+        assert not city.said("Traceback")
