@@ -14,7 +14,6 @@ import typer
 
 from aforo.cli import bench, checks, city, evaluation, recordings, serve, sites
 from aforo.errors import AforoError
-from aforo.model import without_credentials
 
 app = typer.Typer(
     name="aforo",
@@ -73,12 +72,17 @@ def _common(
 
 
 def main() -> None:
-    """Run the command line; errors that Aforo knows end with one sentence and their exit code."""
+    """Run the command line; errors that Aforo knows end with one sentence and their exit code.
+
+    Nothing may have imported numpy before: its threads are made then.
+    """
     gc.set_threshold(*_RARE_COLLECTIONS)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # no matrix here is large: its threads would only wait, busily
     try:
         app()
     except AforoError as error:
+        from aforo.model import without_credentials
+
         typer.secho(f"aforo: {without_credentials(str(error))}", err=True, fg="red" if sys.stderr.isatty() else None)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
