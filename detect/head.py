@@ -2,11 +2,12 @@
 
 As exported, a network gives every one of its thousands of anchors a score for every label and a finished box; nearly
 all of them are then thrown away. Cut, it gives the scores of the labels that are looked for and the best of all others,
-and of the boxes only what they are made from: `Head.read` finishes those of the few anchors that see something.
+and of the boxes only what their last layer takes: `Head.read` does the rest for the few anchors that see something.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,7 @@ import openvino as ov
 from openvino import opset13 as ops
 
 from detect import kernels
-from detect.kernels import Floats
+from detect.kernels import Floats, Grid, Output
 
 _WIDTH, _HEIGHT = 3, 2
 """Axes of a picture in the network: (picture, channel, height, width)."""
@@ -42,40 +43,45 @@ class Head:
     """How the outputs of a network that was cut are read.
 
     Args:
-        rows: of each label that is looked for, where its score is.
-        grids: of each output with distances, the pixels from one of its anchors to the next and the anchors' centres,
-            shape (anchors, 2); none where the network finishes its boxes itself.
+        columns: of each label that is looked for, where its scores are.
+        grids: whose anchors there are; none where the network finishes its scores and boxes itself.
         lowest: scores up to this are nobody's.
-        lowest_other: scores of other labels up to this are nobody's.
+        lowest_other: scores of other labels up to this are nobody's; not less than `lowest`.
     """
 
-    def __init__(
-        self, rows: npt.NDArray[np.intp], grids: Sequence[tuple[float, Floats]], lowest: float, lowest_other: float
-    ) -> None:
-        self._rows, self._grids = rows, grids
-        self._lowest, self._lowest_other = lowest, lowest_other
-        self._firsts = np.cumsum([0, *(len(centres) for _, centres in grids)]).tolist()
+    def __init__(self, columns: Sequence[int], grids: Sequence[Grid], lowest: float, lowest_other: float) -> None:
+        self._columns = np.asarray(columns, np.intp)
+        self._grids = tuple(grids)
+        self._limits = tuple(_logit(limit) if grids else limit for limit in (lowest, lowest_other))
 
-    def read(self, outputs: Sequence[Floats], most: int) -> Candidates:
+    def read(self, outputs: Sequence[Floats]) -> Candidates:
         """The anchors that see something.
 
         Args:
-            outputs: of the network for one picture: scores (labels + others, anchors), then boxes (4, anchors) or
-                distances, for each grid (rows, columns, 4 × bins).
-            most: so many at most, those with the highest scores.
+            outputs: of the network for one picture. For each grid those of `Output`; where there are no grids, scores
+                (anchors, labels), the best of these (anchors,), and boxes (anchors, 4).
         """
-        scores, *parts = (np.asarray(output, np.float32) for output in outputs)  # half-precision networks give float16
-        chosen, confidence, class_id = kernels.candidates(scores, self._rows, self._lowest, self._lowest_other)
-        if len(chosen) > most:
-            best = np.sort(np.argpartition(-confidence, most)[:most])
-            chosen, confidence, class_id = chosen[best], confidence[best], class_id[best]
+        parts = tuple(np.asarray(output, np.float32) for output in outputs)  # networks of half precision give float16
         if not self._grids:
-            centre, size = parts[0][:2, chosen].T, parts[0][2:4, chosen].T
-            return Candidates(np.ascontiguousarray(np.hstack((centre - size / 2, size))), confidence, class_id)
-        xywh = np.empty((len(chosen), 4), np.float32)
-        for (stride, centres), part, first in zip(self._grids, parts, self._firsts, strict=False):
-            kernels.finish(part.reshape(len(centres), -1), centres, stride, first, chosen, xywh)
-        return Candidates(xywh, confidence, class_id)
+            return self._finished(*parts)
+        told = tuple(Output(*parts[at : at + 3]) for at in range(0, len(parts), 3))
+        return Candidates(*kernels.found(told, self._grids, self._columns, *self._limits))
+
+    def _finished(self, scores: Floats, best_of_all: Floats, boxes: Floats) -> Candidates:
+        ours = scores[:, self._columns]
+        best = ours.max(axis=1)
+        is_ours = best > self._limits[0]
+        chosen = np.flatnonzero(is_ours | (best_of_all > self._limits[1]))
+        centre, size = boxes[chosen, :2], boxes[chosen, 2:]
+        return Candidates(
+            np.hstack((centre - size / 2, size)),
+            np.where(is_ours, best, best_of_all)[chosen],
+            np.where(is_ours, ours.argmax(axis=1), len(self._columns))[chosen],
+        )
+
+
+def _logit(score: float) -> float:
+    return math.log(score / (1 - score))
 
 
 def cut(model: ov.Model, columns: Sequence[int], lowest: float, lowest_other: float) -> tuple[ov.Model, Head]:
@@ -91,20 +97,18 @@ def cut(model: ov.Model, columns: Sequence[int], lowest: float, lowest_other: fl
         The network, whose outputs `Head.read` takes, and its reader.
     """
     output = model.get_results()[0].input_value(0)
-    labels = output.get_shape()[1] - 4
-    others = [column for column in range(labels) if column not in columns]
-    # Ascending: a permutation of all channels is to OpenVINO another order of colours, and undoes that of the picture.
-    columns, places = sorted(columns), np.searchsorted(sorted(columns), columns)
     parts = _parts(output, model.inputs[0].get_shape())
     if parts is None:
-        along, ends = _constant([1]), [_constant([at]) for at in (0, 4, 4 + labels)]
-        boxes, scores = (ops.slice(output, *ends[at : at + 2], _constant([1]), along) for at in (0, 1))
-        outputs, grids = [_chosen([scores.output(0)], columns, others), boxes.output(0)], []
+        boxes, scores = ops.variadic_split(output, _constant(1), _constant([4, -1])).outputs()
+        pairs, order, grids = [(scores, boxes)], [0, 2, 1], []
     else:
-        scores = ops.sigmoid(_chosen(parts.logits, columns, others))  # it keeps their order: the best stays the best
-        rows = [ops.transpose(each, _constant([0, 2, 3, 1])).output(0) for each in parts.distances]
-        outputs, grids = [scores.output(0), *rows], parts.grids
-    return ov.Model(outputs, model.get_parameters()), Head(places, grids, lowest, lowest_other)
+        pairs, order, grids = list(zip(parts.logits, parts.features, strict=True)), [0, 2, 3, 1], parts.grids
+    outputs = []
+    for scores, boxes in pairs:
+        best = ops.reduce_max(scores, _constant(1))
+        scores, boxes = (ops.transpose(each, _constant(order)) for each in (scores, boxes))
+        outputs += [made.output(0) for made in (scores, best, boxes)]
+    return ov.Model(outputs, model.get_parameters()), Head(columns, grids, lowest, lowest_other)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,26 +116,15 @@ class _Parts:
     """What the scores and boxes of a network are made from, for each of its grids, and the grids."""
 
     logits: list[Any]
-    distances: list[Any]
-    grids: list[tuple[float, Floats]]
-
-
-def _chosen(scores: Sequence[Any], columns: Sequence[int], others: Sequence[int]) -> Any:
-    """The scores of the labels looked for, and the best of the others: (1, labels + others, anchors)."""
-    axis, found = ops.constant(np.int64(1)), []
-    for each in scores:
-        kept = [ops.gather(each, _constant(columns), axis)]
-        if others:
-            kept.append(ops.reduce_max(ops.gather(each, _constant(others), axis), axis, keep_dims=True))
-        found.append(ops.reshape(ops.concat(kept, 1), _constant([1, len(columns) + bool(others), -1]), False))
-    return (ops.concat(found, 2) if len(found) > 1 else found[0]).output(0)
+    features: list[Any]
+    grids: list[Grid]
 
 
 def _parts(output: Any, input_shape: Sequence[int]) -> _Parts | None:
     """Follow Ultralytics' detection head backwards; None where the network ends otherwise.
 
-    distances -> softmax -> mean -> box around the anchor -> × stride ─┐
-                                                   logits -> sigmoid ──┴─> output
+    features -> last layer -> softmax -> mean -> box around the anchor -> × stride ─┐
+                                                                logits -> sigmoid ──┴─> output
     """
     joined = output.get_node()
     if joined.get_type_name() != "Concat" or joined.get_input_size() != 2:  # noqa: PLR2004 (boxes and scores)
@@ -153,14 +146,33 @@ def _parts(output: Any, input_shape: Sequence[int]) -> _Parts | None:
         np.ravel(_value(mean.input_value(1))), np.arange(bins)
     ):
         return None
-    return _Parts(logits, distances, [_grid(input_shape, shape) for shape in shapes])
+    lasts = [_last_layer(each) for each in distances]
+    strides = [input_shape[_HEIGHT] / shape[_HEIGHT] for shape in shapes]
+    grids = [
+        Grid(weights, bias, _centres(stride, shape), stride)
+        for stride, shape, (_, weights, bias) in zip(strides, shapes, lasts, strict=True)
+    ]
+    return _Parts(logits, [features for features, _, _ in lasts], grids)
 
 
-def _grid(input_shape: Sequence[int], shape: Sequence[int]) -> tuple[float, Floats]:
-    """Stride, and the centres of a grid's anchors in network pixels: row after row, in the middle of their cells."""
-    stride = input_shape[_HEIGHT] / shape[_HEIGHT]
+def _last_layer(distances: Any) -> tuple[Any, Floats, Floats]:
+    """What it takes, its weights (channels, outputs) and its bias; one that changes nothing where it is not plain."""
+    outputs = distances.get_shape()[1]
+    add = distances.get_node()
+    if add.get_type_name() == "Add" and add.input_value(0).get_node().get_type_name() == "Convolution":
+        convolution = add.input_value(0).get_node()
+        weights, bias = _value(convolution.input_value(1)), _value(add.input_value(1))
+        is_plain = list(convolution.get_input_shape(0))[_HEIGHT:] == list(distances.get_shape())[_HEIGHT:]
+        if is_plain and weights.shape[2:] == (1, 1) and bias.size == outputs:
+            matrix = np.ascontiguousarray(weights[:, :, 0, 0].T, np.float32)
+            return convolution.input_value(0), matrix, np.asarray(bias.ravel(), np.float32)
+    return distances, np.eye(outputs, dtype=np.float32), np.zeros(outputs, np.float32)
+
+
+def _centres(stride: float, shape: Sequence[int]) -> Floats:
+    """Of a grid's anchors in network pixels: row after row, in the middle of their cells."""
     y, x = np.indices(shape[_HEIGHT:], dtype=np.float32)
-    return stride, ((np.stack((x.ravel(), y.ravel()), axis=1) + np.float32(0.5)) * np.float32(stride))
+    return (np.stack((x.ravel(), y.ravel()), axis=1) + np.float32(0.5)) * np.float32(stride)
 
 
 def _flattened(joined: Any) -> list[Any] | None:
@@ -206,5 +218,5 @@ def _value(output: Any) -> npt.NDArray[Any]:
     return np.asarray(node.get_data()) if node.get_type_name() == "Constant" else np.empty(0)
 
 
-def _constant(values: Sequence[int]) -> Any:
+def _constant(values: int | Sequence[int]) -> Any:
     return ops.constant(np.array(values, np.int64))

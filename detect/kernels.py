@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
@@ -11,80 +13,116 @@ Floats = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.intp]
 
 
+class Grid(NamedTuple):
+    """Anchors in rows and columns, and how their boxes are made.
+
+    Attributes:
+        weights: (channels, 4 × bins) of the network's last layer, which says how far it is to each side.
+        bias: (4 × bins,) of that layer.
+        centres: (anchors, 2) in network pixels, row after row.
+        stride: pixels from one anchor to the next.
+    """
+
+    weights: Floats
+    bias: Floats
+    centres: Floats
+    stride: float
+
+
+class Output(NamedTuple):
+    """What the network says of a grid's anchors.
+
+    Attributes:
+        logits: (rows, columns, labels) of the scores.
+        best: (rows, columns) of these.
+        features: (rows, columns, channels), what the last layer takes.
+    """
+
+    logits: Floats
+    best: Floats
+    features: Floats
+
+
 @compiled
-def candidates(scores: Floats, rows: Indices, lowest: float, lowest_other: float) -> tuple[Indices, Floats, Indices]:
-    """The anchors that see something.
+def found(
+    outputs: tuple[Output, ...],
+    grids: tuple[Grid, ...],
+    columns: Indices,
+    lowest: float,
+    lowest_other: float,
+) -> tuple[Floats, Floats, Indices]:
+    """What the anchors see that see something: labels, and boxes by the network's last layer.
+
+    That layer gives the distances from an anchor's centre to the sides; each is the mean of a distribution over whole
+    numbers of strides, given by its logs.
 
     Args:
-        scores: (labels or labels + 1, anchors); a last row more than there are labels is the best of all others.
-        rows: (labels,) of each label, where its scores are.
-        lowest: labels with scores up to this are not seen.
-        lowest_other: nor is anything else up to this.
+        outputs: one for each grid.
+        grids: as many.
+        columns: (labels,) of each label that is looked for, where its scores are.
+        lowest: labels with logits up to this are not seen.
+        lowest_other: nor is anything else up to this; not less than `lowest`.
 
     Returns:
-        (N,) anchors, ascending; (N,) their scores; (N,) the label, of others how many labels there are.
+        (N, 4) left, top, width, height in network pixels; (N,) scores; (N,) the label, of others how many labels there
+        are.
     """
-    labels, anchors = len(rows), scores.shape[1]
-    best = scores[0].copy()
-    for row in range(1, labels):
-        for anchor in range(anchors):
-            best[anchor] = max(best[anchor], scores[row, anchor])
-    has_others = len(scores) > labels
-    chosen = np.empty(anchors, np.intp)
+    most = 0
+    for at in range(len(outputs)):
+        most += (outputs[at].best > lowest).sum()
+    xywh, confidence, label = np.empty((most, 4), np.float32), np.empty(most, np.float32), np.empty(most, np.intp)
     count = 0
-    for anchor in range(anchors):
-        if best[anchor] > lowest or (has_others and scores[labels, anchor] > lowest_other):
-            chosen[count] = anchor
-            count += 1
-    chosen = chosen[:count]
-    confidence, label = np.empty(count, np.float32), np.empty(count, np.intp)
-    for at in range(count):
-        anchor = chosen[at]
-        if best[anchor] > lowest:
-            confidence[at], label[at] = best[anchor], 0
-            for number in range(labels):
-                if scores[rows[number], anchor] == best[anchor]:
-                    label[at] = number
-                    break
-        else:
-            confidence[at], label[at] = scores[labels, anchor], labels
-    return chosen, confidence, label
+    for at in range(len(outputs)):
+        output, grid = outputs[at], grids[at]
+        height, width = output.best.shape
+        for row in range(height):
+            for column in range(width):
+                if output.best[row, column] <= lowest:
+                    continue
+                best, which = output.logits[row, column, columns[0]], 0
+                for number in range(1, len(columns)):
+                    logit = output.logits[row, column, columns[number]]
+                    if logit > best:
+                        best, which = logit, number
+                if best <= lowest:
+                    if output.best[row, column] <= lowest_other:
+                        continue
+                    best, which = output.best[row, column], len(columns)
+                confidence[count], label[count] = np.float32(1) / (np.float32(1) + np.exp(-best)), which
+                box(output.features[row, column], grid, row * width + column, xywh[count])
+                count += 1
+    return xywh[:count], confidence[:count], label[:count]
 
 
 @compiled
-def finish(logs: Floats, centres: Floats, stride: float, first: int, chosen: Indices, xywh: Floats) -> None:
-    """Boxes from distances: each is the mean of a distribution over whole numbers of strides, given by its logs.
+def box(features: Floats, grid: Grid, anchor: int, xywh: Floats) -> None:
+    """The box of one anchor, written to `xywh`; see `found`."""
+    bins = len(grid.bias) // 4
+    logs, distance = grid.bias.copy(), np.empty(4, np.float32)
+    for channel in range(len(features)):
+        feature = features[channel]
+        for number in range(4 * bins):
+            logs[number] += feature * grid.weights[channel, number]
+    for side in range(4):
+        part = logs[side * bins : (side + 1) * bins]
+        top = part.max()
+        total = weighted = np.float32(0)
+        for number in range(bins):
+            weight = np.exp(part[number] - top)
+            total += weight
+            weighted += weight * np.float32(number)
+        distance[side] = weighted * np.float32(grid.stride) / total
+    xywh[0], xywh[1] = grid.centres[anchor, 0] - distance[0], grid.centres[anchor, 1] - distance[1]
+    xywh[2], xywh[3] = distance[0] + distance[2], distance[1] + distance[3]
 
-    Args:
-        logs: (anchors of this grid, 4 × bins): left, top, right, bottom.
-        centres: (anchors of this grid, 2) x, y in network pixels.
-        stride: pixels.
-        first: number of this grid's first anchor.
-        chosen: (N,) anchors, of all grids.
-        xywh: (N, 4) where the boxes of this grid's anchors are written: left, top, width, height.
+
+@compiled
+def surest_of_each_label(xywh: Floats, confidence: Floats, label: Indices, most: float, limit: int) -> Indices:
+    """Non-maximum suppression: indices, surest first, of boxes that no kept one of their label overlaps by > `most`.
+
+    Only the `limit` surest are looked at.
     """
-    bins = logs.shape[1] // 4
-    distance = np.empty(4, np.float32)
-    for at in range(len(chosen)):
-        anchor = chosen[at] - first
-        if 0 <= anchor < len(logs):
-            for side in range(4):
-                part = logs[anchor, side * bins : (side + 1) * bins]
-                top = part.max()
-                total = weighted = np.float32(0)
-                for number in range(bins):
-                    weight = np.exp(part[number] - top)
-                    total += weight
-                    weighted += weight * np.float32(number)
-                distance[side] = weighted * np.float32(stride) / total
-            xywh[at, 0], xywh[at, 1] = centres[anchor, 0] - distance[0], centres[anchor, 1] - distance[1]
-            xywh[at, 2], xywh[at, 3] = distance[0] + distance[2], distance[1] + distance[3]
-
-
-@compiled
-def surest_of_each_label(xywh: Floats, confidence: Floats, label: Indices, most: float) -> Indices:
-    """Non-maximum suppression: indices, surest first, of boxes that no kept one of their label overlaps by > `most`."""
-    order = np.argsort(-confidence, kind="mergesort")
+    order = np.argsort(-confidence, kind="mergesort")[:limit]
     kept = np.empty(len(order), np.intp)
     count = 0
     for i in order:
@@ -112,8 +150,9 @@ def overlap(a: Floats, b: Floats) -> float:
 
 def compile_all() -> None:
     """Have everything compiled before the first picture comes, which would have to wait."""
-    rows, numbers, boxes = np.zeros(0, np.intp), np.zeros(0, np.float32), np.zeros((0, 4), np.float32)
+    rows, numbers, table = np.zeros(0, np.intp), np.zeros(0, np.float32), np.zeros((0, 4), np.float32)
+    pictures = np.zeros((0, 0, 4), np.float32)
+    output, grid = Output(pictures, table, pictures), Grid(table, numbers, table, 1.0)
     with compiling(__file__):
-        candidates(np.zeros((1, 0), np.float32), np.zeros(1, np.intp), 0.0, 0.0)
-        finish(boxes, boxes, 1.0, 0, rows, boxes)
-        surest_of_each_label(boxes, numbers, rows, 0.5)
+        found((output, output, output), (grid, grid, grid), np.zeros(1, np.intp), 0.0, 0.0)
+        surest_of_each_label(table, numbers, rows, 0.5, 1)

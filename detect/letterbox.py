@@ -65,14 +65,19 @@ class Letterbox:
 
     def apply(self, image: Image) -> Image:
         """The network's input, shape (input height, input width, 3), of a picture of `source_wh`; never its memory."""
-        scaled = image
-        if self.scaled_wh != self.source_wh:
-            scaled = np.asarray(cv2.resize(image, self.scaled_wh, interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
-        if self.scaled_wh == self.input_wh:
-            return image.copy() if scaled is image else scaled
-        padded = np.full((self.input_wh[1], self.input_wh[0], 3), PAD_VALUE, dtype=np.uint8)
-        padded[self.top : self.top + self.scaled_wh[1], self.left : self.left + self.scaled_wh[0]] = scaled
-        return padded
+        made = np.empty((self.input_wh[1], self.input_wh[0], 3), np.uint8)
+        self.write(image, made)
+        return made
+
+    def write(self, image: Image, into: Image) -> None:
+        """The same, into memory that is there."""
+        inside = into[self.top : self.top + self.scaled_wh[1], self.left : self.left + self.scaled_wh[0]]
+        if self.scaled_wh != self.input_wh:
+            into[:] = PAD_VALUE
+        if self.scaled_wh == self.source_wh:
+            inside[:] = image
+        else:
+            cv2.resize(image, self.scaled_wh, inside, interpolation=cv2.INTER_LINEAR)
 
     def restore(self, boxes: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Boxes in network pixels, (N, 4) xyxy, as boxes in picture pixels, clipped to the picture."""

@@ -1,19 +1,19 @@
 """YOLO on OpenVINO: the default engine on a CPU, without torch in the process.
 
-Reads the folder or `.xml` that `detect.export` makes, or an `.onnx`. Several pictures are inferred at once by
-OpenVINO's own request queue; the letterbox runs in the caller's thread, decoding of the output in the engine's.
+Reads the folder or `.xml` that `detect.export` makes, or an `.onnx`. Several pictures are inferred at once, each
+in a slot with memory of its own; the letterbox runs in the caller's thread, decoding of the output in the engine's.
 """
 
 from __future__ import annotations
 
 import ast
 import os
+import queue
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import openvino as ov
@@ -24,6 +24,7 @@ from aforo.errors import ModelError
 from aforo.model import Image
 from detect import kernels
 from detect.head import Head, cut
+from detect.kernels import Floats
 from detect.letterbox import Letterbox
 
 LOWEST_CONFIDENCE = 0.05
@@ -103,7 +104,6 @@ class OpenVinoYolo:
         kernels.compile_all()
         self._engines: dict[tuple[int, int], _Engine] = {}
         self._lock = threading.Lock()
-        self._starting = threading.Lock()
         self.description = (
             f"OpenVINO {ov.__version__.split('-')[0]} on {device}, {model.name}, {image_size} px, "
             f"{'int8' if is_quantised(self._file) else precision}"
@@ -118,28 +118,33 @@ class OpenVinoYolo:
         """Start detection; see `aforo.protocols.Detector`."""
         engine = self._engine(image.shape[1], image.shape[0])
         future: Future[sv.Detections] = Future()
-        picture = engine.letterbox.apply(image)[None]
-        with self._starting:  # two threads that wait in the queue of OpenVINO's binding may be given the same request
-            # Not copied once more: the picture lives as long as what is handed to the callback.
-            engine.queue.start_async(picture, userdata=(future, engine, picture), share_inputs=True)
+        slot = engine.idle.get()
+        try:
+            engine.letterbox.write(image, slot.picture)
+            slot.request.start_async(userdata=(future, engine, slot))
+        except BaseException:
+            engine.idle.put(slot)
+            raise
         return future
 
     def detect_in_steps(self, image: Image, over: Callable[[str], None]) -> sv.Detections:
         """Detection of one picture, step after step, for benchmarks; `over` is told the name of each when it ends."""
         engine = self._engine(image.shape[1], image.shape[0])
-        picture = engine.letterbox.apply(image)[None]
+        slot = engine.idle.get()
+        engine.letterbox.write(image, slot.picture)
         over("letterbox")
-        request = engine.queue[0]
-        request.infer(picture, share_inputs=True)
+        slot.request.infer(share_outputs=True)
         over("infer")
-        detections = engine.detections(request)
+        detections = engine.detections(slot)
         over("nms")
+        engine.idle.put(slot)
         return detections
 
     def close(self) -> None:
         """Wait for what is under way."""
         for engine in self._engines.values():
-            engine.queue.wait_all()
+            for slot in [engine.idle.get() for _ in range(self.capacity)]:
+                engine.idle.put(slot)
 
     def _engine(self, width: int, height: int) -> _Engine:
         with self._lock:
@@ -181,32 +186,49 @@ class OpenVinoYolo:
             raise ModelError(
                 f"OpenVINO cannot run {self._file} at {width}×{height} on {self._device}: {one_line(error)}"
             ) from error
-        queue = ov.AsyncInferQueue(compiled, self.capacity)
-        queue.set_callback(self._on_result)
-        return _Engine(letterbox, head, queue)
+        engine = _Engine(letterbox, head, queue.SimpleQueue())
+        for _ in range(self.capacity):
+            request = compiled.create_infer_request()
+            request.set_callback(self._on_result, None)
+            picture, *outputs = (tensor.data[0] for tensor in (*request.input_tensors, *request.output_tensors))
+            engine.idle.put(_Slot(request, picture, outputs))
+        return engine
 
-    def _on_result(self, request: Any, userdata: tuple[Future[sv.Detections], _Engine, Image]) -> None:
-        future, engine, _ = userdata
+    def _on_result(self, userdata: tuple[Future[sv.Detections], _Engine, _Slot]) -> None:
+        future, engine, slot = userdata
         try:
-            future.set_result(engine.detections(request))
+            detections = engine.detections(slot)
         except Exception as error:  # a failure must reach whoever waits for the future, or they wait for ever
+            engine.idle.put(slot)
             future.set_exception(ModelError(f"the output of {self._file} cannot be read: {error}"))
+        else:
+            engine.idle.put(slot)
+            future.set_result(detections)
+
+
+@dataclass(frozen=True, slots=True)
+class _Slot:
+    """One picture under way at a time, and the memory of OpenVINO's that it and its answers stand in."""
+
+    request: ov.InferRequest
+    picture: Image
+    outputs: list[Floats]
 
 
 @dataclass(frozen=True, slots=True)
 class _Engine:
-    """The network for pictures of one size."""
+    """The network for pictures of one size, and its slots that are idle."""
 
     letterbox: Letterbox
     head: Head
-    queue: ov.AsyncInferQueue
+    idle: queue.SimpleQueue[_Slot]
 
-    def detections(self, request: Any) -> sv.Detections:
-        """What was found, from a request that is done."""
-        found = self.head.read([tensor.data[0] for tensor in request.output_tensors], _MOST_CANDIDATES)
+    def detections(self, slot: _Slot) -> sv.Detections:
+        """What was found, in a slot that is done."""
+        found = self.head.read(slot.outputs)
         if not len(found.confidence):
             return empty_detections()
-        chosen = kernels.surest_of_each_label(found.xywh, found.confidence, found.class_id, NMS_IOU)
+        chosen = kernels.surest_of_each_label(found.xywh, found.confidence, found.class_id, NMS_IOU, _MOST_CANDIDATES)
         top_left, size = found.xywh[chosen, :2], found.xywh[chosen, 2:]
         return sv.Detections(
             xyxy=self.letterbox.restore(np.hstack((top_left, top_left + size))),

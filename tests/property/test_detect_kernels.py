@@ -10,40 +10,58 @@ from hypothesis.extra import numpy as arrays
 
 from detect import kernels
 
-LOWEST, LOWEST_OTHER = np.float32(0.1), np.float32(0.25)
-scores = st.sampled_from([np.float32(x) for x in (0, 0.1, 0.2, 0.25, 0.5, 0.5, 1)])
+LOWEST, LOWEST_OTHER = float(np.float32(0.1)), 0.25
+logits = st.sampled_from([np.float32(x) for x in (0, 0.1, 0.2, 0.25, 0.3, 0.5, 0.5, 1)])
 
 
-@given(arrays.arrays(np.float32, (4, 9), elements=scores), st.permutations(range(3)), st.booleans())
-def test_candidates_are_the_anchors_that_see_something(found: np.ndarray, places: list[int], has_others: bool) -> None:
-    found = found if has_others else found[:3].copy()
-    rows = np.array(places, np.intp)
-    chosen, confidence, label = kernels.candidates(found, rows, float(LOWEST), float(LOWEST_OTHER))
-    labels = found[:3][rows]
-    others = found[3] if has_others else np.zeros(9, np.float32)
-    best = labels.max(axis=0)
-    seen = (best > LOWEST) | (others > LOWEST_OTHER)
-    assert chosen.tolist() == np.flatnonzero(seen).tolist()
-    is_label = best[seen] > LOWEST
-    assert confidence.tolist() == np.where(is_label, best[seen], others[seen]).tolist()
-    assert label.tolist() == np.where(is_label, labels.argmax(axis=0)[seen], 3).tolist()
+def grid_of(shape: tuple[int, int], stride: float, channels: int = 3, bins: int = 2) -> kernels.Grid:
+    """Anchors in so many rows and columns, and a last layer of numbers that differ."""
+    weights = np.linspace(-1, 1, channels * 4 * bins, dtype=np.float32).reshape(channels, 4 * bins)
+    centres = np.indices(shape, dtype=np.float32).reshape(2, -1).T.copy() * np.float32(stride)
+    return kernels.Grid(weights, np.linspace(0, 2, 4 * bins, dtype=np.float32), centres, stride)
 
 
-@given(arrays.arrays(np.float32, (6, 4 * 5), elements=st.floats(-20, 20, width=32)), st.sets(st.integers(0, 14)))
-def test_boxes_are_the_means_of_their_distributions(logs: np.ndarray, anchors: set[int]) -> None:
-    first, stride = 4, 8.0
-    centres = np.indices((2, 3), dtype=np.float32).reshape(2, -1).T.copy() * np.float32(stride)
-    chosen = np.array(sorted(anchors), np.intp)
-    xywh = np.full((len(chosen), 4), np.nan, np.float32)
-    kernels.finish(logs, centres, stride, first, chosen, xywh)
-    for anchor, box in zip(chosen, xywh, strict=True):
-        if not first <= anchor < first + len(logs):
-            assert np.isnan(box).all()
-            continue
-        powers = np.exp(logs[anchor - first].astype(float).reshape(4, 5))
-        left, top, right, bottom = stride * (powers @ np.arange(5)) / powers.sum(axis=1)
-        x, y = centres[anchor - first]
-        np.testing.assert_allclose(box, (x - left, y - top, left + right, top + bottom), rtol=1e-5, atol=1e-4)
+@given(arrays.arrays(np.float32, (2, 3, 4), elements=logits), st.permutations(range(3)))
+def test_candidates_are_the_anchors_that_see_something(found: np.ndarray, columns: list[int]) -> None:
+    """The last of the four labels is not looked for."""
+    output = kernels.Output(found, found.max(axis=2), np.zeros((2, 3, 3), np.float32))
+    _, confidence, label = kernels.found(
+        (output,), (grid_of((2, 3), 8.0),), np.array(columns, np.intp), LOWEST, LOWEST_OTHER
+    )
+    ours, other = found.reshape(6, 4)[:, columns], found.reshape(6, 4)[:, 3]
+    best = ours.max(axis=1)
+    is_ours = best > LOWEST
+    seen = is_ours | (other > LOWEST_OTHER)
+    expected = 1 / (1 + np.exp(-np.where(is_ours, best, other)[seen]))
+    np.testing.assert_allclose(confidence, expected, rtol=1e-6)
+    assert label.tolist() == np.where(is_ours, ours.argmax(axis=1), 3)[seen].tolist()
+
+
+@given(
+    arrays.arrays(np.float32, (2, 3, 5), elements=st.floats(-4, 4, width=32)),
+    arrays.arrays(np.bool_, (2, 3)),
+    arrays.arrays(np.bool_, (1, 1)),
+)
+def test_boxes_are_the_means_of_their_distributions(
+    features: np.ndarray, seen: np.ndarray, seen_in_another: np.ndarray
+) -> None:
+    grids = grid_of((2, 3), 8.0, 5, 4), grid_of((1, 1), 16.0, 5, 4)
+    outputs = tuple(
+        kernels.Output(best[..., None].copy(), best, part)
+        for best, part in (
+            (seen.astype(np.float32), features),
+            (seen_in_another.astype(np.float32), features[:1, :1].copy()),
+        )
+    )
+    xywh, _, _ = kernels.found(outputs, grids, np.zeros(1, np.intp), 0.5, 0.5)
+    expected = []
+    for output, (weights, bias, centres, stride) in zip(outputs, grids, strict=True):
+        logs = output.features.reshape(-1, 5).astype(float) @ weights + bias
+        powers = np.exp(logs.reshape(-1, 4, 4))
+        distances = stride * (powers @ np.arange(4)) / powers.sum(axis=2)
+        corner, size = centres - distances[:, :2], distances[:, :2] + distances[:, 2:]
+        expected.append(np.hstack((corner, size))[output.best.ravel() > 0])
+    np.testing.assert_allclose(xywh, np.vstack(expected), rtol=1e-4, atol=1e-3)
 
 
 edges = st.integers(0, 12).map(float)
@@ -58,5 +76,5 @@ def test_suppression_keeps_what_opencv_keeps(found: list[tuple[tuple[float, ...]
     # OpenCV moves the boxes of each label elsewhere, which rounds; so no overlap may be just at the limit.
     most = 0.5003
     expected = cv2.dnn.NMSBoxesBatched(xywh.tolist(), confidence.tolist(), label.tolist(), 0.0, most) if found else ()
-    kept = kernels.surest_of_each_label(xywh, confidence, label, most)
+    kept = kernels.surest_of_each_label(xywh, confidence, label, most, len(found))
     assert kept.tolist() == [int(index) for index in np.ravel(expected)]
