@@ -27,10 +27,11 @@ from aforo.protocols import Clock
 LOG = logging.getLogger(__name__)
 
 DEFAULT_TOPIC = "aforo"
-_ADDRESS = re.compile(r"^kafka://(?P<servers>[^/@\s]+)(?:/(?P<topic>[A-Za-z0-9._-]{1,200}))?/?$")
+
 REFUSALS = (AuthorizationError, InvalidSessionTimeoutError)
 """What Kafka will not think better of, however often a member of a group asks."""
 
+_ADDRESS = re.compile(r"^kafka://(?P<servers>[^/@\s]+)(?:/(?P<topic>[A-Za-z0-9._-]{1,200}))?/?$")
 _RETRY_S = 1.0
 _BOOTSTRAP_MS = 5_000
 

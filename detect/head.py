@@ -1,8 +1,8 @@
 """The end of a YOLO network, cut to what is asked of it.
 
 As exported, a network gives every one of its thousands of anchors a score for every label and a finished box; nearly
-all of them are then thrown away. Cut, it gives the scores of the labels that are looked for and the best of all others,
-and of the boxes only what their last layer takes: `Head.read` does the rest for the few anchors that see something.
+all of them are then thrown away. Cut, it gives what leads to the scores, the best of these, and of the boxes only what
+their last layer takes: `Head.read` does the rest for the few anchors that see something.
 """
 
 from __future__ import annotations
