@@ -22,8 +22,15 @@ from aggregate.movements import Gate, MovementRule
 from aggregate.places import CameraGeometry, CountingLine, CountingZone
 
 
-def open_detector(section: DetectorSection, progress: Progress | None = None) -> Detector:
+def open_detector(
+    section: DetectorSection, progress: Progress | None = None, first: tuple[int, int] | None = None
+) -> Detector:
     """Load the configured model into the configured engine, fetching and exporting it where that is still to do.
+
+    Args:
+        section: what is configured.
+        progress: told of what is fetched.
+        first: width and height of the pictures that will come first, where that is known: none of them has to wait.
 
     Raises:
         AssetError, ModelError: it cannot be had, exported or run.
@@ -46,7 +53,7 @@ def open_detector(section: DetectorSection, progress: Progress | None = None) ->
                 f"there is no int8 form of {section.model} whose counts were accepted; make one with "
                 "`aforo models quantise`, or set detector.precision to auto"
             )
-    return open_openvino(section, file, precision)
+    return open_openvino(section, file, precision, first=first)
 
 
 def wants_calibration(section: DetectorSection, progress: Progress | None = None) -> bool:
@@ -84,8 +91,17 @@ def float_model(section: DetectorSection, progress: Progress | None = None) -> P
     return openvino_model(assets.resolve_model(section.model, progress=progress), assets.cache_directory() / "openvino")
 
 
-def open_openvino(section: DetectorSection, model: Path, precision: str, *, cached: bool = True) -> Detector:
+def open_openvino(
+    section: DetectorSection,
+    model: Path,
+    precision: str,
+    *,
+    cached: bool = True,
+    first: tuple[int, int] | None = None,
+) -> Detector:
     """Load one form of the configured model into OpenVINO; `cached` keeps what it compiles for the next start.
+
+    `first` is as in `open_detector`.
 
     Raises:
         ModelError: it cannot be run.
@@ -102,6 +118,7 @@ def open_openvino(section: DetectorSection, model: Path, precision: str, *, cach
         device="CPU" if section.device in ("auto", "cpu") else section.device,
         precision="bf16" if precision == "bf16" else "f32",
         cache=assets.cache_directory() / "compiled" if cached else None,
+        first=first,
     )
 
 

@@ -22,6 +22,7 @@ from aforo.model import MICROSECONDS, Crossing, Frame, Movement, Rows, TrackedFr
 from aforo.pipeline import analyse
 from aforo.protocols import Detector
 from api.annotate import FrameAnnotator
+from detect.region import corners_px
 from ingest.capture import VideoFacts, probe
 from ingest.recorded import RecordedSource
 
@@ -175,6 +176,12 @@ class Recording:
             analyse_fps=analyse_fps,
             clock=SystemClock(),
         )
+
+    @property
+    def analysed_wh(self) -> tuple[int, int]:
+        """Width and height in pixels of what the detector will see."""
+        left, top, right, bottom = corners_px(self.camera.analysed, self.facts.width_px, self.facts.height_px)
+        return right - left, bottom - top
 
     @property
     def frame_rate(self) -> float:

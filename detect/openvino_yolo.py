@@ -11,7 +11,7 @@ import os
 import queue
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,6 +58,8 @@ class OpenVinoYolo:
         precision: of the arithmetic: f32 or bf16. An INT8 model is INT8 by itself; this is for what it leaves in float.
         cache: folder for compiled models, which make the next start quick; None compiles anew.
         requests: pictures under way at once; 0 takes two per core, so that none waits while an answer is read.
+        first: width and height of the pictures that will come first; the network for other sizes is compiled when
+            they come.
 
     Attributes:
         capacity: pictures under way at once.
@@ -77,6 +79,7 @@ class OpenVinoYolo:
         precision: str = "f32",
         cache: Path | None = None,
         requests: int = 0,
+        first: tuple[int, int] | None = None,
     ) -> None:
         self._file = model_file(model)
         self._core = ov.Core()
@@ -101,9 +104,12 @@ class OpenVinoYolo:
                 f"OpenVINO finds no device {device!r} here; it has: {', '.join(self._core.available_devices)}; "
                 "set detector.device to one of these or to auto"
             )
-        kernels.compile_all()
         self._engines: dict[tuple[int, int], _Engine] = {}
         self._lock = threading.Lock()
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            if first is not None:
+                beside.submit(self._engine, *first)  # what it raises is raised again when such a picture comes
+            kernels.compile_all()
         self.description = (
             f"OpenVINO {ov.__version__.split('-')[0]} on {device}, {model.name}, {image_size} px, "
             f"{'int8' if is_quantised(self._file) else precision}"

@@ -30,9 +30,7 @@ class RegionDetector:
 
     def submit(self, image: Image) -> Future[sv.Detections]:
         """Start detection; see `aforo.protocols.Detector`."""
-        height, width = image.shape[:2]
-        left, top, right, bottom = self._region
-        x1, y1, x2, y2 = round(left * width), round(top * height), round(right * width), round(bottom * height)
+        x1, y1, x2, y2 = corners_px(self._region, image.shape[1], image.shape[0])
         moved: Future[sv.Detections] = Future()
 
         def move(found: Future[sv.Detections]) -> None:
@@ -47,3 +45,9 @@ class RegionDetector:
 
     def close(self) -> None:
         """Nothing of its own to free."""
+
+
+def corners_px(region: tuple[float, float, float, float], width: int, height: int) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of a part of a picture in pixels, from fractions of it."""
+    left, top, right, bottom = region
+    return round(left * width), round(top * height), round(right * width), round(bottom * height)

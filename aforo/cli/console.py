@@ -113,8 +113,8 @@ def fetch_progress() -> Iterator[FetchProgress]:
         yield tell
 
 
-def open_detector(section: DetectorSection) -> Detector:
-    """Open the detector, saying what takes long and what was chosen.
+def open_detector(section: DetectorSection, first: tuple[int, int] | None = None) -> Detector:
+    """Open the detector, saying what takes long and what was chosen; `first` is as in `aforo.assemble`.
 
     Raises:
         AssetError, ModelError: as `aforo.assemble.open_detector`.
@@ -126,7 +126,7 @@ def open_detector(section: DetectorSection) -> Detector:
             from aforo.calibration import calibrate_at_first_use
 
             calibrate_at_first_use(section, say, tell)
-        detector = assemble.open_detector(section, tell)
+        detector = assemble.open_detector(section, tell, first)
     err.print(f"Detector: {detector.description}", highlight=False)
     return detector
 

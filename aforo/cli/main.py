@@ -5,6 +5,7 @@ Every command imports what it needs when it runs, so that `--help` answers at on
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import sys
@@ -77,6 +78,7 @@ def main() -> None:
     Nothing may have imported numpy before: its threads are made then.
     """
     gc.set_threshold(*_RARE_COLLECTIONS)
+    atexit.register(gc.freeze)  # or Python looks through all there is for cycles, several times, for half a second
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # no matrix here is large: its threads would only wait, busily
     try:
         app()

@@ -114,7 +114,7 @@ def tracks(
     section = chosen_detector(site, model, image_size, engine)
     recording = Recording(video, CameraSection.of_recording(video), analyse_fps=fps, timezone=site.timezone)
     found = MotTracks(confidence)
-    detector = open_detector(section)
+    detector = open_detector(section, recording.analysed_wh)
     try:
         with frames_progress(f"Tracking {video.name}", recording.expected_frames) as advance:
             for frame, tracked in recording.analyse(detector, section):
@@ -192,7 +192,7 @@ def _count(
     from aforo.recordings import AnnotatedCopy, Recording
 
     recording = Recording(video, what, analyse_fps=fps, timezone=site.timezone)
-    detector = open_detector(section)
+    detector = open_detector(section, recording.analysed_wh)
     try:
         if annotate is None:
             return with_progress(recording, detector, section)
