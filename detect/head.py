@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,25 +18,24 @@ import openvino as ov
 from openvino import opset13 as ops
 
 from detect import kernels
-from detect.kernels import Floats, Grid, Output
+from detect.kernels import Fit, Floats, Grid, Indices, Output
 
 _WIDTH, _HEIGHT = 3, 2
 """Axes of a picture in the network: (picture, channel, height, width)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidates:
-    """What the anchors saw that see something, best first or not.
+class Found(NamedTuple):
+    """What was found in a picture, one box on each object, surest first.
 
     Attributes:
-        xywh: (N, 4) left, top, width and height in network pixels.
+        xyxy: (N, 4) left, top, right and bottom in pixels of the picture.
         confidence: (N,) the score of the class.
         class_id: (N,) number of the label; of all others together, how many labels there are.
     """
 
-    xywh: Floats
+    xyxy: Floats
     confidence: Floats
-    class_id: npt.NDArray[np.intp]
+    class_id: Indices
 
 
 class Head:
@@ -54,29 +53,34 @@ class Head:
         self._grids = tuple(grids)
         self._limits = tuple(_logit(limit) if grids else limit for limit in (lowest, lowest_other))
 
-    def read(self, outputs: Sequence[Floats]) -> Candidates:
-        """The anchors that see something.
+    def arranged(self, outputs: Sequence[Floats]) -> tuple[Any, ...]:
+        """The outputs for one picture as `read` takes them; where their memory stays, so does this.
 
         Args:
-            outputs: of the network for one picture. For each grid those of `Output`; where there are no grids, scores
-                (anchors, labels), the best of these (anchors,), and boxes (anchors, 4).
+            outputs: for each grid those of `Output`; where there are no grids, scores (anchors, labels), the best of
+                these (anchors,), and boxes (anchors, 4).
         """
-        parts = tuple(np.asarray(output, np.float32) for output in outputs)  # networks of half precision give float16
         if not self._grids:
-            return self._finished(*parts)
-        told = tuple(Output(*parts[at : at + 3]) for at in range(0, len(parts), 3))
-        return Candidates(*kernels.found(told, self._grids, self._columns, *self._limits))
+            return tuple(outputs)
+        return tuple(Output(*outputs[at : at + 3]) for at in range(0, len(outputs), 3))
 
-    def _finished(self, scores: Floats, best_of_all: Floats, boxes: Floats) -> Candidates:
+    def read(self, arranged: tuple[Any, ...], fit: Fit, most: float, limit: int) -> Found:
+        """What is in a picture; `kernels.chosen` tells what `fit`, `most` and `limit` are."""
+        if self._grids:
+            return Found(*kernels.boxes_of(arranged, self._grids, self._columns, *self._limits, most, limit, fit))
+        return Found(*kernels.chosen(*self._candidates(*arranged), most, limit, fit))
+
+    def _candidates(self, scores: Floats, best_of_all: Floats, boxes: Floats) -> tuple[Floats, Floats, Indices]:
+        """What `kernels.found` gives, of scores and boxes that are finished."""
         ours = scores[:, self._columns]
         best = ours.max(axis=1)
         is_ours = best > self._limits[0]
-        chosen = np.flatnonzero(is_ours | (best_of_all > self._limits[1]))
-        centre, size = boxes[chosen, :2], boxes[chosen, 2:]
-        return Candidates(
+        seen = np.flatnonzero(is_ours | (best_of_all > self._limits[1]))
+        centre, size = boxes[seen, :2], boxes[seen, 2:]
+        return (
             np.hstack((centre - size / 2, size)),
-            np.where(is_ours, best, best_of_all)[chosen],
-            np.where(is_ours, ours.argmax(axis=1), len(self._columns))[chosen],
+            np.where(is_ours, best, best_of_all)[seen],
+            np.where(is_ours, ours.argmax(axis=1), len(self._columns))[seen],
         )
 
 

@@ -43,6 +43,38 @@ class Output(NamedTuple):
     features: Floats
 
 
+class Fit(NamedTuple):
+    """How a picture lies in the network's input.
+
+    Attributes:
+        scale: network pixels per picture pixel.
+        left, top: of the picture in the input, network pixels.
+        width, height: of the picture, its own pixels.
+    """
+
+    scale: float
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+@compiled
+def boxes_of(
+    outputs: tuple[Output, ...],
+    grids: tuple[Grid, ...],
+    columns: Indices,
+    lowest: float,
+    lowest_other: float,
+    most: float,
+    limit: int,
+    fit: Fit,
+) -> tuple[Floats, Floats, Indices]:
+    """From the network's outputs to boxes in the picture: `found`, then `chosen`, in one call."""
+    xywh, confidence, label = found(outputs, grids, columns, lowest, lowest_other)
+    return chosen(xywh, confidence, label, most, limit, fit)
+
+
 @compiled
 def found(
     outputs: tuple[Output, ...],
@@ -117,6 +149,35 @@ def box(features: Floats, grid: Grid, anchor: int, xywh: Floats) -> None:
 
 
 @compiled
+def chosen(
+    xywh: Floats, confidence: Floats, label: Indices, most: float, limit: int, fit: Fit
+) -> tuple[Floats, Floats, Indices]:
+    """One box on each object, surest first, in the picture and clipped to it.
+
+    Args:
+        xywh: (N, 4) left, top, width, height in network pixels.
+        confidence: (N,).
+        label: (N,).
+        most: boxes of one label overlap by so much at most.
+        limit: only so many of the surest are looked at.
+        fit: of the picture.
+
+    Returns:
+        (M, 4) left, top, right, bottom in picture pixels; (M,); (M,).
+    """
+    kept = surest_of_each_label(xywh, confidence, label, most, limit)
+    xyxy = np.empty((len(kept), 4), np.float32)
+    scale, left, top = np.float32(fit.scale), np.float32(fit.left), np.float32(fit.top)
+    for at in range(len(kept)):
+        x, y, width, height = xywh[kept[at]]
+        xyxy[at, 0] = min(max((x - left) / scale, 0), fit.width)
+        xyxy[at, 1] = min(max((y - top) / scale, 0), fit.height)
+        xyxy[at, 2] = min(max((x + width - left) / scale, 0), fit.width)
+        xyxy[at, 3] = min(max((y + height - top) / scale, 0), fit.height)
+    return xyxy, confidence[kept], label[kept]
+
+
+@compiled
 def surest_of_each_label(xywh: Floats, confidence: Floats, label: Indices, most: float, limit: int) -> Indices:
     """Non-maximum suppression: indices, surest first, of boxes that no kept one of their label overlaps by > `most`.
 
@@ -153,6 +214,7 @@ def compile_all() -> None:
     rows, numbers, table = np.zeros(0, np.intp), np.zeros(0, np.float32), np.zeros((0, 4), np.float32)
     pictures = np.zeros((0, 0, 4), np.float32)
     output, grid = Output(pictures, table, pictures), Grid(table, numbers, table, 1.0)
+    fit = Fit(1.0, 0.0, 0.0, 1.0, 1.0)
     with compiling(__file__):
-        found((output, output, output), (grid, grid, grid), np.zeros(1, np.intp), 0.0, 0.0)
-        surest_of_each_label(table, numbers, rows, 0.5, 1)
+        boxes_of((output, output, output), (grid, grid, grid), np.zeros(1, np.intp), 0.0, 0.0, 0.5, 1, fit)
+        chosen(table, numbers, rows, 0.5, 1, fit)

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from aforo.model import Image
+from detect.kernels import Fit
 
 PAD_VALUE = 114
 """The grey that YOLO models were trained with."""
@@ -79,10 +79,7 @@ class Letterbox:
         else:
             cv2.resize(image, self.scaled_wh, inside, interpolation=cv2.INTER_LINEAR)
 
-    def restore(self, boxes: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Boxes in network pixels, (N, 4) xyxy, as boxes in picture pixels, clipped to the picture."""
-        restored = (boxes - np.array([self.left, self.top, self.left, self.top], dtype=np.float32)) / self.scale
-        width, height = self.source_wh
-        np.clip(restored[:, 0::2], 0, width, out=restored[:, 0::2])
-        np.clip(restored[:, 1::2], 0, height, out=restored[:, 1::2])
-        return restored.astype(np.float32)
+    @property
+    def way_back(self) -> Fit:
+        """What boxes need to come back into the picture."""
+        return Fit(self.scale, float(self.left), float(self.top), *map(float, self.source_wh))

@@ -14,8 +14,8 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import openvino as ov
 import supervision as sv
 import yaml
@@ -24,10 +24,10 @@ from aforo.errors import ModelError
 from aforo.model import Image
 from detect import kernels
 from detect.head import Head, cut
-from detect.kernels import Floats
+from detect.kernels import Fit
 from detect.letterbox import Letterbox
 
-LOWEST_CONFIDENCE = 0.05
+LOWEST_CONFIDENCE = 0.15
 """Boxes below this are noise even to the tracker's second association."""
 
 NMS_IOU = 0.7
@@ -192,12 +192,12 @@ class OpenVinoYolo:
             raise ModelError(
                 f"OpenVINO cannot run {self._file} at {width}×{height} on {self._device}: {one_line(error)}"
             ) from error
-        engine = _Engine(letterbox, head, queue.SimpleQueue())
+        engine = _Engine(letterbox, letterbox.way_back, head, queue.SimpleQueue())
         for _ in range(self.capacity):
             request = compiled.create_infer_request()
             request.set_callback(self._on_result, None)
             picture, *outputs = (tensor.data[0] for tensor in (*request.input_tensors, *request.output_tensors))
-            engine.idle.put(_Slot(request, picture, outputs))
+            engine.idle.put(_Slot(request, picture, head.arranged(outputs)))
         return engine
 
     def _on_result(self, userdata: tuple[Future[sv.Detections], _Engine, _Slot]) -> None:
@@ -218,7 +218,7 @@ class _Slot:
 
     request: ov.InferRequest
     picture: Image
-    outputs: list[Floats]
+    outputs: tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,26 +226,21 @@ class _Engine:
     """The network for pictures of one size, and its slots that are idle."""
 
     letterbox: Letterbox
+    way_back: Fit
     head: Head
     idle: queue.SimpleQueue[_Slot]
 
     def detections(self, slot: _Slot) -> sv.Detections:
         """What was found, in a slot that is done."""
-        found = self.head.read(slot.outputs)
-        if not len(found.confidence):
-            return empty_detections()
-        chosen = kernels.surest_of_each_label(found.xywh, found.confidence, found.class_id, NMS_IOU, _MOST_CANDIDATES)
-        top_left, size = found.xywh[chosen, :2], found.xywh[chosen, 2:]
-        return sv.Detections(
-            xyxy=self.letterbox.restore(np.hstack((top_left, top_left + size))),
-            confidence=found.confidence[chosen],
-            class_id=found.class_id[chosen],
-        )
+        found = self.head.read(slot.outputs, self.way_back, NMS_IOU, _MOST_CANDIDATES)
+        return sv.Detections(xyxy=found.xyxy, confidence=found.confidence, class_id=found.class_id)
 
 
 def with_pictures(model: ov.Model) -> ov.Model:
-    """The network with pictures of bytes, (1, height, width, 3) BGR, for its input."""
+    """The network with pictures of bytes, (1, height, width, 3) BGR, for its input, and outputs of 32-bit floats."""
     steps = ov.preprocess.PrePostProcessor(model)
+    for at in range(len(model.outputs)):
+        steps.output(at).tensor().set_element_type(ov.Type.f32)
     steps.input().tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC")).set_color_format(
         ov.preprocess.ColorFormat.BGR
     )
@@ -254,13 +249,6 @@ def with_pictures(model: ov.Model) -> ov.Model:
         255.0
     )
     return steps.build()
-
-
-def empty_detections() -> sv.Detections:
-    """No detections, with all columns present."""
-    return sv.Detections(
-        xyxy=np.empty((0, 4), np.float32), confidence=np.empty(0, np.float32), class_id=np.empty(0, int)
-    )
 
 
 def is_quantised(model: Path) -> bool:

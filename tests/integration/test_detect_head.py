@@ -13,8 +13,8 @@ from openvino import opset13 as ops
 from aforo.assemble import float_model
 from aforo.config import DetectorSection
 from aforo.model import Image
-from detect.head import cut
-from detect.kernels import surest_of_each_label
+from detect.head import Found, Head, cut
+from detect.kernels import Fit
 from detect.openvino_yolo import model_file, with_pictures
 from detect.quantise import as_input
 
@@ -24,6 +24,9 @@ COLUMNS = [0, 7, 2]
 LOWEST, LOWEST_OTHER = 0.01, 0.015
 SIZE = (256, 320)
 """Height and width of the network's input."""
+
+WHERE_IT_IS = Fit(1.0, 0.0, 0.0, *map(float, SIZE[::-1]))
+"""The picture is the input."""
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +57,18 @@ def run(model: ov.Model, picture: Image) -> list[np.ndarray]:
     return [np.array(found[output][0]) for output in compiled.outputs]
 
 
+def run_pictures(model: ov.Model, picture: Image) -> list[np.ndarray]:
+    """The same, as it is done with what a camera sees."""
+    compiled = ov.Core().compile_model(with_pictures(model), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    found = compiled(picture[None])
+    return [np.array(found[output][0]) for output in compiled.outputs]
+
+
+def everybody(head: Head, outputs: list[np.ndarray], limit: int = 10_000) -> Found:
+    """All that `limit` lets be seen, however much they overlap."""
+    return head.read(head.arranged(outputs), WHERE_IT_IS, 1.0, limit)
+
+
 @pytest.mark.parametrize("ended", ["as Ultralytics does", "otherwise"])
 def test_the_anchors_that_see_something_are_told_as_before(
     default_model_path: Path, picture: Image, ended: str
@@ -65,39 +80,45 @@ def test_the_anchors_that_see_something_are_told_as_before(
     short, head = cut(cuttable, COLUMNS, LOWEST, LOWEST_OTHER)
     outputs = run(short, picture)
     assert len(outputs) == (3 if ended == "otherwise" else 9)  # of all anchors together, or of three grids
-    found = head.read(outputs)
+    found = everybody(head, outputs)
 
     scores, others = output[4:][COLUMNS], np.delete(output[4:], COLUMNS, axis=0).max(axis=0)
     best = scores.max(axis=0)
     looked_for, other = best > LOWEST, (best <= LOWEST) & (others > LOWEST_OTHER)
+    confidence = np.where(looked_for, best, others)
     seen = np.flatnonzero(looked_for | other)
+    seen = seen[np.argsort(-confidence[seen], kind="stable")]
     assert looked_for.sum() >= 10
     assert other.any()
     centre, size = output[:2, seen].T, output[2:4, seen].T
-    np.testing.assert_allclose(found.xywh, np.hstack((centre - size / 2, size)), atol=1e-2)  # network pixels
-    np.testing.assert_allclose(found.confidence, np.where(looked_for, best, others)[seen], atol=1e-5)
+    xyxy = np.clip(np.hstack((centre - size / 2, centre + size / 2)), 0, [*SIZE[::-1], *SIZE[::-1]])
+    np.testing.assert_allclose(found.xyxy, xyxy, atol=1e-2)
+    np.testing.assert_allclose(found.confidence, confidence[seen], atol=1e-5)
     assert np.array_equal(found.class_id, np.where(looked_for, scores.argmax(axis=0), len(COLUMNS))[seen])
 
 
 def test_of_too_many_the_surest_are_told(default_model_path: Path, picture: Image) -> None:
     short, head = cut(network(default_model_path), COLUMNS, LOWEST, LOWEST_OTHER)
     outputs = run(short, picture)
-    everybody = head.read(outputs)
-    few = surest_of_each_label(everybody.xywh, everybody.confidence, everybody.class_id, 1.0, 5)
-    assert len(few) == 5 < len(everybody.confidence)
-    assert everybody.confidence[few].tolist() == sorted(everybody.confidence.tolist())[:-6:-1]
+    all_of_them, few = everybody(head, outputs), everybody(head, outputs, limit=5)
+    assert len(few.confidence) == 5 < len(all_of_them.confidence)
+    assert few.confidence.tolist() == sorted(all_of_them.confidence.tolist())[:-6:-1]
 
 
 def test_answers_of_half_precision_are_read_too(default_model_path: Path, picture: Image) -> None:
     short, head = cut(network(default_model_path), COLUMNS, LOWEST, LOWEST_OTHER)
-    outputs = run(short, picture)
-    whole, half = head.read(outputs), head.read([each.astype(np.float16) for each in outputs])
-    np.testing.assert_allclose(np.sort(half.confidence), np.sort(whole.confidence), atol=1e-3)
+    other = short.clone()
+    halves = [ops.convert(result.input_value(0), np.float16) for result in other.get_results()]
+    half = ov.Model([each.output(0) for each in halves], other.get_parameters())
+    assert {output.element_type for output in half.outputs} == {ov.Type.f16}
+    found = [everybody(head, run_pictures(model, picture)) for model in (half, short)]
+    assert len(found[0].confidence) >= 10
+    np.testing.assert_allclose(found[0].confidence, found[1].confidence, atol=1e-3)
 
 
 def test_where_every_label_is_looked_for_there_are_no_others(default_model_path: Path, picture: Image) -> None:
     short, head = cut(network(default_model_path), range(80), LOWEST, LOWEST_OTHER)
-    found = head.read(run(short, picture))
+    found = everybody(head, run(short, picture))
     assert len(found.confidence) >= 10
     assert found.confidence.min() > LOWEST
     assert found.class_id.max() < 80
@@ -111,9 +132,7 @@ def test_colours_stay_where_every_label_is_looked_for_in_another_order(
     ]
     found = []
     for model, head in networks:
-        compiled = ov.Core().compile_model(with_pictures(model), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-        told = compiled(picture[None])
-        found.append(head.read([np.array(told[output][0]) for output in compiled.outputs]))
+        found.append(everybody(head, run_pictures(model, picture)))
     assert len(found[0].confidence) >= 10
     np.testing.assert_allclose(found[1].confidence, found[0].confidence, atol=1e-5)
     assert np.array_equal(found[1].class_id, 79 - found[0].class_id)
@@ -121,6 +140,6 @@ def test_colours_stay_where_every_label_is_looked_for_in_another_order(
 
 def test_an_empty_picture_holds_nobody(default_model_path: Path) -> None:
     short, head = cut(network(default_model_path), COLUMNS, LOWEST, LOWEST_OTHER)
-    found = head.read(run(short, np.full((*SIZE, 3), 114, np.uint8)))
-    assert found.xywh.shape == (0, 4)
+    found = everybody(head, run(short, np.full((*SIZE, 3), 114, np.uint8)))
+    assert found.xyxy.shape == (0, 4)
     assert found.confidence.shape == found.class_id.shape == (0,)
