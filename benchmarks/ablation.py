@@ -28,7 +28,6 @@ from trackers import ByteTrackTracker, CBIoUTracker
 import aggregate.kernels
 import track.association
 import track.riders
-import track.suppression
 import track.tracker
 from aforo import assets
 from aforo.evaluate import Truth, load_truth
@@ -54,10 +53,7 @@ class _LibraryAssociator:
     def __init__(self, limits: Confidence) -> None:
         self._tracker, self._limits = type(self).make(), limits
         self._seen: dict[int, float] = {}
-
-    @property
-    def ids(self) -> set[int]:
-        return set(self._seen)
+        self.given_up: list[int] = []
 
     def update(self, boxes: Any, confidence: Any, now_s: float) -> Any:
         detections = sv.Detections(
@@ -70,7 +66,9 @@ class _LibraryAssociator:
             if track_id >= 0:
                 ids[row] = track_id + 1
                 self._seen[int(track_id) + 1] = now_s
-        self._seen = {key: at for key, at in self._seen.items() if now_s - at <= track.association.LOST_S}
+        self.given_up = [key for key, at in self._seen.items() if now_s - at > track.association.LOST_S]
+        for key in self.given_up:
+            del self._seen[key]
         return ids
 
 
@@ -104,7 +102,7 @@ MECHANISMS: dict[str, list[tuple[object, str, Any]]] = {
     "everything on": [],
     "riders not joined": [(track.riders.Joiner, "_riding", _nobody)],
     "passengers not joined": [(track.riders.Joiner, "_carried", _nobody)],
-    "second boxes kept": [(track.suppression, "SAME_OBJECT_IOU", 1.1)],
+    "second boxes kept": [(track.association, "SAME_OBJECT_IOU", 1.1)],
     "boxes not grown": [(track.association, "GROWTH", 0.0), (track.association, "UNSURE_GROWTH", 0.0)],
     "leaps allowed": [(track.association, "LEAP", np.inf)],
     "new ones as slow as others": [(track.association, "NEW_SPEED", 0.0)],

@@ -51,7 +51,7 @@ class Head:
     def __init__(self, columns: Sequence[int], grids: Sequence[Grid], lowest: float, lowest_other: float) -> None:
         self._columns = np.asarray(columns, np.intp)
         self._grids = tuple(grids)
-        self._limits = tuple(_logit(limit) if grids else limit for limit in (lowest, lowest_other))
+        self._limits = (_logit(lowest), _logit(lowest_other)) if grids else (lowest, lowest_other)
 
     def arranged(self, outputs: Sequence[Floats]) -> tuple[Any, ...]:
         """The outputs for one picture as `read` takes them; where their memory stays, so does this.

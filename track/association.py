@@ -8,17 +8,17 @@ prediction. `docs/adr/0004` tells why this is not one of the libraries' trackers
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import supervision as sv
-from scipy.optimize import linear_sum_assignment
 
 from aforo.model import MICROSECONDS, Box, Observation
-from track.kernels import Floats, Indices
-from track.motion import MotionBank
-from track.suppression import UNKNOWN, kinds_of_classes, one_box_per_object
+from track import kernels
+from track.kernels import Floats, Indices, Rules
+from track.motion import MOTION, no_filters, only, with_new
+from track.suppression import SAME_OBJECT_IOU, UNKNOWN, kinds_of_classes
 from track.tracklet import Kind, Tracklet
 
 
@@ -74,21 +74,34 @@ class Associator:
 
     Args:
         limits: how sure its detections have to be.
+
+    Attributes:
+        given_up: ids of what was given up in the last update.
     """
 
     def __init__(self, limits: Confidence) -> None:
-        self._limits = limits
-        self._bank = MotionBank()
-        self._ids = np.zeros(0, dtype=int)
-        self._hits = np.zeros(0, dtype=int)
+        self._rules = Rules(
+            start=limits.start,
+            high=limits.high,
+            low=LOW_CONFIDENCE,
+            growth=GROWTH,
+            unsure_growth=UNSURE_GROWTH,
+            new_speed=NEW_SPEED,
+            least=LEAST_SIMILARITY,
+            unsure_least=UNSURE_LEAST_SIMILARITY,
+            leap=LEAP,
+            doubt=DOUBT,
+            lost_s=LOST_S,
+            new_lost_s=NEW_LOST_S,
+            settled_hits=SETTLED_HITS,
+        )
+        self.given_up: list[int] = []
+        self._filters = no_filters()
+        self._ids = np.zeros(0, np.intp)
+        self._hits = np.zeros(0, np.intp)
         self._seen_s = np.zeros(0)
         self._now_s: float | None = None
         self._next_id = 1
-
-    @property
-    def ids(self) -> set[int]:
-        """Of everything that is followed, also what is lost just now."""
-        return {int(value) for value in self._ids}
 
     def update(self, boxes: Floats, confidence: Floats, now_s: float) -> Indices:
         """Associate the detections of one frame.
@@ -102,82 +115,27 @@ class Associator:
             (N,) the id of each, 0 for those that belong to nothing.
         """
         step = 0.0 if self._now_s is None else now_s - self._now_s
-        self._now_s = now_s
-        ids = np.zeros(len(boxes), dtype=int)
-        if len(self._bank):
-            self._bank.predict(step)
-            self._forget(now_s, step)
-        if not len(boxes):
-            return ids
-        is_sure = confidence >= self._limits.high
-        sure, unsure = np.flatnonzero(is_sure), np.flatnonzero(~is_sure & (confidence >= LOW_CONFIDENCE))
-        every = np.arange(len(self._bank))
-        similarity = self._similarity(every, boxes[sure], GROWTH)
-        new = np.flatnonzero(self._hits == 1)  # of unknown speed
-        if len(new) and len(sure):
-            similarity[new] = np.maximum(similarity[new], self._nearness(new, boxes[sure], NEW_SPEED * step))
-        similarity *= 1 - DOUBT + DOUBT * confidence[sure]
-        rows, columns = _best_pairs(similarity, LEAST_SIMILARITY)
-        matched = sure[columns]
-        if len(unsure):
-            is_current = now_s - self._seen_s < 1.5 * step + 1e-6
-            is_current[rows] = False
-            current = np.flatnonzero(is_current)
-            more, columns = _best_pairs(
-                self._similarity(current, boxes[unsure], UNSURE_GROWTH), UNSURE_LEAST_SIMILARITY
-            )
-            rows, matched = np.concatenate([rows, current[more]]), np.concatenate([matched, unsure[columns]])
-        self._bank.correct(rows, boxes[matched])
-        self._hits[rows] += 1
-        self._seen_s[rows] = now_s
-        ids[matched] = self._ids[rows]
-        starts = is_sure & (confidence >= self._limits.start)
-        starts[matched] = False
-        if starts.any():
+        self._now_s, self.given_up = now_s, []
+        if not len(boxes) and not len(self._ids):
+            return np.zeros(0, np.intp)
+        known = self._filters, self._ids, self._hits, self._seen_s
+        ids, starts, waits = kernels.follow(*known, boxes, confidence, now_s, step, self._rules, MOTION)
+        if not waits.all():
+            self.given_up = self._ids[~waits].tolist()
+            self._filters = only(self._filters, waits)
+            self._ids, self._hits, self._seen_s = self._ids[waits], self._hits[waits], self._seen_s[waits]
+        if len(starts):
             ids[starts] = self._start(boxes[starts], now_s)
         return ids
-
-    def _similarity(self, rows: Indices, boxes: Floats, growth: float) -> Floats:
-        return self._bank.overlap(rows, boxes, growth, self._hits >= SETTLED_HITS, LEAP)
-
-    def _nearness(self, rows: Indices, boxes: Floats, reach: float) -> Floats:
-        """For what was seen only once: 1 where a box is the same, 0 where it is too far or too large to be."""
-        before, now = (_place_and_size(each) for each in (self._bank.boxes[rows], boxes))
-        away = np.hypot(*np.moveaxis(now[None, :, :2] - before[:, None, :2], -1, 0))
-        alike = np.minimum(now[None, :, 2], before[:, None, 2]) / np.maximum(now[None, :, 2], before[:, None, 2])
-        nearness: Floats = alike * (1 - away / np.maximum(reach * before[:, None, 2], 1e-9)).clip(0)
-        return nearness
 
     def _start(self, boxes: Floats, now_s: float) -> Indices:
         new = np.arange(self._next_id, self._next_id + len(boxes))
         self._next_id += len(boxes)
-        self._bank.add(boxes)
+        self._filters = with_new(self._filters, boxes)
         self._ids = np.concatenate([self._ids, new])
-        self._hits = np.concatenate([self._hits, np.ones(len(boxes), dtype=int)])
+        self._hits = np.concatenate([self._hits, np.ones(len(boxes), np.intp)])
         self._seen_s = np.concatenate([self._seen_s, np.full(len(boxes), now_s)])
         return new
-
-    def _forget(self, now_s: float, step: float) -> None:
-        patience = np.where(self._hits >= SETTLED_HITS, LOST_S, max(NEW_LOST_S, 2.5 * step))
-        mask = now_s - self._seen_s <= patience
-        if not mask.all():
-            self._bank.keep(mask)
-            self._ids, self._hits, self._seen_s = self._ids[mask], self._hits[mask], self._seen_s[mask]
-
-
-def _best_pairs(similarity: Floats, least: float) -> tuple[Indices, Indices]:
-    """Rows and columns of the assignment with the largest sum, without pairs below the least similarity."""
-    if not similarity.size:
-        return np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp)
-    rows, columns = linear_sum_assignment(similarity, maximize=True)
-    enough = similarity[rows, columns] >= least
-    return rows[enough], columns[enough]
-
-
-def _place_and_size(boxes: Floats) -> Floats:
-    """(N, 3): centre x, centre y and the geometric mean of width and height of boxes (N, 4)."""
-    sides = boxes[:, 2:] - boxes[:, :2]
-    return np.column_stack([(boxes[:, :2] + boxes[:, 2:]) / 2, np.sqrt(sides.prod(axis=1))])
 
 
 class TrackletTracker:
@@ -210,27 +168,27 @@ class TrackletTracker:
         """
         assert detections.class_id is not None and detections.confidence is not None  # noqa: S101 (the Detector's promise)
         kinds = self._kind_of_class[detections.class_id]
-        usable = detections.confidence >= LOW_CONFIDENCE
         every_box = np.array(detections.xyxy, dtype=float, order="C")
         every_confidence = detections.confidence.astype(float)
         seen: list[Tracklet] = []
         ended: list[int] = []
         for number, (kind, associator) in enumerate(self._associators.items()):
-            wanted = usable & (kinds == number)
-            if kind is Kind.VEHICLE:  # unknown things may be vehicles, seen from an odd angle
-                wanted |= usable & (kinds == UNKNOWN)
-            rows = np.flatnonzero(wanted)
-            boxes, confidence = every_box[rows], every_confidence[rows]
-            kept = one_box_per_object(boxes, confidence - (kinds[rows] == UNKNOWN))  # the unknown ones come last
-            boxes, confidence, classes = boxes[kept], confidence[kept], detections.class_id[rows[kept]]
+            # Unknown things may be vehicles, seen from an odd angle.
+            other = UNKNOWN if kind is Kind.VEHICLE else number
+            rows, boxes, confidence = kernels.of_kind(
+                every_box, every_confidence, kinds, number, other, LOW_CONFIDENCE, SAME_OBJECT_IOU
+            )
             ids = associator.update(boxes, confidence, at_us / MICROSECONDS)
-            scaled = (boxes / (width, height, width, height)).tolist()
-            for row in np.flatnonzero(ids).tolist():
-                box = Box(*scaled[row])
-                tracklet = self._tracklet(kind, int(ids[row]), box, at_us)
-                tracklet.observe(at_us, box, float(confidence[row]), self._road_users[classes[row]], width / height)
-                seen.append(tracklet)
-            ended.extend(self._gone(kind, associator.ids))
+            if len(ids):
+                columns = (boxes / (width, height, width, height), confidence, detections.class_id[rows], ids)
+                for corners, sure, label, key in zip(*(column.tolist() for column in columns), strict=True):
+                    if not key:
+                        continue
+                    box = Box(*corners)
+                    tracklet = self._tracklet(kind, key, box, at_us)
+                    tracklet.observe(at_us, box, sure, self._road_users[label], width / height)
+                    seen.append(tracklet)
+            ended += [self._open.pop((kind, key)).id for key in associator.given_up]
         return seen, ended
 
     def _tracklet(self, kind: Kind, key: int, box: Box, at_us: int) -> Tracklet:
@@ -240,7 +198,3 @@ class TrackletTracker:
             self._open[kind, key] = tracklet
             self._next_id += 1
         return tracklet
-
-    def _gone(self, kind: Kind, alive: set[int]) -> Iterator[int]:
-        for key in [key for key in self._open if key[0] is kind and key[1] not in alive]:
-            yield self._open.pop(key).id

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from track import kernels
 from track.tracklet import Kind, kind_of
 
 SAME_OBJECT_IOU = 0.65
@@ -20,19 +19,6 @@ SAME_OBJECT_IOU = 0.65
 
 UNKNOWN = -1
 """In place of a kind: the label is no road user."""
-
-
-def one_box_per_object(boxes: npt.NDArray[np.float64], confidence: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
-    """Which detections of one kind stay when second boxes on the same object are left out.
-
-    Args:
-        boxes: (N, 4) xyxy.
-        confidence: (N,).
-
-    Returns:
-        Indices of those that no surer one overlaps by more than `SAME_OBJECT_IOU`, surest first.
-    """
-    return kernels.surest_apart(boxes, confidence, SAME_OBJECT_IOU)
 
 
 def kinds_of_classes(road_users: Sequence[str | None]) -> npt.NDArray[np.intp]:

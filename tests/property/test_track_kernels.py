@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
 from interpreters import told_either_way
+from scipy.optimize import linear_sum_assignment
 
 from track import kernels
-from track.motion import MotionBank
+from track.motion import MOTION, no_filters, with_new
 
 FOLLOW = """
 import hashlib
@@ -41,6 +45,12 @@ boxes = st.tuples(coordinates, coordinates, st.floats(1, 60), st.floats(1, 60)).
 )
 
 
+def believed(known: list[tuple[float, ...]]) -> np.ndarray:
+    """Where things that have just appeared are believed to be."""
+    place = kernels.places(np.array(known))
+    return np.hstack((place[:, :2] - place[:, 2:] / 2, place[:, :2] + place[:, 2:] / 2))
+
+
 def pairwise_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.array([[kernels.overlap_of(one, other) for other in b] for one in a]).reshape(len(a), len(b))
 
@@ -61,8 +71,7 @@ def test_one_box_stays_on_each_object(found: list[tuple[tuple[float, ...], float
 def test_expected_and_found_boxes_overlap_grown(
     known: list[tuple[float, ...]], found: list[tuple[float, ...]], growth: float
 ) -> None:
-    bank = MotionBank()
-    bank.add(np.array(known))
+    filters = with_new(no_filters(), np.array(known))
     rows, others = np.arange(len(known)), np.array(found).reshape(-1, 4)
     settled = np.zeros(len(known), bool)
 
@@ -70,16 +79,41 @@ def test_expected_and_found_boxes_overlap_grown(
         side = (xyxy[:, 2:] - xyxy[:, :2]) * growth
         return np.hstack((xyxy[:, :2] - side, xyxy[:, 2:] + side))
 
-    expected = pairwise_iou(grown(bank.boxes), grown(others))
-    np.testing.assert_allclose(bank.overlap(rows, others, growth, settled, 5.0), expected, atol=1e-12)
+    expected = pairwise_iou(grown(believed(known)), grown(others))
+    overlap = kernels.similarity(filters, settled, rows, others, growth, 5.0, MOTION)
+    np.testing.assert_allclose(overlap, expected, atol=1e-12)
 
 
 @pytest.mark.parametrize(("settled", "overlap"), [(False, pytest.approx(3 / 7)), (True, 0.0)])
 def test_a_calm_settled_thing_does_not_leap(settled: bool, overlap: float) -> None:
-    bank = MotionBank()
-    bank.add(np.array([[0.0, 0.0, 100.0, 100.0]]))
-    found = bank.overlap(np.arange(1), np.array([[40.0, 0.0, 140.0, 100.0]]), 0.0, np.array([settled]), 3.0)
+    filters = with_new(no_filters(), np.array([[0.0, 0.0, 100.0, 100.0]]))
+    boxes = np.array([[40.0, 0.0, 140.0, 100.0]])
+    found = kernels.similarity(filters, np.array([settled]), np.arange(1), boxes, 0.0, 3.0, MOTION)
     assert found[0, 0] == overlap
+
+
+tables = st.tuples(st.integers(0, 7), st.integers(0, 7)).flatmap(
+    lambda shape: arrays.arrays(np.float64, shape, elements=st.sampled_from([0, 0, 0.1, 0.25, 0.3, 0.5, 0.7, 1]))
+)
+
+
+@given(tables)
+def test_the_best_assignment_is_that_of_scipy(worth: np.ndarray) -> None:
+    columns = kernels.assigned(worth)
+    rows = np.flatnonzero(columns >= 0)
+    assert len(rows) == len(set(columns[rows].tolist())) == min(worth.shape)
+    assert worth[rows, columns[rows]].sum() == pytest.approx(worth[linear_sum_assignment(worth, maximize=True)].sum())
+
+
+@given(boxes, boxes)
+def test_nearness_is_one_for_the_same_and_none_out_of_reach(a: tuple[float, ...], b: tuple[float, ...]) -> None:
+    place = kernels.places(np.array([a]))[0]
+    here, there = place, kernels.places(np.array([b]))[0]
+    size, other = math.sqrt(here[2] * here[3]), math.sqrt(there[2] * there[3])
+    assume(b[2] - b[0] >= 2 <= b[3] - b[1])  # what is narrower is expected to be wider than it is
+    away = math.hypot(*(there - here)[:2])
+    expected = min(size, other) / max(size, other) * max(0.0, 1 - away / (1.5 * size))
+    assert kernels.nearness(place, np.array(b), 1.5) == pytest.approx(expected)
 
 
 def test_compiled_and_interpreted_follow_the_same() -> None:

@@ -7,27 +7,47 @@ import itertools
 import numpy as np
 import pytest
 
-from track.motion import MotionBank
+from track import kernels
+from track.kernels import Filters
+from track.motion import MOTION, no_filters, only, with_new
 
 
 def box(x: float, y: float, width: float = 40, height: float = 80) -> list[float]:
     return [x - width / 2, y - height / 2, x + width / 2, y + height / 2]
 
 
-def followed(times: list[float], speed: float, size: tuple[float, float] = (40, 80)) -> MotionBank:
+def filters_at(*boxes: list[float]) -> Filters:
+    """Those of tracks that have just appeared."""
+    return with_new(no_filters(), np.array(boxes))
+
+
+def predict(filters: Filters, seconds: float) -> None:
+    kernels.predict(filters, seconds, MOTION)
+
+
+def see(filters: Filters, found: list[float]) -> None:
+    """The first track is seen there."""
+    kernels.correct(filters, np.array([0]), np.array([found]), MOTION)
+
+
+def expected(filters: Filters) -> list[float]:
+    """Where the first track is believed to be."""
+    return box(*filters.place[0])
+
+
+def followed(times: list[float], speed: float, size: tuple[float, float] = (40, 80)) -> Filters:
     """One track seen at those times, going evenly to the right from x = 100."""
-    bank = MotionBank()
-    bank.add(np.array([box(100 + speed * times[0], 200, *size)]))
+    filters = filters_at(box(100 + speed * times[0], 200, *size))
     for before, now in itertools.pairwise(times):
-        bank.predict(now - before)
-        bank.correct(np.array([0]), np.array([box(100 + speed * now, 200, *size)]))
-    return bank
+        predict(filters, now - before)
+        see(filters, box(100 + speed * now, 200, *size))
+    return filters
 
 
 def test_what_has_just_appeared_is_expected_where_it_was() -> None:
-    bank = followed([0.0], 50)
-    bank.predict(0.1)
-    assert bank.boxes[0] == pytest.approx(box(100, 200))
+    filters = followed([0.0], 50)
+    predict(filters, 0.1)
+    assert expected(filters) == pytest.approx(box(100, 200))
 
 
 @pytest.mark.parametrize(
@@ -39,63 +59,66 @@ def test_what_has_just_appeared_is_expected_where_it_was() -> None:
     ],
 )
 def test_even_motion_is_learnt_at_any_frame_rate(times: list[float]) -> None:
-    bank = followed(times, speed=150)
-    assert bank.speed[0, 0] == pytest.approx(150, rel=0.03)
-    bank.predict(0.3)
-    assert bank.boxes[0] == pytest.approx(box(100 + 150 * (times[-1] + 0.3), 200), abs=3)
+    filters = followed(times, speed=150)
+    assert filters.speed[0, 0] == pytest.approx(150, rel=0.03)
+    predict(filters, 0.3)
+    assert expected(filters) == pytest.approx(box(100 + 150 * (times[-1] + 0.3), 200), abs=3)
 
 
 def test_a_long_step_is_as_good_as_many_short_ones() -> None:
     once, often = followed([0.0, 0.1, 0.2, 0.3], 80), followed([0.0, 0.1, 0.2, 0.3], 80)
-    once.predict(0.4)
+    predict(once, 0.4)
     for _ in range(4):
-        often.predict(0.1)
+        predict(often, 0.1)
     assert once.place == pytest.approx(often.place, abs=0.5)
 
 
 def test_doubt_grows_while_nothing_is_seen_and_shrinks_with_every_look() -> None:
-    bank = followed([0.0, 0.1, 0.2], 0)
-    before = bank.variance[0, 0]
-    bank.predict(0.5)
-    unseen = bank.variance[0, 0]
-    bank.correct(np.array([0]), np.array([box(100, 200)]))
+    filters = followed([0.0, 0.1, 0.2], 0)
+    before = filters.variance[0, 0]
+    predict(filters, 0.5)
+    unseen = filters.variance[0, 0]
+    see(filters, box(100, 200))
     assert unseen > before
-    assert bank.variance[0, 0] < unseen
+    assert filters.variance[0, 0] < unseen
 
 
 def test_large_and_small_road_users_are_treated_alike() -> None:
     times = [0.1 * i for i in range(6)]
     small, large = followed(times, 50), followed(times, 500, (400, 800))
-    small.predict(0.2)
-    large.predict(0.2)
+    predict(small, 0.2)
+    predict(large, 0.2)
     assert large.place[0, 0] - 100 == pytest.approx(10 * (small.place[0, 0] - 100))
     assert large.variance[0, 0] == pytest.approx(100 * small.variance[0, 0])
 
 
 def test_growth_is_soon_forgotten_and_no_box_vanishes() -> None:
-    bank = MotionBank()
-    bank.add(np.array([box(100, 100, 80, 80)]))
+    filters = filters_at(box(100, 100, 80, 80))
     for i in range(1, 6):
-        bank.predict(0.1)
-        bank.correct(np.array([0]), np.array([box(100, 100, 80 - 14 * i, 80 - 14 * i)]))
-    bank.predict(0.5)
-    bank.predict(10.0)
-    assert (bank.place[0, 2:] >= 2).all()
-    assert abs(bank.speed[0, 2:]).max() < 1e-3
+        predict(filters, 0.1)
+        see(filters, box(100, 100, 80 - 14 * i, 80 - 14 * i))
+    predict(filters, 0.5)
+    predict(filters, 10.0)
+    assert (filters.place[0, 2:] >= 2).all()
+    assert abs(filters.speed[0, 2:]).max() < 1e-3
 
 
 def test_no_time_changes_nothing() -> None:
-    bank = followed([0.0, 0.1], 50)
-    place, variance = bank.place.copy(), bank.variance.copy()
-    bank.predict(0.0)
-    assert (bank.place == place).all()
-    assert (bank.variance == variance).all()
+    filters = followed([0.0, 0.1], 50)
+    place, variance = filters.place.copy(), filters.variance.copy()
+    predict(filters, 0.0)
+    assert (filters.place == place).all()
+    assert (filters.variance == variance).all()
 
 
 def test_rows_are_kept_and_forgotten_together() -> None:
-    bank = MotionBank()
-    bank.add(np.array([box(10, 10), box(20, 20), box(30, 30)]))
-    bank.keep(np.array([True, False, True]))
-    assert len(bank) == 2
-    assert bank.place[:, 0].tolist() == [10, 30]
-    assert len(bank.speed) == len(bank.variance) == 2
+    kept = only(filters_at(box(10, 10), box(20, 20), box(30, 30)), np.array([True, False, True]))
+    assert kept.place[:, 0].tolist() == [10, 30]
+    assert {each.shape for each in kept} == {(2, 4)}
+
+
+def test_new_tracks_come_after_those_that_are_there() -> None:
+    before = followed([0.0, 0.1, 0.2], 50)
+    after = with_new(before, np.array([box(500, 300)]))
+    assert all((now[:1] == then).all() for now, then in zip(after, before, strict=True))
+    assert after.place[1].tolist() == [500, 300, 40, 80]

@@ -5,15 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from track.kernels import overlap_of
-from track.suppression import UNKNOWN, kinds_of_classes, one_box_per_object
+from track.kernels import of_kind, overlap_of
+from track.suppression import SAME_OBJECT_IOU, UNKNOWN, kinds_of_classes
 from track.tracklet import Kind, kind_of
 
 CAR = [100.0, 100.0, 200.0, 160.0]
 
 
-def kept(boxes: list[list[float]], confidence: list[float]) -> list[int]:
-    return [int(i) for i in one_box_per_object(np.array(boxes).reshape(-1, 4), np.array(confidence))]
+def kept(boxes: list[list[float]], confidence: list[float], kinds: list[int] | None = None) -> list[int]:
+    """Of kind 2, or unknown; everything is of kind 2 unless told otherwise."""
+    every, sure = np.array(boxes).reshape(-1, 4), np.array(confidence)
+    of = np.array(kinds if kinds is not None else [2] * len(boxes), np.intp)
+    rows, chosen, confidences = of_kind(every, sure, of, 2, UNKNOWN, 0.15, SAME_OBJECT_IOU)
+    assert np.array_equal(chosen, every[rows])
+    assert np.array_equal(confidences, sure[rows])
+    return [int(i) for i in rows]
 
 
 def test_nothing_and_one_box_stay() -> None:
@@ -33,6 +39,16 @@ def test_what_overlaps_only_a_box_that_was_left_out_stays() -> None:
     """A chain: the middle one gives way to the surest, and no longer stands in the way of the third."""
     boxes = [CAR, [115, 100, 215, 160], [130, 100, 230, 160]]
     assert kept(boxes, [0.9, 0.8, 0.7]) == [0, 2]
+
+
+def test_other_kinds_and_what_is_too_unsure_are_left_out() -> None:
+    boxes = [CAR, [300, 100, 400, 160], [500, 100, 600, 160], [700, 100, 800, 160]]
+    assert kept(boxes, [0.5, 0.9, 0.1, 0.8], [2, 0, 2, 2]) == [3, 0]
+
+
+def test_what_may_be_anything_comes_last_and_gives_way() -> None:
+    boxes = [CAR, [101, 99, 201, 161], [300, 100, 400, 160]]
+    assert kept(boxes, [0.2, 0.9, 0.6], [2, UNKNOWN, UNKNOWN]) == [0, 2]
 
 
 @pytest.mark.parametrize(
