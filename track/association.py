@@ -18,7 +18,7 @@ from aforo.model import MICROSECONDS, Box, Observation
 from track import kernels
 from track.kernels import Floats, Indices, Rules
 from track.motion import MOTION, no_filters, only, with_new
-from track.suppression import SAME_OBJECT_IOU, UNKNOWN, kinds_of_classes
+from track.suppression import MAY_BE, SAME_OBJECT_IOU, kinds_of_classes
 from track.tracklet import Kind, Tracklet
 
 
@@ -168,27 +168,25 @@ class TrackletTracker:
         """
         assert detections.class_id is not None and detections.confidence is not None  # noqa: S101 (the Detector's promise)
         kinds = self._kind_of_class[detections.class_id]
-        every_box = np.array(detections.xyxy, dtype=float, order="C")
-        every_confidence = detections.confidence.astype(float)
+        boxes = np.array(detections.xyxy, dtype=float, order="C")
+        confidence = detections.confidence.astype(float)
+        rows, stops = kernels.by_kind(boxes, confidence, kinds, MAY_BE, LOW_CONFIDENCE, SAME_OBJECT_IOU)
+        boxes, confidence = boxes[rows], confidence[rows]
+        corners, sure = (boxes / (width, height, width, height)).tolist(), confidence.tolist()
+        labels = detections.class_id[rows].tolist()
         seen: list[Tracklet] = []
         ended: list[int] = []
-        for number, (kind, associator) in enumerate(self._associators.items()):
-            # Unknown things may be vehicles, seen from an odd angle.
-            other = UNKNOWN if kind is Kind.VEHICLE else number
-            rows, boxes, confidence = kernels.of_kind(
-                every_box, every_confidence, kinds, number, other, LOW_CONFIDENCE, SAME_OBJECT_IOU
-            )
-            ids = associator.update(boxes, confidence, at_us / MICROSECONDS)
-            if len(ids):
-                columns = (boxes / (width, height, width, height), confidence, detections.class_id[rows], ids)
-                for corners, sure, label, key in zip(*(column.tolist() for column in columns), strict=True):
-                    if not key:
-                        continue
-                    box = Box(*corners)
+        start = 0
+        for (kind, associator), stop in zip(self._associators.items(), stops.tolist(), strict=True):
+            ids = associator.update(boxes[start:stop], confidence[start:stop], at_us / MICROSECONDS)
+            for at, key in enumerate(ids.tolist(), start):
+                if key:
+                    box = Box(*corners[at])
                     tracklet = self._tracklet(kind, key, box, at_us)
-                    tracklet.observe(at_us, box, sure, self._road_users[label], width / height)
+                    tracklet.observe(at_us, box, sure[at], self._road_users[labels[at]], width / height)
                     seen.append(tracklet)
             ended += [self._open.pop((kind, key)).id for key in associator.given_up]
+            start = stop
         return seen, ended
 
     def _tracklet(self, kind: Kind, key: int, box: Box, at_us: int) -> Tracklet:

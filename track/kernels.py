@@ -122,30 +122,35 @@ def mean_side(width: float, height: float) -> float:
 
 
 @compiled
-def of_kind(
-    boxes: Floats, confidence: Floats, kinds: Indices, wanted: int, unknown: int, low: float, most: float
-) -> tuple[Indices, Floats, Floats]:
-    """The detections of one kind, one on each object, surest first; then the unknown ones.
+def by_kind(
+    boxes: Floats, confidence: Floats, kinds: Indices, others: Indices, low: float, most: float
+) -> tuple[Indices, Indices]:
+    """The detections of each kind, one on each object, surest first.
 
     Args:
         boxes: (N, 4).
         confidence: (N,).
-        kinds: (N,).
-        wanted: the kind.
-        unknown: another kind that may be this one.
+        kinds: (N,), from 0.
+        others: of each kind another one that may be this one, too; it comes after it.
         low: what is less sure is left out.
-        most: boxes overlap by so much at most.
+        most: boxes of a kind overlap by so much at most.
 
     Returns:
-        (M,) their rows; (M, 4) boxes; (M,) confidence.
+        The rows of all kinds, one kind after the other; (kinds,) where each ends.
     """
-    rows = np.flatnonzero((confidence >= low) & ((kinds == wanted) | (kinds == unknown)))
-    order = confidence[rows]
-    for at in range(len(rows)):
-        if kinds[rows[at]] != wanted:
-            order[at] -= 1
-    rows = rows[surest_apart(boxes[rows], order, most)]
-    return rows, boxes[rows], confidence[rows]
+    every, stops = np.empty(len(others) * len(boxes), np.intp), np.empty(len(others), np.intp)
+    count = 0
+    for kind in range(len(others)):
+        rows = np.flatnonzero((confidence >= low) & ((kinds == kind) | (kinds == others[kind])))
+        order = confidence[rows]
+        for at in range(len(rows)):
+            if kinds[rows[at]] != kind:
+                order[at] -= 1
+        for at in surest_apart(boxes[rows], order, most):
+            every[count] = rows[at]
+            count += 1
+        stops[kind] = count
+    return every[:count], stops
 
 
 @compiled
@@ -402,6 +407,6 @@ def compile_all() -> None:
     motion = Motion(0.0, 0.0, 0.0, 0.0, 0.0, 1.0, nothing, nothing)
     rules = Rules(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1)
     with compiling(__file__):
-        of_kind(boxes, numbers, rows, 0, 0, 0.0, 0.5)
+        by_kind(boxes, numbers, rows, rows, 0.0, 0.5)
         follow(filters, rows, rows, numbers, boxes, numbers, 0.0, 0.0, rules, motion)
         places(boxes)

@@ -20,6 +20,9 @@ SAME_OBJECT_IOU = 0.65
 UNKNOWN = -1
 """In place of a kind: the label is no road user."""
 
+MAY_BE = np.array([UNKNOWN if kind is Kind.VEHICLE else number for number, kind in enumerate(Kind)], dtype=np.intp)
+"""Per kind what else may be of it: unknown things may be vehicles, seen from an odd angle."""
+
 
 def kinds_of_classes(road_users: Sequence[str | None]) -> npt.NDArray[np.intp]:
     """Per class id of the detector the position of its kind in `Kind`; `UNKNOWN` for a label that is no road user."""

@@ -5,21 +5,22 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from track.kernels import of_kind, overlap_of
-from track.suppression import SAME_OBJECT_IOU, UNKNOWN, kinds_of_classes
+from track.kernels import by_kind, overlap_of
+from track.suppression import MAY_BE, SAME_OBJECT_IOU, UNKNOWN, kinds_of_classes
 from track.tracklet import Kind, kind_of
 
 CAR = [100.0, 100.0, 200.0, 160.0]
 
 
+VEHICLE = list(Kind).index(Kind.VEHICLE)
+
+
 def kept(boxes: list[list[float]], confidence: list[float], kinds: list[int] | None = None) -> list[int]:
-    """Of kind 2, or unknown; everything is of kind 2 unless told otherwise."""
-    every, sure = np.array(boxes).reshape(-1, 4), np.array(confidence)
-    of = np.array(kinds if kinds is not None else [2] * len(boxes), np.intp)
-    rows, chosen, confidences = of_kind(every, sure, of, 2, UNKNOWN, 0.15, SAME_OBJECT_IOU)
-    assert np.array_equal(chosen, every[rows])
-    assert np.array_equal(confidences, sure[rows])
-    return [int(i) for i in rows]
+    """The vehicles among them; everything is one unless told otherwise."""
+    of = np.array(kinds if kinds is not None else [VEHICLE] * len(boxes), np.intp)
+    rows, stops = by_kind(np.array(boxes).reshape(-1, 4), np.array(confidence), of, MAY_BE, 0.15, SAME_OBJECT_IOU)
+    assert stops[-1] == len(rows)
+    return [int(row) for row in rows[stops[VEHICLE - 1] :]]
 
 
 def test_nothing_and_one_box_stay() -> None:
@@ -43,12 +44,20 @@ def test_what_overlaps_only_a_box_that_was_left_out_stays() -> None:
 
 def test_other_kinds_and_what_is_too_unsure_are_left_out() -> None:
     boxes = [CAR, [300, 100, 400, 160], [500, 100, 600, 160], [700, 100, 800, 160]]
-    assert kept(boxes, [0.5, 0.9, 0.1, 0.8], [2, 0, 2, 2]) == [3, 0]
+    assert kept(boxes, [0.5, 0.9, 0.1, 0.8], [VEHICLE, 0, VEHICLE, VEHICLE]) == [3, 0]
+
+
+def test_each_kind_has_its_own() -> None:
+    boxes = np.array([CAR, CAR, CAR, [300, 100, 400, 160]])
+    kinds = np.array([2, 0, 1, 0], np.intp)
+    rows, stops = by_kind(boxes, np.array([0.5, 0.6, 0.7, 0.8]), kinds, MAY_BE, 0.15, SAME_OBJECT_IOU)
+    assert rows.tolist() == [3, 1, 2, 0]
+    assert stops.tolist() == [2, 3, 4]
 
 
 def test_what_may_be_anything_comes_last_and_gives_way() -> None:
     boxes = [CAR, [101, 99, 201, 161], [300, 100, 400, 160]]
-    assert kept(boxes, [0.2, 0.9, 0.6], [2, UNKNOWN, UNKNOWN]) == [0, 2]
+    assert kept(boxes, [0.2, 0.9, 0.6], [VEHICLE, UNKNOWN, UNKNOWN]) == [0, 2]
 
 
 @pytest.mark.parametrize(
