@@ -42,16 +42,25 @@ def test_a_closed_path_meets_any_line_an_even_number_of_times(a: Pair, b: Pair, 
     assert sum(meeting is not None for meeting in meetings) % 2 == 0
 
 
-@given(anywhere, anywhere, anywhere, anywhere)
-def test_both_shares_lead_to_the_same_point(a: Pair, b: Pair, c: Pair, d: Pair) -> None:
+lengths = st.floats(0.1, 1)
+
+
+@given(anywhere, st.floats(0, 7), st.floats(0.05, 3.1), st.tuples(lengths, lengths, lengths, lengths))
+def test_both_shares_lead_to_the_same_point(
+    middle: Pair, angle: float, turn: float, lengths: tuple[float, float, float, float]
+) -> None:
+    """Two segments through one point, so far to both sides of it."""
+
+    def away(angle: float, far: float) -> Pair:
+        return middle[0] + far * math.cos(angle), middle[1] + far * math.sin(angle)
+
+    a, b, c, d = (away(angle + at, far) for at, far in zip((0, math.pi, turn, turn + math.pi), lengths, strict=True))
     shares = intersection(a, b, c, d)
-    assume(shares is not None)
     assert shares is not None
-    area = abs((b[0] - a[0]) * (d[1] - c[1]) - (b[1] - a[1]) * (d[0] - c[0]))
-    assume(area > 1e-6)  # nearly parallel segments meet nearly anywhere
     t, u = shares
     for axis in (0, 1):
-        assert math.isclose(a[axis] + t * (b[axis] - a[axis]), c[axis] + u * (d[axis] - c[axis]), abs_tol=1e-8)
+        assert math.isclose(a[axis] + t * (b[axis] - a[axis]), middle[axis], abs_tol=1e-8)
+        assert math.isclose(c[axis] + u * (d[axis] - c[axis]), middle[axis], abs_tol=1e-8)
 
 
 @given(points, points, points, points)

@@ -13,7 +13,7 @@ from trajectories import Table
 
 from aforo import assemble, wire
 from aforo.model import Rows, TrackedFrame
-from aforo.partition import IDLE_MS, PartitionCounter
+from aforo.partition import IDLE_MS, LONGEST_STEP_MS, PartitionCounter
 from aforo.simulate import START_US, camera_section, traffic
 from aggregate.store_sqlite import SqliteStore
 
@@ -80,6 +80,21 @@ def _count_with_crashes(path: Path, log: Log, data: st.DataObject, crashes: int)
                     rows = Rows()
                     if data.draw(st.booleans(), label="commits"):
                         committed = counter.replay_from
+        store.write(_after_silence(counter, len(log)))
+
+
+def _after_silence(counter: PartitionCounter, position: int) -> Rows:
+    """What a counter gives out when its cameras have said nothing for long, while another one goes on.
+
+    A reader that begins right at a late double takes the session up there, and waits for what lies before that.
+    """
+    rows = Rows()
+    for number in range(2 + IDLE_MS // LONGEST_STEP_MS):
+        at_ms = position * 70 + number * LONGEST_STEP_MS
+        frame = TrackedFrame("elsewhere", "session", number, START_US + at_ms * 1000, 0, 640, 480)
+        rows.extend(counter.take([_record(position + number, at_ms, number, frame)]))
+    rows.coverage = [share for share in rows.coverage if share.camera != "elsewhere"]
+    return rows
 
 
 def _rows(folder: str, name: str, log: Log, data: st.DataObject, crashes: int) -> object:
