@@ -12,7 +12,7 @@ import queue
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,7 @@ OTHER_CONFIDENCE = 0.25
 """Boxes of other labels below this are not even worth that."""
 
 _MOST_CANDIDATES = 1000
+_WATCH_EVERY_S = 1.0
 
 
 class OpenVinoYolo:
@@ -110,6 +111,8 @@ class OpenVinoYolo:
             if first is not None:
                 beside.submit(self._engine, *first)  # what it raises is raised again when such a picture comes
             kernels.compile_all()
+        self._closed = threading.Event()
+        threading.Thread(target=self._watch, name="watch inference", daemon=True).start()
         self.description = (
             f"OpenVINO {ov.__version__.split('-')[0]} on {device}, {model.name}, {image_size} px, "
             f"{'int8' if is_quantised(self._file) else precision}"
@@ -127,8 +130,10 @@ class OpenVinoYolo:
         slot = engine.idle.get()
         try:
             engine.letterbox.write(image, slot.picture)
-            slot.request.start_async(userdata=(future, engine, slot))
+            slot.waiting = future
+            slot.request.start_async(userdata=(engine, slot))
         except BaseException:
+            slot.waiting = None
             engine.idle.put(slot)
             raise
         return future
@@ -151,6 +156,7 @@ class OpenVinoYolo:
         for engine in self._engines.values():
             for slot in [engine.idle.get() for _ in range(self.capacity)]:
                 engine.idle.put(slot)
+        self._closed.set()
 
     def _engine(self, width: int, height: int) -> _Engine:
         with self._lock:
@@ -192,16 +198,15 @@ class OpenVinoYolo:
             raise ModelError(
                 f"OpenVINO cannot run {self._file} at {width}×{height} on {self._device}: {one_line(error)}"
             ) from error
-        engine = _Engine(letterbox, letterbox.way_back, head, queue.SimpleQueue())
+        engine = _Engine(letterbox, letterbox.way_back, head, compiled)
         for _ in range(self.capacity):
-            request = compiled.create_infer_request()
-            request.set_callback(self._on_result, None)
-            picture, *outputs = (tensor.data[0] for tensor in (*request.input_tensors, *request.output_tensors))
-            engine.idle.put(_Slot(request, picture, head.arranged(outputs)))
+            engine.add_slot(self._on_result)
         return engine
 
-    def _on_result(self, userdata: tuple[Future[sv.Detections], _Engine, _Slot]) -> None:
-        future, engine, slot = userdata
+    def _on_result(self, userdata: tuple[_Engine, _Slot]) -> None:
+        engine, slot = userdata
+        future, slot.waiting = slot.waiting, None
+        assert future is not None  # noqa: S101 (it waits since the picture was handed over)
         try:
             detections = engine.detections(slot)
         except Exception as error:  # a failure must reach whoever waits for the future, or they wait for ever
@@ -211,24 +216,59 @@ class OpenVinoYolo:
             engine.idle.put(slot)
             future.set_result(detections)
 
+    def _watch(self) -> None:
+        """Tell whoever waits for an inference that failed: OpenVINO itself tells nobody."""
+        while not self._closed.wait(_WATCH_EVERY_S):
+            for engine in tuple(self._engines.values()):
+                for slot in tuple(engine.slots):
+                    future = slot.waiting
+                    try:
+                        slot.request.wait_for(0)
+                    except RuntimeError as error:
+                        engine.slots.remove(slot)  # its request would fail on
+                        engine.add_slot(self._on_result)
+                        if future is not None:
+                            future.set_exception(
+                                ModelError(f"OpenVINO failed in {self._file} on {self._device}: {one_line(error)}")
+                            )
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True, eq=False)
 class _Slot:
-    """One picture under way at a time, and the memory of OpenVINO's that it and its answers stand in."""
+    """One picture under way at a time, and the memory of OpenVINO's that it and its answers stand in.
+
+    Attributes:
+        request: of OpenVINO.
+        picture: the network's input.
+        outputs: its answers, as `Head.read` takes them.
+        waiting: who waits for the answer; None while nothing is under way.
+    """
 
     request: ov.InferRequest
     picture: Image
     outputs: tuple[Any, ...]
+    waiting: Future[sv.Detections] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class _Engine:
-    """The network for pictures of one size, and its slots that are idle."""
+    """The network for pictures of one size, its slots, and those that are idle."""
 
     letterbox: Letterbox
     way_back: Fit
     head: Head
-    idle: queue.SimpleQueue[_Slot]
+    compiled: ov.CompiledModel
+    slots: list[_Slot] = field(default_factory=list)
+    idle: queue.SimpleQueue[_Slot] = field(default_factory=queue.SimpleQueue)
+
+    def add_slot(self, on_result: Callable[[tuple[_Engine, _Slot]], None]) -> None:
+        """One more, whose answers are given to `on_result`, with the engine."""
+        request = self.compiled.create_infer_request()
+        request.set_callback(on_result, None)
+        picture, *outputs = (tensor.data[0] for tensor in (*request.input_tensors, *request.output_tensors))
+        slot = _Slot(request, picture, self.head.arranged(outputs))
+        self.slots.append(slot)
+        self.idle.put(slot)
 
     def detections(self, slot: _Slot) -> sv.Detections:
         """What was found, in a slot that is done."""

@@ -9,9 +9,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+import openvino as ov
 import pytest
 import supervision as sv
 
@@ -19,6 +21,7 @@ from aforo.config import DEFAULT_ROAD_USERS
 from aforo.errors import ModelError
 from aforo.model import Image
 from detect.export import openvino_model
+from detect.letterbox import Letterbox
 from detect.openvino_yolo import OTHER_LABEL, OpenVinoYolo
 from detect.ultralytics_yolo import UltralyticsYolo
 
@@ -241,6 +244,54 @@ def message_of(action: object) -> str:
     assert "\n" not in text
     assert "Traceback" not in text
     return text
+
+
+class Fuse(ov.Op):  # type: ignore[misc]
+    """Passes on what it gets, but fails where that is a white picture."""
+
+    def __init__(self, inputs: list[Any]) -> None:
+        super().__init__(self, inputs)
+
+    def validate_and_infer_types(self) -> None:
+        self.set_output_type(0, self.get_input_element_type(0), self.get_input_partial_shape(0))
+
+    def clone_with_new_inputs(self, inputs: list[Any]) -> Fuse:
+        return Fuse(inputs)
+
+    def has_evaluate(self) -> bool:
+        return True
+
+    def evaluate(self, outputs: list[ov.Tensor], inputs: list[ov.Tensor]) -> bool:
+        if inputs[0].data.min() > 0.99:
+            raise RuntimeError("blown")
+        inputs[0].copy_to(outputs[0])
+        return True
+
+
+def test_who_waits_for_an_inference_that_fails_is_told_and_the_next_one_works(
+    exported: Path, sample_video: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """OpenVINO calls nobody back then."""
+    (image,) = frames_of(sample_video, 60)
+    whole = OpenVinoYolo.network
+
+    def with_fuse(self: OpenVinoYolo, width: int, height: int) -> tuple[Letterbox, ov.Model]:
+        letterbox, model = whole(self, width, height)
+        (parameter,) = model.get_parameters()
+        readers = parameter.output(0).get_target_inputs()
+        fuse = Fuse([parameter.output(0)])
+        for reader in readers:
+            reader.replace_source_output(fuse.output(0))
+        return letterbox, model
+
+    monkeypatch.setattr(OpenVinoYolo, "network", with_fuse)
+    with closing(OpenVinoYolo(exported, LABELS, requests=2)) as detector:
+        expected = detector.submit(image).result()
+        assert len(expected) > 5
+        for _ in range(3):
+            failed = detector.submit(np.full_like(image, 255))
+            assert "blown" in message_of(lambda failed=failed: failed.result(timeout=60))
+            assert np.array_equal(detector.submit(image).result(timeout=60).xyxy, expected.xyxy)
 
 
 def test_a_label_that_the_model_does_not_have(exported: Path) -> None:
