@@ -98,7 +98,7 @@ def cut(model: ov.Model, columns: Sequence[int], lowest: float, lowest_other: fl
         lowest_other: see `Head`.
 
     Returns:
-        The network, whose outputs `Head.read` takes, and its reader.
+        The network, whose outputs `Head.arranged` takes, and its reader.
     """
     output = model.get_results()[0].input_value(0)
     parts = _parts(output, model.inputs[0].get_shape())
@@ -169,7 +169,7 @@ def _last_layer(distances: Any) -> tuple[Any, Floats, Floats]:
         is_plain = list(convolution.get_input_shape(0))[_HEIGHT:] == list(distances.get_shape())[_HEIGHT:]
         if is_plain and weights.shape[2:] == (1, 1) and bias.size == outputs:
             matrix = np.ascontiguousarray(weights[:, :, 0, 0].T, np.float32)
-            return convolution.input_value(0), matrix, np.asarray(bias.ravel(), np.float32)
+            return convolution.input_value(0), matrix, np.array(bias.ravel(), np.float32)
     return distances, np.eye(outputs, dtype=np.float32), np.zeros(outputs, np.float32)
 
 

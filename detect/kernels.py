@@ -109,7 +109,7 @@ def found(
         height, width = output.best.shape
         for row in range(height):
             for column in range(width):
-                if output.best[row, column] <= lowest:
+                if not output.best[row, column] > lowest:  # not a number, perhaps
                     continue
                 best, which = output.logits[row, column, columns[0]], 0
                 for number in range(1, len(columns)):

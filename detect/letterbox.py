@@ -1,4 +1,4 @@
-"""Fitting a picture into a network's input, and boxes back out of it.
+"""Fitting a picture into a network's input, and what it takes to get boxes back out of it (`detect.kernels.chosen`).
 
 The arithmetic is Ultralytics' `LetterBox` with `auto=True`: scale the longer side to the wanted size, then pad each
 side equally up to a multiple of the network's stride, so that no more than a stride is wasted.

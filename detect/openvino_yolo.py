@@ -28,7 +28,7 @@ from detect.kernels import Fit
 from detect.letterbox import Letterbox
 
 LOWEST_CONFIDENCE = 0.15
-"""Boxes below this are noise even to the tracker's second association."""
+"""Boxes below this are noise even to the tracker's second association, which has the same limit."""
 
 NMS_IOU = 0.7
 """Ultralytics' default for prediction."""
@@ -221,16 +221,23 @@ class OpenVinoYolo:
         while not self._closed.wait(_WATCH_EVERY_S):
             for engine in tuple(self._engines.values()):
                 for slot in tuple(engine.slots):
-                    future = slot.waiting
                     try:
                         slot.request.wait_for(0)
                     except RuntimeError as error:
-                        engine.slots.remove(slot)  # its request would fail on
-                        engine.add_slot(self._on_result)
-                        if future is not None:
-                            future.set_exception(
-                                ModelError(f"OpenVINO failed in {self._file} on {self._device}: {one_line(error)}")
-                            )
+                        self._fail(engine, slot, error)
+
+    def _fail(self, engine: _Engine, slot: _Slot, error: RuntimeError) -> None:
+        """Tell whoever waits for a slot that failed, and put another in its place: its request would fail on."""
+        future, slot.waiting = slot.waiting, None
+        if future is None:
+            return
+        future.set_exception(ModelError(f"OpenVINO failed in {self._file} on {self._device}: {one_line(error)}"))
+        try:
+            engine.add_slot(self._on_result)
+        except RuntimeError:  # the device is lost: who takes this slot is told the same
+            engine.idle.put(slot)
+        else:
+            engine.slots.remove(slot)
 
 
 @dataclass(slots=True, eq=False)

@@ -43,7 +43,7 @@ CONFIDENCE = {
 }
 
 LOW_CONFIDENCE = 0.15
-"""Detections less sure than this are not used at all."""
+"""Detections less sure than this are not used at all; nor does the detector tell of them."""
 
 GROWTH, UNSURE_GROWTH = 0.25, 0.125
 """How much boxes are grown on each side before they are compared, as a share of width and height."""

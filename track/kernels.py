@@ -1,7 +1,7 @@
-"""The arithmetic of following boxes from frame to frame, compiled. Pure.
+"""The arithmetic of following boxes from frame to frame, compiled: it knows nothing but its arguments.
 
-Boxes are (N, 4) xyxy in pixels unless told otherwise; what the numbers mean is told where these are called, in
-`track.suppression`, `track.motion` and `track.association`.
+Boxes are (N, 4) xyxy in pixels unless told otherwise; what the numbers mean is told in `track.suppression`,
+`track.motion` and `track.association`.
 """
 
 from __future__ import annotations
@@ -130,8 +130,8 @@ def by_kind(
     Args:
         boxes: (N, 4).
         confidence: (N,).
-        kinds: (N,), from 0.
-        others: of each kind another one that may be this one, too; it comes after it.
+        kinds: (N,), those that are looked for from 0.
+        others: of each of these another one that may be it, too; it comes after it.
         low: what is less sure is left out.
         most: boxes of a kind overlap by so much at most.
 
@@ -140,8 +140,11 @@ def by_kind(
     """
     every, stops = np.empty(len(others) * len(boxes), np.intp), np.empty(len(others), np.intp)
     count = 0
+    usable = confidence >= low
+    for row in range(len(boxes)):
+        usable[row] &= np.isfinite(boxes[row]).all()  # a network that goes astray gives no numbers
     for kind in range(len(others)):
-        rows = np.flatnonzero((confidence >= low) & ((kinds == kind) | (kinds == others[kind])))
+        rows = np.flatnonzero(usable & ((kinds == kind) | (kinds == others[kind])))
         order = confidence[rows]
         for at in range(len(rows)):
             if kinds[rows[at]] != kind:
@@ -278,7 +281,7 @@ def follow(
     """Move tracks on to a frame and give them the boxes that continue them; see `track.association`.
 
     Args:
-        filters: of N tracks; changed, as are the next but one.
+        filters: of N tracks; changed, as are hits and seen_s.
         ids: (N,) of the tracks.
         hits: (N,) how often they were seen.
         seen_s: (N,) when they were seen last.
@@ -326,13 +329,13 @@ def follow(
 
 
 @compiled
-def pair(worth: Floats, least: float, rows: Indices, columns: Indices, column_of: Indices, row_of: Indices) -> None:
+def pair(worth: Floats, least: float, rows: Indices, columns: Indices, row_of: Indices, column_of: Indices) -> None:
     """Note the pairs of the best assignment that are worth at least so much, in `row_of[column]`, `column_of[row]`."""
     best = assigned(worth)
     for at in range(len(rows)):
         if best[at] >= 0 and worth[at, best[at]] >= least:
             row, column = rows[at], columns[best[at]]
-            column_of[column], row_of[row] = row, column
+            row_of[column], column_of[row] = row, column
 
 
 @compiled
@@ -366,6 +369,9 @@ def free_column(
 
     Returns:
         The column, and the row before each column on the way to it.
+
+    Raises:
+        ValueError: something in the table is no number.
     """
     height, width = cost.shape
     length, before = np.full(width, np.inf), np.full(width, -1, np.intp)
@@ -381,6 +387,8 @@ def free_column(
                 length[j], before[j] = through, row
             if length[j] < lowest or (length[j] == lowest and of_column[j] < 0):
                 nearest, lowest = at, length[j]
+        if not lowest < np.inf:
+            raise ValueError("what is assigned must be worth a number")
         left -= 1
         shortest, column = lowest, waiting[nearest]
         waiting[nearest], waiting[left] = waiting[left], column

@@ -246,6 +246,27 @@ def message_of(action: object) -> str:
     return text
 
 
+FIRST = """
+import sys
+from pathlib import Path
+import numpy as np
+from detect import kernels
+from detect.openvino_yolo import OpenVinoYolo
+
+detector = OpenVinoYolo(Path(sys.argv[1]), ("person",), first=(320, 240))
+before = len(kernels.boxes_of.signatures)
+detector.submit(np.zeros((240, 320, 3), np.uint8)).result()
+print(before, len(kernels.boxes_of.signatures))
+"""
+
+
+def test_nothing_is_left_to_compile_when_the_first_picture_comes(exported: Path, repository: Path) -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", FIRST, str(exported)], cwd=repository, capture_output=True, text=True, check=True
+    )
+    assert told.stdout.split() == ["1", "1"], told.stderr
+
+
 class Fuse(ov.Op):  # type: ignore[misc]
     """Passes on what it gets, but fails where that is a white picture."""
 

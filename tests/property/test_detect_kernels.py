@@ -64,6 +64,13 @@ def test_boxes_are_the_means_of_their_distributions(
     np.testing.assert_allclose(xywh, np.vstack(expected), rtol=1e-4, atol=1e-3)
 
 
+def test_scores_that_are_no_numbers_see_nothing() -> None:
+    logits = np.full((40, 40, 2), np.nan, np.float32)
+    output = kernels.Output(logits, logits[..., 0].copy(), np.zeros((40, 40, 3), np.float32))
+    xywh, confidence, label = kernels.found((output,), (grid_of((40, 40), 8.0),), np.arange(2), LOWEST, LOWEST_OTHER)
+    assert len(xywh) == len(confidence) == len(label) == 0
+
+
 edges = st.integers(0, 12).map(float)
 boxes = st.tuples(edges, edges, st.integers(1, 8).map(float), st.integers(1, 8).map(float))
 

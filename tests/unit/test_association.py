@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -45,7 +47,7 @@ def test_one_track_for_one_thing_that_moves() -> None:
 def test_unsure_detections_start_nothing() -> None:
     scene = Scene()
     assert [scene.see(box(100), confidence=UNSURE) for _ in range(10)] == [[0]] * 10
-    assert scene.followed == set()
+    assert scene.see(box(100), confidence=START) == [1]
 
 
 def test_unsure_detections_continue_what_was_seen_in_the_last_frame() -> None:
@@ -139,6 +141,14 @@ def test_nothing_detected_is_an_answer_too() -> None:
     assert scene.see() == []
     scene.see(box(100))
     assert scene.see() == []
+
+
+def test_what_is_no_number_is_never_assigned() -> None:
+    """Instead of looking for ever for the best of what cannot be compared."""
+    scene = Scene()
+    scene.see(box(100))
+    with pytest.raises(ValueError, match="number"):
+        scene.see(box(math.nan))
 
 
 def test_what_stands_does_not_leap_onto_its_neighbour() -> None:

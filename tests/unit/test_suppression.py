@@ -47,6 +47,12 @@ def test_other_kinds_and_what_is_too_unsure_are_left_out() -> None:
     assert kept(boxes, [0.5, 0.9, 0.1, 0.8], [VEHICLE, 0, VEHICLE, VEHICLE]) == [3, 0]
 
 
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_what_is_no_number_is_left_out(wrong: float) -> None:
+    assert kept([[wrong, 100, 200, 160], [300, 100, 400, 160]], [0.9, 0.8]) == [1]
+    assert kept([CAR, [300, 100, 400, 160]], [np.nan, 0.8]) == [1]
+
+
 def test_each_kind_has_its_own() -> None:
     boxes = np.array([CAR, CAR, CAR, [300, 100, 400, 160]])
     kinds = np.array([2, 0, 1, 0], np.intp)
