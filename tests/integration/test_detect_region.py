@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import closing
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import cv2
 import numpy as np
@@ -13,9 +14,10 @@ import pytest
 import supervision as sv
 
 from aforo import assets
-from aforo.config import DEFAULT_ROAD_USERS
+from aforo.config import DEFAULT_ROAD_USERS, CameraSection, DetectorSection
 from aforo.errors import ModelError
 from aforo.model import Image
+from aforo.recordings import Recording
 from detect.export import openvino_model
 from detect.openvino_yolo import OpenVinoYolo
 from detect.region import RegionDetector
@@ -81,3 +83,30 @@ def test_a_failure_of_the_engine_comes_through() -> None:
 
     with pytest.raises(ModelError, match="gone"):
         RegionDetector(Broken(), (0, 0, 0.5, 0.5)).submit(np.zeros((10, 10, 3), np.uint8)).result()
+
+
+@pytest.mark.parametrize("region", [None, [[0.25, 0.2], [1.0, 0.95]]])
+def test_a_recording_knows_what_size_of_picture_the_detector_will_see(
+    sample_video: Path, region: list[list[float]] | None
+) -> None:
+    class Looks:
+        labels, capacity, description = (*DEFAULT_ROAD_USERS, "other"), 1, "looks only"
+
+        def __init__(self) -> None:
+            self.shapes: set[tuple[int, ...]] = set()
+
+        def submit(self, image: Image) -> Future[sv.Detections]:
+            self.shapes.add(image.shape)
+            nothing: Future[sv.Detections] = Future()
+            nothing.set_result(sv.Detections.empty())
+            return nothing
+
+        def close(self) -> None:
+            pass
+
+    camera = CameraSection.of_recording(sample_video)
+    camera = CameraSection.model_validate(camera.model_dump() | {"region": region})
+    recording = Recording(sample_video, camera, analyse_fps=0.2, timezone=ZoneInfo("UTC"))
+    looks = Looks()
+    assert recording.count(looks, DetectorSection()).analysed_frames > 5
+    assert looks.shapes == {(*recording.analysed_wh[::-1], 3)}

@@ -1,0 +1,20 @@
+"""What commands say on a terminal, and that they keep quiet elsewhere."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from aforo.cli import console
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_frames_are_shown_on_a_terminal_only(is_terminal: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = io.StringIO()
+    monkeypatch.setattr(console, "err", Console(file=shown, force_terminal=is_terminal, width=100))
+    with console.frames_progress("Counting", 3) as advance:
+        for _ in range(3):
+            advance()
+    assert ("3/3 frames" in shown.getvalue()) is is_terminal
