@@ -418,3 +418,4 @@ def compile_all() -> None:
         by_kind(boxes, numbers, rows, rows, 0.0, 0.5)
         follow(filters, rows, rows, numbers, boxes, numbers, 0.0, 0.0, rules, motion)
         places(boxes)
+        assigned(boxes)

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import linear_sum_assignment
 
 from aforo.model import Box
+from track.kernels import assigned
 
 RIDER_OVERLAP = 0.15
 """Smallest shared area of a rider and a machine, as a share of the smaller box."""
@@ -33,8 +33,7 @@ def seated(persons: list[Box], machines: list[Box]) -> set[tuple[int, int]]:
         fit[i, j] = _astride(persons[i], machines[j])
     if not fit.any():
         return set()
-    rows, columns = linear_sum_assignment(fit, maximize=True)
-    rider_of = {int(j): int(i) for i, j in zip(rows, columns, strict=True) if fit[i, j] > 0}
+    rider_of = {j: i for i, j in enumerate(assigned(fit).tolist()) if j >= 0 and fit[i, j] > 0}
     machine_of = {i: j for j, i in rider_of.items()}
     pairs = set(machine_of.items())
     for i, person in enumerate(persons):

@@ -48,8 +48,9 @@ app.command(rich_help_panel="This machine")(bench.bench)
 app.command(rich_help_panel="This machine")(checks.doctor)
 
 
-_RARE_COLLECTIONS = (100_000, 20, 20)
-"""Counting makes many objects and no cycles: looking for these at Python's own pace costs an aggregator a sixth."""
+_RARE_COLLECTIONS = (200_000, 20, 20)
+"""Loading makes that many objects that stay, counting many more and no cycles: looking for these at Python's own pace
+costs an aggregator a sixth."""
 
 
 def _say_version(asked: bool) -> None:
