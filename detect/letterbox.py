@@ -65,15 +65,13 @@ class Letterbox:
 
     def apply(self, image: Image) -> Image:
         """The network's input, shape (input height, input width, 3), of a picture of `source_wh`; never its memory."""
-        made = np.empty((self.input_wh[1], self.input_wh[0], 3), np.uint8)
+        made = np.full((self.input_wh[1], self.input_wh[0], 3), PAD_VALUE, np.uint8)
         self.write(image, made)
         return made
 
     def write(self, image: Image, into: Image) -> None:
-        """The same, into memory that is there."""
+        """The same, into memory that is there, whose padding (`PAD_VALUE`) is left as it is."""
         inside = into[self.top : self.top + self.scaled_wh[1], self.left : self.left + self.scaled_wh[0]]
-        if self.scaled_wh != self.input_wh:
-            into[:] = PAD_VALUE
         if self.scaled_wh == self.source_wh:
             inside[:] = image
         else:

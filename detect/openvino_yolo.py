@@ -25,7 +25,7 @@ from aforo.model import Image
 from detect import kernels
 from detect.head import Head, cut
 from detect.kernels import Fit
-from detect.letterbox import Letterbox
+from detect.letterbox import PAD_VALUE, Letterbox
 
 LOWEST_CONFIDENCE = 0.15
 """Boxes below this are noise even to the tracker's second association, which has the same limit."""
@@ -273,6 +273,7 @@ class _Engine:
         request = self.compiled.create_infer_request()
         request.set_callback(on_result, None)
         picture, *outputs = (tensor.data[0] for tensor in (*request.input_tensors, *request.output_tensors))
+        picture[:] = PAD_VALUE
         slot = _Slot(request, picture, self.head.arranged(outputs))
         self.slots.append(slot)
         self.idle.put(slot)
