@@ -73,8 +73,29 @@ class _Pair:
     whole_origin: Box
     fitting: int = 0
     apart: int = 0
-    height: float = 0.0
     tie: Tie | None = None
+
+
+@dataclass(slots=True)
+class _Footing:
+    """How high a person's feet were above the ground, over all frames on any machine.
+
+    A machine comes in several pieces, each seen for a while; who is on one of them early on, when little was seen yet,
+    must not be judged by that piece for good. So the evidence belongs to the person, and all pieces are tied alike.
+    """
+
+    frames: int = 0
+    height: float = 0.0
+
+    def add(self, person: Box, machine: Box) -> None:
+        """Take in one frame, in which the person was on the machine."""
+        self.frames += 1
+        self.height += (machine.y2 - person.y2) / max(machine.height, 1e-6)
+
+    @property
+    def mean_height(self) -> float:
+        """In heights of the machine."""
+        return self.height / max(self.frames, 1)
 
 
 class Joiner:
@@ -87,6 +108,7 @@ class Joiner:
     def __init__(self, aspect: float) -> None:
         self._aspect = aspect
         self._pairs: dict[tuple[int, int], _Pair] = {}
+        self._footings: dict[int, _Footing] = {}
 
     def observe(self, seen: list[Tracklet]) -> list[Join]:
         """Take in the tracklets of one frame; returns the joins that are new, or tied in another way."""
@@ -102,6 +124,8 @@ class Joiner:
         joins: list[Join | None] = []
         for i, person in enumerate(persons):
             ridden = [machine for j, machine in enumerate(machines) if (i, j) in on]
+            for machine in ridden:
+                self._footings.setdefault(person.id, _Footing()).add(person.box, machine.box)
             joins += [self._weigh(person, machine) for machine in ridden]
             joins.append(self._add_up(person, ridden))
         return joins
@@ -130,6 +154,7 @@ class Joiner:
         gone = set(ended)
         if gone:
             self._pairs = {key: pair for key, pair in self._pairs.items() if not gone & set(key)}
+            self._footings = {person: footing for person, footing in self._footings.items() if person not in gone}
 
     def _weigh(self, part: Tracklet, whole: Tracklet) -> Join | None:
         """Take in that two tracklets fit each other in this frame."""
@@ -138,10 +163,9 @@ class Joiner:
             self._pairs[part.id, whole.id] = _Pair(part.box, whole.box, fitting=1)
             return None
         pair.fitting += 1
-        pair.height += (whole.box.y2 - part.box.y2) / max(whole.box.height, 1e-6)
         if pair.tie is None and not self._certain(pair, part, whole, TOGETHER_SHARE):
             return None
-        tie = _tie(pair, whole)
+        tie = self._tie(part, whole)
         if tie is pair.tie:
             return None
         pair.tie = tie
@@ -165,10 +189,9 @@ class Joiner:
             self._pairs[person.id, _PIECES] = _Pair(pair.part_origin, pair.whole_origin, fitting=1)
             return None
         pieces.fitting += 1
-        pieces.height += (whole.box.y2 - person.box.y2) / max(whole.box.height, 1e-6)
         if pair.tie is not None or not self._certain(pieces, person, whole, PIECES_SHARE):
             return None
-        pair.tie = _tie(pieces, whole)
+        pair.tie = self._tie(person, whole)
         return Join(person.id, whole.id, pair.tie)
 
     def _certain(self, pair: _Pair, part: Tracklet, whole: Tracklet, share: float) -> bool:
@@ -179,6 +202,12 @@ class Joiner:
         moved = displacement(pair.whole_origin, whole.box, self._aspect)
         return moved >= MINIMUM_MOTION and self._same_motion(pair, part.box, whole.box)
 
+    def _tie(self, part: Tracklet, whole: Tracklet) -> Tie:
+        if whole.kind is Kind.VEHICLE:
+            return Tie.CARRIED
+        is_on_foot = self._footings[part.id].mean_height < RIDING_HEIGHT
+        return Tie.PUSHES if whole.votes.best == "cyclist" and is_on_foot else Tie.RIDES
+
     def _same_motion(self, pair: _Pair, part: Box, whole: Box) -> bool:
         ax, ay = self._step(pair.part_origin, part)
         bx, by = self._step(pair.whole_origin, whole)
@@ -187,13 +216,6 @@ class Joiner:
     def _step(self, before: Box, after: Box) -> tuple[float, float]:
         a, b = before.centre, after.centre
         return (b.x - a.x) * self._aspect, b.y - a.y
-
-
-def _tie(pair: _Pair, whole: Tracklet) -> Tie:
-    if whole.kind is Kind.VEHICLE:
-        return Tie.CARRIED
-    height = pair.height / max(pair.fitting - 1, 1)
-    return Tie.PUSHES if whole.votes.best == "cyclist" and height < RIDING_HEIGHT else Tie.RIDES
 
 
 def _inside(part: Tracklet, vehicle: Tracklet) -> bool:

@@ -89,6 +89,17 @@ def test_who_pushes_a_bicycle_is_a_pedestrian() -> None:
     assert outcome.users == {"pedestrian": 1}
 
 
+@pytest.mark.parametrize("again", range(18, 60, 6))
+@pytest.mark.parametrize("first", [8, 12, 16])
+def test_a_bad_box_of_the_machine_early_on_makes_nobody_a_pusher_for_good(first: int, again: int) -> None:
+    """A piece whose lower end is cut puts the feet on the ground; the other boxes of the machine tell better."""
+    cut = bicycle(raised=18, height=40, width=70, dx=6, seen=lambda frame: frame < first or again <= frame < again + 4)
+    whole = bicycle(seen=lambda frame: frame >= first)
+    outcome = play(Actor(going(50, 120), [rider(), cut, whole]), seconds=7)
+    assert outcome.crossings == RIGHT_CYCLIST
+    assert outcome.users == {"cyclist": 1}
+
+
 def test_a_moving_bicycle_whose_rider_is_never_detected_is_a_cyclist() -> None:
     outcome = play(Actor(going(50, 120), [bicycle()]), seconds=7)
     assert outcome.crossings == RIGHT_CYCLIST
