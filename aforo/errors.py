@@ -12,7 +12,7 @@
         └── WireError             exit 5   503   a message on it cannot be read or written
 
 A message is one sentence: what, expected, got, which camera or file, what to do. It never carries a secret:
-a source is shown through `aforo.model.without_credentials`.
+a source is shown through `aforo.redaction.without_credentials`.
 """
 
 

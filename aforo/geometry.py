@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from aforo.model import Point
 
@@ -138,3 +139,62 @@ def _edges_touch(a: Pair, b: Pair, c: Pair, d: Pair) -> bool:
         side == 0 and distance_to_segment(point, *edge) == 0
         for side, point, edge in ((d1, a, (c, d)), (d2, b, (c, d)), (d3, c, (a, b)), (d4, d, (a, b)))
     )
+
+
+@dataclass(frozen=True, slots=True)
+class CountingLine:
+    """A line as the counting needs it.
+
+    Attributes:
+        points: two or more, fractions of the frame.
+        directions: names of the two directions: towards the right-hand side of who walks along the line, and back.
+        anchor: the point of the box that counts: "bottom_centre" or "centre".
+    """
+
+    id: str
+    points: tuple[Point, ...]
+    directions: tuple[str, str]
+    anchor: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class CountingZone:
+    """A zone as the counting needs it: a simple polygon in fractions of the frame."""
+
+    id: str
+    polygon: tuple[Point, ...]
+    anchor: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class CameraGeometry:
+    """What is counted in one camera's picture."""
+
+    lines: tuple[CountingLine, ...] = ()
+    zones: tuple[CountingZone, ...] = ()
+    movements: tuple[MovementRule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """One end of a movement: a line (in one direction, if named) or the entry to a zone."""
+
+    kind: str
+    place: str
+    direction: str | None = None
+
+    def opens_for(self, kind: str, place: str, direction: str) -> bool:
+        """Whether that passage is one of this gate."""
+        return self.kind == kind and self.place == place and self.direction in (None, direction)
+
+
+@dataclass(frozen=True, slots=True)
+class MovementRule:
+    """From one gate to another."""
+
+    id: str
+    origin: Gate
+    destination: Gate
+    version: str

@@ -9,30 +9,16 @@ The measures are those of the Highway Capacity Manual (TRB, 7th edition, chapter
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
-from typing import NamedTuple
 
-from aforo.model import MICROSECONDS, MINUTE_US
+from aforo.local_time import HOUR_US, QUARTER_US, Bucket
 
-QUARTER_US = 15 * MINUTE_US
-HOUR_US = 60 * MINUTE_US
 QUARTERS_PER_HOUR = 4
 
-INTERVALS = {"1m": MINUTE_US, "5m": 5 * MINUTE_US, "15m": QUARTER_US, "1h": HOUR_US, "1d": 24 * HOUR_US}
-"""The names of intervals and their usual length; an hour or day in which the clocks change is shorter or longer."""
 
 COMPLETE_SHARE = 0.99
 """From this observed share on an interval counts as complete: a reconnection of half a minute spoils no hour."""
-
-
-class Bucket(NamedTuple):
-    """An interval of event time, `start_us` inclusive, `end_us` exclusive."""
-
-    start_us: int
-    end_us: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,84 +61,6 @@ class PeakHour:
     factor: float
     peak_flow_rate: float
     complete: bool
-
-
-def buckets(start_us: int, end_us: int, interval: str, zone: tzinfo) -> list[Bucket]:
-    """The whole buckets that overlap a range, in order and without gaps.
-
-    Args:
-        start_us: start of the range, inclusive.
-        end_us: end of the range, exclusive.
-        interval: a key of `INTERVALS`.
-        zone: the site's time zone.
-    """
-    if end_us <= start_us:
-        return []
-    if interval == "1d":
-        return _days(start_us, end_us, zone)
-    if interval == "1h":
-        return _hours(start_us, end_us, zone)
-    step_us = INTERVALS[interval]
-    first_us = start_us - start_us % step_us
-    return [Bucket(at_us, at_us + step_us) for at_us in range(first_us, end_us, step_us)]
-
-
-def local_time(at_us: int, zone: tzinfo) -> datetime:
-    """An instant as the clocks of the zone show it, to the microsecond."""
-    seconds, microsecond = divmod(at_us, MICROSECONDS)
-    return datetime.fromtimestamp(seconds, zone).replace(microsecond=microsecond)
-
-
-def to_us(moment: datetime) -> int:
-    """Microseconds since 1970-01-01 UTC of a time with offset."""
-    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
-
-
-def _offset_us(at_us: int, zone: tzinfo) -> int:
-    offset = datetime.fromtimestamp(at_us // MICROSECONDS, zone).utcoffset()
-    return offset // timedelta(microseconds=1) if offset is not None else 0
-
-
-def _hours(start_us: int, end_us: int, zone: tzinfo) -> list[Bucket]:
-    starts = [_hour_start(start_us, zone)]
-    while starts[-1] < end_us:
-        at_us = starts[-1]
-        offset_us = _offset_us(at_us, zone)
-        next_us = at_us + HOUR_US - (at_us + offset_us) % HOUR_US
-        day_us = next_us + INTERVALS["1d"]
-        if offset_us == _offset_us(next_us, zone) == _offset_us(day_us, zone):  # the clocks stay as they are all day
-            starts += range(next_us, day_us, HOUR_US)
-        elif offset_us == _offset_us(next_us, zone):
-            starts.append(next_us)
-        else:
-            starts.append(_first_change(at_us, next_us, zone))
-    return [Bucket(a, b) for a, b in itertools.pairwise(starts) if a < end_us]
-
-
-def _hour_start(at_us: int, zone: tzinfo) -> int:
-    offset_us = _offset_us(at_us, zone)
-    start_us = at_us - (at_us + offset_us) % HOUR_US
-    return start_us if _offset_us(start_us, zone) == offset_us else _first_change(start_us, at_us, zone)
-
-
-def _first_change(start_us: int, end_us: int, zone: tzinfo) -> int:
-    """The quarter-hour after `start_us`, at most `end_us`, from which another offset holds."""
-    before_us = _offset_us(start_us, zone)
-    quarters = range(start_us - start_us % QUARTER_US + QUARTER_US, end_us, QUARTER_US)
-    return next((at_us for at_us in quarters if _offset_us(at_us, zone) != before_us), end_us)
-
-
-def _days(start_us: int, end_us: int, zone: tzinfo) -> list[Bucket]:
-    # From the day before: where the clocks were set back over midnight, its last hour comes again after midnight.
-    day = local_time(start_us, zone).date() - timedelta(days=1)
-    last = local_time(end_us, zone).date() + timedelta(days=1)
-    midnights = []
-    while day <= last:
-        midnights.append(to_us(datetime(day.year, day.month, day.day, tzinfo=zone)))
-        day += timedelta(days=1)
-    # A day that a zone left out (Samoa, 30 December 2011) has no length.
-    days = [Bucket(a, b) for a, b in itertools.pairwise(midnights) if a < b]
-    return [bucket for bucket in days if bucket.start_us < end_us and bucket.end_us > start_us]
 
 
 def measured(bucket: Bucket, count: int, provisional: int, observed_us: int) -> Measured:

@@ -9,7 +9,6 @@ an integer, so that it passes through every store unchanged.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -24,19 +23,6 @@ ROAD_USERS = ("pedestrian", "cyclist", "motorcyclist", "car", "bus", "truck", "o
 
 Image = npt.NDArray[np.uint8]
 """A picture, shape (height, width, 3), BGR."""
-
-# Up to the last @ before the path, as many a password has an unescaped @; else, one with an unescaped slash.
-_CREDENTIALS = re.compile(r"""(?<=://)(?:[^/\s]*@|[^/\s:@]*:(?!\d+/)[^\s"'<>@]*@)""")
-_SECRET_PARAMETER = re.compile(r"(?i)([?&;](?:pass\w*|pwd|token|key|secret|auth|user\w*)=)[^&;\s]*")
-
-
-def without_credentials(source: str) -> str:
-    """A camera source or database address as it may be shown: without user, password or secret parameters.
-
-    >>> without_credentials("rtsp://user:pass@10.0.0.5/stream2?token=abc")
-    'rtsp://10.0.0.5/stream2?token=…'
-    """
-    return _SECRET_PARAMETER.sub(r"\1…", _CREDENTIALS.sub("", source))
 
 
 class Point(NamedTuple):
@@ -252,8 +238,8 @@ class Trajectory:
 
     Attributes:
         aspect: width over height of the frame.
-        points: the bytes of as many `aforo.observations.POSITION`, in the order of time; between two of them the box
-            moves straight and evenly, within the error that `aggregate.trajectories` states.
+        points: the bytes of as many `aforo.tracked_batch.POSITION`, in the order of time; between two of them the box
+            moves straight and evenly, within the error that `aggregate.counting.trajectories` states.
     """
 
     camera: str
@@ -360,42 +346,3 @@ class Recount:
     geometry: str
     tracks: int
     count: int
-
-
-@dataclass(frozen=True, slots=True)
-class LiveEndpoint:
-    """Where the live pictures of a camera are to be had.
-
-    Attributes:
-        url: base address of the process that analyses it, such as `http://10.0.0.7:8001`.
-        seen_us: processing time at which that process last said so.
-    """
-
-    camera: str
-    url: str
-    seen_us: int
-
-
-@dataclass(frozen=True, slots=True)
-class CameraStatus:
-    """How a camera is doing, for operators.
-
-    Attributes:
-        state: "connecting", "live", "frozen" (connected, but no new picture), "offline" or "ended" (recording over).
-        since_us: processing time at which it came into this state.
-        last_frame_us: event time of the newest frame, None before the first.
-        fps: frames analysed per second, over the last seconds.
-        dropped: frames thrown away unseen since the start.
-        width_px, height_px: of the newest frame, 0 before the first.
-        reason: one sentence for people, "" while all is well; never with credentials.
-    """
-
-    camera: str
-    state: str
-    since_us: int
-    last_frame_us: int | None
-    fps: float
-    dropped: int
-    width_px: int
-    height_px: int
-    reason: str

@@ -8,10 +8,10 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from aforo.config import Site
+from aforo.config.site import Site
 from aforo.model import Recount
-from aforo.protocols import Clock, CountReader, LiveFeed
-from api.elsewhere import LiveElsewhere
+from aforo.ports import Clock, CountReader, LiveFeed
+from api.live.remote_cameras import LiveElsewhere
 
 Recounter = Callable[[str, str, int | None, int | None], Recount]
 

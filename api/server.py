@@ -7,8 +7,8 @@ import socket
 import uvicorn
 
 from aforo.errors import ConfigurationError
-from api.elsewhere import LiveElsewhere
-from api.live import LiveHub
+from api.live.hub import LiveHub
+from api.live.remote_cameras import LiveElsewhere
 
 
 def listen(host: str, port: int) -> socket.socket:

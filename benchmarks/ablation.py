@@ -25,12 +25,12 @@ import supervision as sv
 from recorded import Recorded, counted, recorded
 from trackers import ByteTrackTracker, CBIoUTracker
 
-import aggregate.kernels
+import aggregate.counting.lines_and_zones
 import track.association
 import track.riders
 import track.tracker
-from aforo import assets
-from aforo.evaluate import Truth, load_truth
+from app.assets import manifest
+from app.validation.truth import Truth, load_truth
 from track.association import Confidence
 
 LOW_FPS = 5.0
@@ -108,7 +108,10 @@ MECHANISMS: dict[str, list[tuple[object, str, Any]]] = {
     "new ones as slow as others": [(track.association, "NEW_SPEED", 0.0)],
     "unsure detections unused": [(track.association, "LOW_CONFIDENCE", 0.25)],
     "no patience with the lost": [(track.association, "LOST_S", 0.3)],
-    "no hysteresis at the line": [(aggregate.kernels, "MARGIN", 0.0), (aggregate.kernels, "END_MARGIN", 0.0)],
+    "no hysteresis at the line": [
+        (aggregate.counting.lines_and_zones, "MARGIN", 0.0),
+        (aggregate.counting.lines_and_zones, "END_MARGIN", 0.0),
+    ],
     "no past before belief": [(track.tracker.CameraTracker, "_objects", _without_backfill)],
     "believed at first sight": [
         (track.tracker, "CONFIRMED_HITS", 1),
@@ -145,7 +148,7 @@ def main() -> None:
         sys.exit(__doc__)
     truths, folder = load_truth(Path(arguments[0])), Path(arguments[1])
     clips = [
-        (assets.fetch("vtest") if clip == "vtest.avi" else folder / clip, [t for t in truths if t.clip == clip])
+        (manifest.fetch("vtest") if clip == "vtest.avi" else folder / clip, [t for t in truths if t.clip == clip])
         for clip in dict.fromkeys(truth.clip for truth in truths)
     ]
     variants = ["as it is"] if "--quick" in sys.argv else ["as it is", "mirror", "small", "dark"]

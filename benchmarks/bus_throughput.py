@@ -34,13 +34,14 @@ from city import City, end
 from kafka import KafkaConsumer, TopicPartition
 from kafka_broker import running_broker
 
-from aforo import assemble, wire
-from aforo.bus_kafka import KafkaPublisher
+from aforo.bus import wire
+from aforo.bus.kafka_connection import KafkaAddress
+from aforo.bus.kafka_publisher import KafkaPublisher
+from aforo.bus.partition_counter import PartitionCounter
 from aforo.clock import SystemClock
-from aforo.kafka_connection import KafkaAddress
-from aforo.partition import PartitionCounter
-from aforo.simulate import Answer, traffic
-from aggregate.store_sqlite import SqliteStore
+from aggregate.store.sqlite.writer import SqliteStore
+from app import assemble
+from app.validation.synthetic_traffic import Answer, traffic
 
 FPS, ROAD_USERS = 5, 8
 LONGEST_S = 300

@@ -1,4 +1,4 @@
-"""Many live cameras on one machine: RTSP from a process of its own, through `aforo.service.Service` to the counts.
+"""Many live cameras on one machine: RTSP from a process of its own, through `app.site_process.Service` to the counts.
 
     .venv/bin/python benchmarks/cameras.py [--cameras 16] [--fps 5] [--minutes 10] [--json FILE]
     .venv/bin/python benchmarks/cameras.py --cameras 1 2 4 8 16 --minutes 1      (does the cost grow linearly?)
@@ -29,8 +29,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from aforo.bench import percentiles
 from aforo.model import Rows, TrackedFrame
+from app.machine.speed import percentiles
 
 WARM_UP_S = 5.0
 LONGEST_START_S = 180.0
@@ -166,9 +166,9 @@ def watching(url: str, cameras: int) -> Iterator[None]:
 @contextmanager
 def running(cameras: int, fps: float, folder: Path) -> Iterator[tuple[Any, Any, Watch, int]]:
     """A service whose cameras are all live, its detector, what watches its counting, and the RTSP server's id."""
-    from aforo.assemble import open_detector
-    from aforo.config import Site
-    from aforo.service import Service
+    from aforo.config.site import Site
+    from app.assemble import open_detector
+    from app.site_process import Service
 
     with rtsp_server(folder) as (port, server_pid), tempfile.TemporaryDirectory() as store:
         site = Site.model_validate(
@@ -278,8 +278,8 @@ def _cpu_of(pid: int) -> float:
 
 def main() -> None:
     """Parse the options and run."""
-    from aforo import assets
-    from detect.precision import machine
+    from app.assets import manifest
+    from detect.openvino.precision_choice import machine
 
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--cameras", type=int, nargs="+", default=[16])
@@ -294,7 +294,7 @@ def main() -> None:
     given = options.parse_args()
     results = []
     with tempfile.TemporaryDirectory() as folder:
-        make_clip(given.video or str(assets.fetch("vtest")), Path(folder) / "clip.mp4")
+        make_clip(given.video or str(manifest.fetch("vtest")), Path(folder) / "clip.mp4")
         print(machine())
         if given.viewer_rounds:
             print(json.dumps(watching_rounds(given.fps, given.minutes, given.viewer_rounds, Path(folder)), indent=1))

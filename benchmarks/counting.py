@@ -22,10 +22,10 @@ import supervision as sv
 from recorded import counted, recorded
 from trackers import ByteTrackTracker
 
-from aforo import assets
-from aforo.config import DEFAULT_ROAD_USERS
-from aforo.evaluate import LineResult, Truth, by_class, load_truth, wape
+from aforo.config.detector import DEFAULT_ROAD_USERS
 from aforo.geometry import image_directions
+from app.assets import manifest
+from app.validation.truth import LineResult, Truth, by_class, load_truth, wape
 
 USUAL_CONFIDENCE = 0.25
 
@@ -62,7 +62,7 @@ def object_counter(clip: Path, truths: list[Truth]) -> list[LineResult]:
     from ultralytics import YOLO, solutions
 
     logging.getLogger("ultralytics").setLevel(logging.ERROR)  # it tells of every frame without a track
-    weights = str(assets.fetch(assets.DEFAULT_MODEL))
+    weights = str(manifest.fetch(manifest.DEFAULT_MODEL))
     names = YOLO(weights).names
     classes = [class_id for class_id, name in names.items() if name in DEFAULT_ROAD_USERS]
     results = []
@@ -102,7 +102,7 @@ def main() -> None:
     print(f"{platform.machine()}, Python {platform.python_version()}, yolov8n, 640 px")
     print("errors of true".ljust(44) + "".join(f"{name:>16}" for name in TOOLS))
     for clip in dict.fromkeys(truth.clip for truth in truths):
-        path = assets.fetch("vtest") if clip == "vtest.avi" else options.clips / clip
+        path = manifest.fetch("vtest") if clip == "vtest.avi" else options.clips / clip
         own = [truth for truth in truths if truth.clip == clip]
         results = {name: tool(path, own) for name, tool in TOOLS.items()}
         for name, each in results.items():

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import supervision as sv
 
 from aforo.model import MICROSECONDS, Frame
-from aforo.mot import MotTracks
+from app.validation.mot_file import MotTracks
 from track.tracker import CameraTracker
 
 with warnings.catch_warnings():

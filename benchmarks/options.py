@@ -16,12 +16,13 @@ from typing import Any
 from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
-from aforo import assets
-from aforo.assemble import open_detector
-from aforo.config import CameraSection, DetectorSection
-from aforo.evaluate import LineResult, Truth, load_truth
-from aforo.recordings import Recording, line_of_pixels
-from detect.stillness import StillnessDetector
+from aforo.config.camera import CameraSection
+from aforo.config.detector import DetectorSection
+from app.assemble import open_detector
+from app.assets import manifest
+from app.recording import Recording, line_of_pixels
+from app.validation.truth import LineResult, Truth, load_truth
+from detect.motion_gate import StillnessDetector
 
 OPTIONS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "none": ({}, {}),
@@ -64,10 +65,10 @@ def _count(
             super().__init__(*arguments)
             gates.append(self)
 
-    with closing(open_detector(section)) as detector, patch("detect.stillness.StillnessDetector", Gate):
+    with closing(open_detector(section)) as detector, patch("detect.motion_gate.StillnessDetector", Gate):
         for clip in dict.fromkeys(truth.clip for truth in truths):
             own = [truth for truth in truths if truth.clip == clip]
-            path = assets.fetch("vtest") if clip == "vtest.avi" else folder / clip
+            path = manifest.fetch("vtest") if clip == "vtest.avi" else folder / clip
             camera = CameraSection.of_recording(path)
             facts = Recording(path, camera, timezone=ZoneInfo("UTC")).facts
             lines = [line_of_pixels(f"line-{i}", truth.line_px, facts) for i, truth in enumerate(own)]

@@ -35,13 +35,13 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from aforo.config import Site
-from aforo.measures import buckets, to_us
-from aforo.serving import serve
-from aggregate import packed_coverage, timescale_rollups
-from aggregate.packed_volumes import NAME_END_SQL, SERIES_END_SQL
-from aggregate.reader_timescale import PostgresReader
-from aggregate.store_timescale import PostgresStore
+from aforo.config.site import Site
+from aforo.local_time import buckets, to_us
+from aggregate.store.postgres import packed_hours, timescale
+from aggregate.store.postgres.packed_hours import NAME_END_SQL, SERIES_END_SQL
+from aggregate.store.postgres.reader import PostgresReader
+from aggregate.store.postgres.writer import PostgresStore
+from app.web_process import serve
 
 FIRST = date(2025, 1, 1)
 ZONE = "America/Bogota"
@@ -52,7 +52,7 @@ COURSES = f"""
 CREATE TEMP TABLE courses AS
 SELECT variant, day, start,
     string_agg(direction || {NAME_END_SQL} || road_user, {SERIES_END_SQL} ORDER BY direction, road_user) AS series,
-    (SELECT string_agg({packed_coverage.minute_sql("start + hour * interval '1 hour'")}, '' ORDER BY hour)
+    (SELECT string_agg({packed_hours.minute_sql("start + hour * interval '1 hour'")}, '' ORDER BY hour)
         FROM generate_series(0, {{hours}} - 1) AS hour)
     || string_agg(counts, '' ORDER BY direction, road_user) AS hours
 FROM (
@@ -69,7 +69,7 @@ GROUP BY 1, 2, 3;
 CREATE INDEX ON courses (day);
 CREATE TEMP TABLE observed AS
 SELECT local_days.start, sum(observed_us)::bigint AS observed_us, sum(frames)::bigint AS frames, 0::bigint AS dropped,
-    {packed_coverage.aggregate_sql("hours.start")} AS hours
+    {packed_hours.aggregate_sql("hours.start")} AS hours
 FROM local_days CROSS JOIN unnest(hours) AS hours (start),
     (VALUES (3600000000, 18000, 0)) AS seen (observed_us, frames, dropped) GROUP BY 1;
 """
@@ -162,7 +162,7 @@ def _aggregates(connection: psycopg.Connection[Any], end_us: int) -> tuple[str, 
         "FROM generate_series(0, 365) AS number",
         (end_us,),
     )
-    for name in timescale_rollups.aggregates(site("sqlite:///none").timezone):
+    for name in timescale.aggregates(site("sqlite:///none").timezone):
         connection.execute(f"CALL refresh_continuous_aggregate('{name}', '2024-12-01', '2026-03-01')")
     found = []
     for name in ("line_days", "camera_coverage_1d"):

@@ -18,16 +18,18 @@ import cv2
 import numpy as np
 import supervision as sv
 
-from aforo import assets
-from aforo.assemble import aggregator, open_detector, road_users
 from aforo.clock import SystemClock
-from aforo.config import CameraSection, DetectorSection, LineSection
-from aforo.evaluate import LineResult, Truth
+from aforo.config.camera import CameraSection
+from aforo.config.detector import DetectorSection
+from aforo.config.geometry import LineSection
 from aforo.geometry import image_directions
 from aforo.model import MICROSECONDS, Frame, Image, TrackedFrame
-from aforo.protocols import Tracker
-from aforo.recordings import RowTable
-from ingest.recorded import RecordedSource
+from aforo.ports import Tracker
+from app.assemble import aggregator, open_detector, road_users
+from app.assets import manifest
+from app.counted_rows import RowTable
+from app.validation.truth import LineResult, Truth
+from ingest.file_source import RecordedSource
 from track.tracker import CameraTracker
 
 _IN_FLIGHT = 4
@@ -112,7 +114,7 @@ def recorded(path: Path, variant: str = "as it is", section: DetectorSection | N
     section = section or DetectorSection(precision="f32")  # the same on every machine
     sign = f"{path.stat().st_size} {variant} {section.model_dump_json()}"
     name = f"{path.stem}-{hashlib.sha256(sign.encode()).hexdigest()[:12]}.npz"
-    file = assets.cache_directory() / "detections" / name
+    file = manifest.cache_directory() / "detections" / name
     if not file.is_file():
         file.parent.mkdir(parents=True, exist_ok=True)
         _detect(path, VARIANTS[variant], section, file)

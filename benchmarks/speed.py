@@ -2,16 +2,14 @@
 
     .venv/bin/python benchmarks/speed.py [--rounds 5] [--video VIDEO --line x1,y1,x2,y2] [--json FILE]
 
-What takes part:
-    aforo            `aforo count`, from the file to the counts, as installed
-    objectcounter    Ultralytics' ObjectCounter with the .pt, as in its documentation
-    objectcounter-ov the same with the weights' OpenVINO export, `export(format="openvino")` as in its documentation,
-                     whose input is square
-    objectcounter-ov-dynamic  the same, exported with `dynamic=True`: its input is no larger than Aforo's
-    supervision      trackers' ByteTrack and supervision's LineZone behind Ultralytics with the .pt
-    openvino         the limit: OpenVINO alone, with the very model file and input size that Aforo uses, asynchronous,
-                     on pictures that are already there; nothing is decoded, tracked or counted
-    openvino-cut     the same with the network as Aforo cuts it before it has it compiled (`detect/head.py`)
+    What takes part: aforo            `aforo count`, from the file to the counts, as installed objectcounter
+    Ultralytics' ObjectCounter with the .pt, as in its documentation objectcounter-ov the same with the weights'
+    OpenVINO export, `export(format="openvino")` as in its documentation, whose input is square objectcounter-ov-dynamic
+    the same, exported with `dynamic=True`: its input is no larger than Aforo's supervision      trackers' ByteTrack and
+    supervision's LineZone behind Ultralytics with the .pt openvino         the limit: OpenVINO alone, with the very
+    model file and input size that Aforo uses, asynchronous, on pictures that are already there; nothing is decoded,
+    tracked or counted openvino-cut     the same with the network as Aforo cuts it before it has it compiled
+    (`detect/openvino/network_head.py`)
 
 Frames per second are those of the loop over the frames. ObjectCounter loads its network in that loop, with the first
 frame; so the whole processes, from start to end, are compared too. Every round runs all of them one after the other;
@@ -89,10 +87,11 @@ def run_openvino(video: str, is_cut: bool) -> dict[str, Any]:
     """The limit: as many requests as OpenVINO thinks best, all of the same picture."""
     import openvino as ov
 
-    from aforo.assemble import open_detector
-    from aforo.config import DetectorSection
-    from detect.head import cut
-    from detect.openvino_yolo import LOWEST_CONFIDENCE, OTHER_CONFIDENCE, OpenVinoYolo, with_pictures
+    from aforo.config.detector import DetectorSection
+    from app.assemble import open_detector
+    from detect.limits import LOWEST_CONFIDENCE, OTHER_CONFIDENCE
+    from detect.openvino.detector import OpenVinoYolo, with_pictures
+    from detect.openvino.network_head import cut
 
     detector = open_detector(DetectorSection())
     assert isinstance(detector, OpenVinoYolo)
@@ -119,9 +118,9 @@ def run_openvino(video: str, is_cut: bool) -> dict[str, Any]:
 
 def documented_export(weights: str) -> str:
     """The weights' OpenVINO export with nothing but the format said, made once."""
-    from aforo import assets
+    from app.assets import manifest
 
-    folder = assets.cache_directory() / "benchmarks"
+    folder = manifest.cache_directory() / "benchmarks"
     made = folder / f"{Path(weights).stem}_openvino_model"
     if not made.is_dir():
         from ultralytics import YOLO
@@ -136,7 +135,7 @@ def run_aforo(video: str, line: list[float]) -> dict[str, Any]:
     ends = ",".join(f"{number:g}" for number in line)
     began = time.perf_counter()
     done = subprocess.run(
-        [sys.executable, "-m", "aforo.cli.main", "count", video, "--line", ends, "--json", "-"],
+        [sys.executable, "-m", "app.cli.main", "count", video, "--line", ends, "--json", "-"],
         capture_output=True,
         text=True,
         check=True,
@@ -152,11 +151,11 @@ def run_aforo(video: str, line: list[float]) -> dict[str, Any]:
 
 def run_one(name: str, video: str, line: list[float]) -> dict[str, Any]:
     """Run one of them in this process."""
-    from aforo import assets
-    from aforo.assemble import float_model
-    from aforo.config import DetectorSection
+    from aforo.config.detector import DetectorSection
+    from app.assemble import float_model
+    from app.assets import manifest
 
-    weights = str(assets.resolve_model(DetectorSection().model))
+    weights = str(manifest.resolve_model(DetectorSection().model))
     match name:
         case "aforo":
             return run_aforo(video, line)
@@ -207,8 +206,8 @@ def summary(rounds: list[dict[str, dict[str, Any]]], names: list[str]) -> dict[s
 
 def main() -> None:
     """Parse the options and run."""
-    from aforo import assets
-    from detect.precision import machine
+    from app.assets import manifest
+    from detect.openvino.precision_choice import machine
 
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--rounds", type=int, default=5)
@@ -220,7 +219,7 @@ def main() -> None:
     given = options.parse_args()
     os.environ.setdefault("YOLO_OFFLINE", "true")
     os.environ.setdefault("YOLO_AUTOINSTALL", "false")
-    video = given.video or str(assets.fetch("vtest"))
+    video = given.video or str(manifest.fetch("vtest"))
     if given.one:
         print(json.dumps(run_one(given.one, video, [float(part) for part in given.line.split(",")])))
         return

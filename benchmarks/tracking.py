@@ -48,7 +48,7 @@ def tracked_by_library(make: Callable[[float], object], sequence: Sequence) -> R
 
 
 def filled(rows: Rows, longest: float) -> Rows:
-    """Gaps of at most so many frames filled with straight motion, as `aforo.mot` does."""
+    """Gaps of at most so many frames filled with straight motion, as `app.validation.mot_file` does."""
     more = [rows]
     for track_id in np.unique(rows[:, 1]):
         track = rows[rows[:, 1] == track_id]

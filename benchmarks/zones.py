@@ -19,11 +19,12 @@ import numpy.typing as npt
 from mot_files import Rows
 from recorded import recorded, tracked
 
-from aforo import assets
-from aforo.assemble import aggregator
-from aforo.config import CameraSection, ZoneSection
+from aforo.config.camera import CameraSection
+from aforo.config.geometry import ZoneSection
 from aforo.model import MICROSECONDS
-from aforo.recordings import RowTable
+from app.assemble import aggregator
+from app.assets import manifest
+from app.counted_rows import RowTable
 
 SHORTEST_S = 0.5
 
@@ -114,7 +115,7 @@ def compared(mot: Path, clips: Path) -> dict[tuple[str, str], tuple[Use, Use]]:
     """(true, counted) per sequence and zone."""
     result = {}
     for name, zones in ZONES.items():
-        clip = assets.fetch("vtest") if name == "PETS09-S2L1" else clips / f"{name}.mp4"
+        clip = manifest.fetch("vtest") if name == "PETS09-S2L1" else clips / f"{name}.mp4"
         seen = recorded(clip)
         truth = np.loadtxt(mot / name / "gt" / "gt.txt", delimiter=",", ndmin=2)[:, :7]
         truth = truth[truth[:, 6] != 0]

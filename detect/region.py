@@ -8,7 +8,7 @@ import numpy as np
 import supervision as sv
 
 from aforo.model import Image
-from aforo.protocols import Detector
+from aforo.ports import Detector
 
 
 class RegionDetector:
@@ -29,7 +29,7 @@ class RegionDetector:
         return self._detector.labels
 
     def submit(self, image: Image) -> Future[sv.Detections]:
-        """Start detection; see `aforo.protocols.Detector`."""
+        """Start detection; see `aforo.ports.Detector`."""
         x1, y1, x2, y2 = corners_px(self._region, image.shape[1], image.shape[0])
         moved: Future[sv.Detections] = Future()
 

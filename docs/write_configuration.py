@@ -1,4 +1,4 @@
-"""Writes docs/configuration.md from the descriptions in `aforo.config`; a test fails when the two differ.
+"""Writes docs/configuration.md from the descriptions in `aforo.config.site`; a test fails when the two differ.
 
 Run with `make docs`.
 """
@@ -13,7 +13,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from aforo.config import Site
+from aforo.config.site import Site
 
 PAGE = Path(__file__).with_name("configuration.md")
 EXAMPLE = Path(__file__).parents[1] / "configs" / "example.yaml"
@@ -27,7 +27,7 @@ keys are refused, and every problem is reported with the file, the line and the 
 
 `aforo count` and `aforo demo` need no file. Try one with `aforo doctor -c FILE`.
 
-This page is written by `make docs` from the descriptions in `aforo/config.py`.
+This page is written by `make docs` from the descriptions in `aforo/config/site.py`.
 """
 
 TYPES = {"string": "text", "integer": "integer", "number": "number", "boolean": "true or false", "object": "mapping"}

@@ -26,9 +26,10 @@ os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;tcp|fpspr
 
 import cv2
 
+from aforo.camera_state import Reason
 from aforo.errors import SourceError
-from aforo.model import MICROSECONDS, without_credentials
-from aforo.reasons import Reason
+from aforo.model import MICROSECONDS
+from aforo.redaction import without_credentials
 
 if os.environ["OPENCV_LOG_LEVEL"] == "SILENT":  # OpenCV may have been imported, and have read its level, before us
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)

@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from aforo.reasons import Reason
+from aforo.camera_state import Reason
 
 
 class Action(Enum):

@@ -18,15 +18,18 @@ from count_tables import Tables, tables, without_faults
 from kafka import KafkaConsumer, TopicPartition
 from kafka_broker import shortest_session_s
 
-from aforo import assemble, wire
-from aforo.bus_kafka import KafkaPublisher
+from aforo.bus import wire
+from aforo.bus.kafka_connection import KafkaAddress
+from aforo.bus.kafka_publisher import KafkaPublisher
+from aforo.bus.partition_counter import PartitionCounter
 from aforo.clock import SystemClock
-from aforo.config import CameraSection, Site, load_site
-from aforo.kafka_connection import KafkaAddress
+from aforo.config.camera import CameraSection
+from aforo.config.reading import load_site
+from aforo.config.site import Site
 from aforo.model import Rows, TrackedFrame
-from aforo.partition import PartitionCounter
-from aforo.simulate import START_US, camera_section, traffic
-from aggregate.store_sqlite import SqliteStore
+from aggregate.store.sqlite.writer import SqliteStore
+from app import assemble
+from app.validation.synthetic_traffic import START_US, camera_section, traffic
 
 KAFKA = [
     # kafka-python leaves the sockets of connections that failed to the garbage collector.
@@ -158,7 +161,7 @@ class City:
     def process(self, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
         """An `aforo` command on this site, ended with the test."""
         with self.log.open("ab") as log:
-            command = [sys.executable, "-m", "aforo.cli.main", *arguments, "-c", str(self.config)]
+            command = [sys.executable, "-m", "app.cli.main", *arguments, "-c", str(self.config)]
             with subprocess.Popen(command, cwd=REPOSITORY, stdout=log, stderr=log) as process:
                 try:
                     yield process

@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-COMMAND = (sys.executable, "-m", "aforo.cli.main")
+COMMAND = (sys.executable, "-m", "app.cli.main")
 
 
 @dataclass(frozen=True, slots=True)

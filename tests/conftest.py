@@ -12,10 +12,10 @@ import pytest
 from hypothesis import settings
 from postgresql_server import TIMESCALE_OPTIONS, has_timescale, running_postgresql
 
-from aforo import assets
-from aforo.calibration import calibrate_at_first_use
-from aforo.config import DetectorSection
+from aforo.config.detector import DetectorSection
 from aforo.errors import AssetError
+from app.assets import manifest
+from app.machine.precision import calibrate_at_first_use
 
 # No deadline: how long an example takes is the machine's affair, and the first one may have to compile.
 # In CI the same examples each time: a new counterexample is found at a desk, not in somebody else's change.
@@ -48,7 +48,7 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session")
 def default_model_path() -> Path:
     """The default detection model, ready for use; without it nothing of the product works, so no skip."""
-    path = assets.fetch(assets.DEFAULT_MODEL)
+    path = manifest.fetch(manifest.DEFAULT_MODEL)
     calibrate_at_first_use(DetectorSection(), print)  # a minute on a new machine, which no test should be charged for
     return path
 
@@ -57,7 +57,7 @@ def default_model_path() -> Path:
 def sample_video() -> Path:
     """vtest.avi, whose counts are published."""
     try:
-        return assets.fetch("vtest")
+        return manifest.fetch("vtest")
     except AssetError as error:
         pytest.skip(str(error))
 

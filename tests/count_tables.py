@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
-from aforo import assemble
-from aforo.config import CameraSection
+from aforo.config.camera import CameraSection
 from aforo.model import Rows, TrackedFrame
-from aggregate.store_sqlite import SqliteStore
+from aggregate.store.sqlite.writer import SqliteStore
+from app import assemble
 
 TABLES = {
     "crossings": "camera, session, track_id, line, ordinal, at_us, direction, road_user, final, geometry",

@@ -21,7 +21,7 @@ import pytest
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
-from aforo.assets import cache_directory
+from app.assets.manifest import cache_directory
 
 KAFKA_VERSION = "4.1.0"
 _POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">

@@ -15,15 +15,14 @@ import cv2
 import numpy as np
 import uvicorn
 
-from aforo.assemble import aggregator
+from aforo.camera_state import CameraStatus
 from aforo.clock import SystemClock
-from aforo.config import Site
-from aforo.measures import to_us
+from aforo.config.site import Site
+from aforo.local_time import to_us
 from aforo.model import (
     MICROSECONDS,
     MINUTE_US,
     Box,
-    CameraStatus,
     Coverage,
     Crossing,
     Frame,
@@ -33,10 +32,12 @@ from aforo.model import (
     TrackedObject,
     TrackEnd,
 )
-from aggregate.store_sqlite import SqliteReader, SqliteStore
+from aggregate.store.sqlite.reader import SqliteReader
+from aggregate.store.sqlite.writer import SqliteStore
 from api.app import create_app
-from api.live import LiveHub
+from api.live.hub import LiveHub
 from api.server import Server, listen
+from app.assemble import aggregator
 
 LINE = {
     "id": "stop-line",

@@ -13,8 +13,8 @@ import numpy as np
 import supervision as sv
 from trajectories import Table, counted
 
+from aforo.geometry import CameraGeometry, CountingLine
 from aforo.model import MICROSECONDS, Frame, Point, TrackedFrame
-from aggregate.places import CameraGeometry, CountingLine
 from track.tracker import CameraTracker
 
 WIDTH, HEIGHT = 1000, 500

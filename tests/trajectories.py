@@ -6,12 +6,13 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from aforo.geometry import CameraGeometry, CountingLine, CountingZone
 from aforo.model import Box, Crossing, Observation, Point, Rows, TrackedFrame, TrackedObject, TrackEnd
 from aforo.model import Coverage as CoverageRow
-from aggregate.aggregator import Aggregator
-from aggregate.places import CameraGeometry, CountingLine, CountingZone, shapes
-from aggregate.tracks import Session, end, follow
-from aggregate.trajectories import positions
+from aggregate.counting.counter import Aggregator
+from aggregate.counting.lines_and_zones import shapes
+from aggregate.counting.open_tracks import Session, end, follow
+from aggregate.counting.trajectories import positions
 
 Pair = tuple[float, float]
 STEP_US = 100_000

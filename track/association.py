@@ -8,17 +8,20 @@ prediction. `docs/adr/0004` tells why this is not one of the libraries' trackers
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import supervision as sv
 
+from aforo.kernel_cache import compiled, compiling
 from aforo.model import MICROSECONDS, Box, Observation
-from track import kernels
-from track.kernels import Floats, Indices, Rules
-from track.motion import MOTION, no_filters, only, with_new
-from track.suppression import MAY_BE, SAME_OBJECT_IOU, kinds_of_classes
+from track.assignment import assigned, pair
+from track.boxes import Floats, Indices, Mask, grown, mean_side, overlap
+from track.kinds import MAY_BE, SAME_OBJECT_IOU, by_kind, kinds_of_classes
+from track.motion import MOTION, Filters, Motion, correct, no_filters, only, places, predict, surprise, with_new
 from track.tracklet import Kind, Tracklet
 
 
@@ -119,7 +122,7 @@ class Associator:
         if not len(boxes) and not len(self._ids):
             return np.zeros(0, np.intp)
         known = self._filters, self._ids, self._hits, self._seen_s
-        ids, starts, waits = kernels.follow(*known, boxes, confidence, now_s, step, self._rules, MOTION)
+        ids, starts, waits = follow(*known, boxes, confidence, now_s, step, self._rules, MOTION)
         if not waits.all():
             self.given_up = self._ids[~waits].tolist()
             self._filters = only(self._filters, waits)
@@ -170,7 +173,7 @@ class TrackletTracker:
         kinds = self._kind_of_class[detections.class_id]
         boxes = np.array(detections.xyxy, dtype=float, order="C")
         confidence = detections.confidence.astype(float)
-        rows, stops = kernels.by_kind(boxes, confidence, kinds, MAY_BE, LOW_CONFIDENCE, SAME_OBJECT_IOU)
+        rows, stops = by_kind(boxes, confidence, kinds, MAY_BE, LOW_CONFIDENCE, SAME_OBJECT_IOU)
         boxes, confidence = boxes[rows], confidence[rows]
         corners, sure = (boxes / (width, height, width, height)).tolist(), confidence.tolist()
         labels = detections.class_id[rows].tolist()
@@ -196,3 +199,142 @@ class TrackletTracker:
             self._open[kind, key] = tracklet
             self._next_id += 1
         return tracklet
+
+
+class Rules(NamedTuple):
+    """What may continue what; see `track.association`."""
+
+    start: float
+    high: float
+    low: float
+    growth: float
+    unsure_growth: float
+    new_speed: float
+    least: float
+    unsure_least: float
+    leap: float
+    doubt: float
+    lost_s: float
+    new_lost_s: float
+    settled_hits: int
+
+
+@compiled
+def similarity(
+    filters: Filters, settled: Mask, rows: Indices, boxes: Floats, growth: float, leap: float, motion: Motion
+) -> Floats:
+    """Overlap of where some rows (N) are expected with boxes (M, 4), all grown by a share of their sides: (N, M).
+
+    Calm things do not leap: a calm one of the `settled` (a mask of all rows) has no overlap with a box whose centre
+    would surprise its filter by more than `leap` standard deviations.
+    """
+    place, speed, variance, _, _ = filters
+    found = np.empty((len(rows), len(boxes)))
+    for at in range(len(rows)):
+        row = rows[at]
+        x, y, half_width, half_height = place[row, 0], place[row, 1], place[row, 2] / 2, place[row, 3] / 2
+        ax1, ay1, ax2, ay2 = grown(x - half_width, y - half_height, x + half_width, y + half_height, growth)
+        pace = math.hypot(speed[row, 0], speed[row, 1]) / mean_side(place[row, 2], place[row, 3])
+        is_calm = settled[row] and pace < motion.calm_speed
+        for j in range(len(boxes)):
+            x1, y1, x2, y2 = boxes[j, 0], boxes[j, 1], boxes[j, 2], boxes[j, 3]
+            if is_calm and surprise(place, variance, row, (x1 + x2) / 2, (y1 + y2) / 2, motion.outlier) > leap:
+                found[at, j] = 0.0
+            else:
+                bx1, by1, bx2, by2 = grown(x1, y1, x2, y2, growth)
+                found[at, j] = overlap(ax1, ay1, ax2, ay2, bx1, by1, bx2, by2)
+    return found
+
+
+@compiled
+def nearness(place: Floats, box: Floats, reach: float) -> float:
+    """Of what was seen once: 1 where a box is the same, 0 where it is further than `reach` sizes or has another size.
+
+    Args:
+        place: (4,) of a filter.
+        box: (4,).
+        reach: in sizes of the former.
+    """
+    x, y, half_width, half_height = place[0], place[1], place[2] / 2, place[3] / 2
+    x1, y1, x2, y2 = x - half_width, y - half_height, x + half_width, y + half_height
+    size, new_size = math.sqrt((x2 - x1) * (y2 - y1)), math.sqrt((box[2] - box[0]) * (box[3] - box[1]))
+    away = math.hypot((box[0] + box[2]) / 2 - (x1 + x2) / 2, (box[1] + box[3]) / 2 - (y1 + y2) / 2)
+    alike = min(new_size, size) / max(new_size, size)
+    return alike * max(1 - away / max(reach * size, 1e-9), 0.0)
+
+
+@compiled
+def follow(
+    filters: Filters,
+    ids: Indices,
+    hits: Indices,
+    seen_s: Floats,
+    boxes: Floats,
+    confidence: Floats,
+    now_s: float,
+    step: float,
+    rules: Rules,
+    motion: Motion,
+) -> tuple[Indices, Indices, Mask]:
+    """Move tracks on to a frame and give them the boxes that continue them; see `track.association`.
+
+    Args:
+        filters: of N tracks; changed, as are hits and seen_s.
+        ids: (N,) of the tracks.
+        hits: (N,) how often they were seen.
+        seen_s: (N,) when they were seen last.
+        boxes: (M, 4) of the frame.
+        confidence: (M,).
+        now_s: time of the frame.
+        step: since the last one.
+        rules: of association.
+        motion: of tracks.
+
+    Returns:
+        (M,) the track of each box, 0 for none; the boxes that begin one; (N,) False for tracks that are given up.
+    """
+    predict(filters, step, motion)
+    settled, waits = hits >= rules.settled_hits, np.empty(len(hits), np.bool_)
+    for row in range(len(hits)):
+        patience = rules.lost_s if settled[row] else max(rules.new_lost_s, 2.5 * step)
+        waits[row] = now_s - seen_s[row] <= patience
+    track_of, box_of = np.full(len(boxes), -1, np.intp), np.full(len(hits), -1, np.intp)
+    is_sure = confidence >= rules.high
+
+    sure, rows = np.flatnonzero(is_sure), np.flatnonzero(waits)
+    worth = similarity(filters, settled, rows, boxes[sure], rules.growth, rules.leap, motion)
+    for at in range(len(rows)):
+        for j in range(len(sure)):
+            if hits[rows[at]] == 1:  # of unknown speed
+                near = nearness(filters.place[rows[at]], boxes[sure[j]], rules.new_speed * step)
+                worth[at, j] = max(worth[at, j], near)
+            worth[at, j] *= 1 - rules.doubt + rules.doubt * confidence[sure[j]]
+    pair(worth, rules.least, rows, sure, track_of, box_of)
+
+    unsure = np.flatnonzero(~is_sure & (confidence >= rules.low))
+    rows = np.flatnonzero(waits & (box_of < 0) & (now_s - seen_s < 1.5 * step + 1e-6))
+    worth = similarity(filters, settled, rows, boxes[unsure], rules.unsure_growth, rules.leap, motion)
+    pair(worth, rules.unsure_least, rows, unsure, track_of, box_of)
+
+    found = np.flatnonzero(track_of >= 0)
+    correct(filters, track_of[found], boxes[found], motion)
+    named = np.zeros(len(boxes), np.intp)
+    for box in found:
+        named[box] = ids[track_of[box]]
+        hits[track_of[box]] += 1
+        seen_s[track_of[box]] = now_s
+    return named, np.flatnonzero(is_sure & (confidence >= rules.start) & (track_of < 0)), waits
+
+
+def compile_all() -> None:
+    """Have everything compiled before the first frame comes, which would have to wait."""
+    boxes, rows = np.zeros((0, 4)), np.zeros(0, np.intp)
+    numbers, filters = np.zeros(0), Filters(boxes, boxes, boxes, boxes, boxes)
+    nothing = (0.0, 0.0, 0.0, 0.0)
+    motion = Motion(0.0, 0.0, 0.0, 0.0, 0.0, 1.0, nothing, nothing)
+    rules = Rules(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1)
+    with compiling(__file__):
+        by_kind(boxes, numbers, rows, rows, 0.0, 0.5)
+        follow(filters, rows, rows, numbers, boxes, numbers, 0.0, 0.0, rules, motion)
+        places(boxes)
+        assigned(boxes)

@@ -2,8 +2,8 @@
 
 A detector sees a cyclist as a person and a bicycle. Whether two tracklets are one road user shows only over time: they
 overlap as a rider overlaps a machine, and they move together. Parked machines never move, so they join nobody. In each
-frame a person rides one machine at most (`track.seats`); a machine that is detected only now and then comes in several
-pieces, whose evidence adds up.
+frame a person rides one machine at most (`track.rider_pairing`); a machine that is detected only now and then comes in
+several pieces, whose evidence adds up.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from aforo.model import Box
-from track.seats import area, seated, shared_of_smaller, touching
+from track.rider_pairing import area, seated, shared_of_smaller, touching
 from track.tracklet import Kind, Tracklet, displacement
 
 MINIMUM_FRAMES = 3

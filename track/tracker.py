@@ -15,10 +15,9 @@ import supervision as sv
 
 from aforo.model import MICROSECONDS, Box, Frame, Observation, TrackedFrame, TrackedObject, TrackEnd
 from track.association import TrackletTracker
+from track.rider_pairing import SECOND_BOX_OVERLAP, shared_of_smaller
 from track.riders import Join, Joiner, Tie
-from track.seats import SECOND_BOX_OVERLAP, shared_of_smaller
-from track.tracklet import Kind, Tracklet
-from track.votes import ClassVotes
+from track.tracklet import ClassVotes, Kind, Tracklet
 
 CONFIRMED_HITS = 3
 """Detections before a track is believed."""

@@ -12,10 +12,10 @@ import cv2
 import pytest
 from command_line import aforo
 
-from aforo import assets
-from aforo.assemble import float_model
-from aforo.bench import COUNTING_STAGES, STAGES, percentiles
-from aforo.config import DetectorSection
+from aforo.config.detector import DetectorSection
+from app.assemble import float_model
+from app.assets import manifest
+from app.machine.speed import COUNTING_STAGES, STAGES, percentiles
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -34,7 +34,7 @@ def short_clip(sample_video: Path, tmp_path: Path) -> Path:
 
 @pytest.mark.model
 def test_every_stage_is_measured(short_clip: Path, default_model_path: Path) -> None:
-    command = [sys.executable, "-m", "aforo.cli.main", "bench", str(short_clip), "--runs", "1", "--seconds", "2"]
+    command = [sys.executable, "-m", "app.cli.main", "bench", str(short_clip), "--runs", "1", "--seconds", "2"]
     done = subprocess.run(
         [*command, "--precision", "f32", "--image-size", "320", "--json", "-"],
         capture_output=True,
@@ -60,7 +60,7 @@ def test_the_first_use_finds_the_fastest_arithmetic_and_the_second_knows_it(
     """A new machine, to which nothing but the float model and the sample videos has come."""
     cache = tmp_path / "cache"
     shutil.copytree(float_model(DetectorSection()), cache / "openvino" / float_model(DetectorSection()).name)
-    for path in (default_model_path, sample_video, assets.fetch("bikes")):
+    for path in (default_model_path, sample_video, manifest.fetch("bikes")):
         shutil.copy2(path, cache)
     command = ("count", short_clip, "--line", "340,120,340,576", "--json", "-")
     first, second = (aforo(*command, timeout_s=280, AFORO_CACHE=str(cache)) for _ in range(2))
@@ -75,7 +75,7 @@ def test_the_first_use_finds_the_fastest_arithmetic_and_the_second_knows_it(
 
 
 def test_a_precision_that_there_is_not_is_refused() -> None:
-    command = [sys.executable, "-m", "aforo.cli.main", "bench", "none.avi", "--precision", "int7"]
+    command = [sys.executable, "-m", "app.cli.main", "bench", "none.avi", "--precision", "int7"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "precision" in done.stderr
@@ -87,7 +87,7 @@ def test_percentiles() -> None:
 
 def test_help_loads_nothing_heavy() -> None:
     script = (
-        "import sys\nfrom aforo.cli.main import app\n"
+        "import sys\nfrom app.cli.main import app\n"
         "try:\n    app(['--help'])\nexcept SystemExit:\n    pass\n"
         "heavy = {'torch', 'openvino', 'cv2', 'nncf', 'ultralytics', 'fastapi', 'pydantic', 'scipy', 'numpy', 'kafka'}"
         "\n"

@@ -73,7 +73,7 @@ def test_the_document_has_every_zone_with_its_visits(document: dict[str, Any]) -
 def test_the_engine_works_without_torch(clip: Path, default_model_path: Path, tmp_path: Path) -> None:
     """Half a gigabyte of memory and seconds of start: the counting process never loads it."""
     code = (
-        "import sys; from aforo.cli.main import app\n"
+        "import sys; from app.cli.main import app\n"
         "try: app()\n"
         "finally:\n"
         "    heavy = [name for name in ('torch', 'torchvision', 'ultralytics') if name in sys.modules]\n"

@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 from command_line import COMMAND, aforo, environment, hear_interrupts
 
-from aggregate.store_sqlite import SqliteReader
+from aggregate.store.sqlite.reader import SqliteReader
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(500)]
 

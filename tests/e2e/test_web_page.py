@@ -24,13 +24,14 @@ import yaml
 from live_world import LINE, ZONE, Town, street, town
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from aforo import assemble
+from aforo.camera_state import Reason
 from aforo.clock import SystemClock
-from aforo.config import Site, load_site
+from aforo.config.reading import load_site
+from aforo.config.site import Site
 from aforo.model import MINUTE_US, Coverage, Crossing, Frame, Rows, TrackedFrame
-from aforo.protocols import CountStore
-from aforo.reasons import Reason
-from aforo.serving import LiveStation
+from aforo.ports import CountStore
+from app import assemble
+from app.live_station import LiveStation
 
 pytestmark = pytest.mark.browser
 
@@ -301,7 +302,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
                 return
 
     worker = threading.Thread(target=work)
-    command = [sys.executable, "-m", "aforo.cli.main", "serve", "-c", str(config), "--port", "0"]
+    command = [sys.executable, "-m", "app.cli.main", "serve", "-c", str(config), "--port", "0"]
     with assemble.open_store(site) as store:
         station.start()
         worker.start()

@@ -15,11 +15,13 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
+from aforo.camera_state import CameraStatus
 from aforo.clock import ManualClock
-from aforo.config import Site
-from aforo.measures import to_us
-from aforo.model import MINUTE_US, CameraStatus, Coverage, Crossing, Movement, Rows, Visit
-from aggregate.store_sqlite import SqliteReader, SqliteStore
+from aforo.config.site import Site
+from aforo.local_time import to_us
+from aforo.model import MINUTE_US, Coverage, Crossing, Movement, Rows, Visit
+from aggregate.store.sqlite.reader import SqliteReader
+from aggregate.store.sqlite.writer import SqliteStore
 from api.app import create_app
 
 TIMEZONE = "America/Bogota"

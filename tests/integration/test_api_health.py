@@ -10,8 +10,9 @@ import httpx
 import pytest
 from api_server import SITE, Cameras, application, sample_rows, sample_server, serving
 
-from aforo.config import Site
-from aggregate.store_sqlite import SqliteReader, SqliteStore
+from aforo.config.site import Site
+from aggregate.store.sqlite.reader import SqliteReader
+from aggregate.store.sqlite.writer import SqliteStore
 
 
 @pytest.fixture(scope="module")

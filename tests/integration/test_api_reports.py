@@ -13,13 +13,14 @@ import openpyxl
 import pytest
 from api_server import sample_server
 
-from aforo.config import Site
-from aforo.measures import HOUR_US, to_us
+from aforo.config.site import Site
+from aforo.local_time import HOUR_US, to_us
 from aforo.model import MINUTE_US, Coverage, Crossing, Rows
-from aggregate.store_sqlite import SqliteReader, SqliteStore
-from api.report_tables import to_csv
-from api.reports import hourly_report
-from api.series import find_place
+from aggregate.store.sqlite.reader import SqliteReader
+from aggregate.store.sqlite.writer import SqliteStore
+from api.place_series import find_place
+from api.reports.hourly import hourly_report
+from api.reports.workbook import to_csv
 
 
 @pytest.fixture(scope="module")

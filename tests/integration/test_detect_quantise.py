@@ -14,17 +14,18 @@ import numpy as np
 import pytest
 import supervision as sv
 
-from aforo import assets
-from aforo.assemble import float_model, open_detector, open_openvino, wants_calibration
-from aforo.calibration import BOUND, Clip, calibrate, calibrate_at_first_use, difference
 from aforo.clock import SystemClock
-from aforo.config import CameraSection, DetectorSection
+from aforo.config.camera import CameraSection
+from aforo.config.detector import DetectorSection
 from aforo.errors import ModelError
-from detect.letterbox import Letterbox
-from detect.openvino_yolo import is_quantised
-from detect.precision import Choice, int8_folder, load_choice, save_choice
-from detect.quantise import quantise
-from ingest.recorded import RecordedSource
+from app.assemble import float_model, open_detector, open_openvino, wants_calibration
+from app.assets import manifest
+from app.machine.precision import BOUND, Clip, calibrate, calibrate_at_first_use, difference
+from detect.openvino.letterbox import Letterbox
+from detect.openvino.model_files import is_quantised
+from detect.openvino.precision_choice import Choice, int8_folder, load_choice, save_choice
+from detect.openvino.quantise import quantise
+from ingest.file_source import RecordedSource
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(600)]
 
@@ -77,7 +78,7 @@ def test_too_few_passages_prove_nothing(exported: Path, clip: Clip) -> None:
     made = calibrate(section, [clip], steps.append)
     assert made.precision == "f32"
     assert "passages were seen" in made.reason or "nothing is faster" in made.reason
-    cache = assets.cache_directory() / "openvino"
+    cache = manifest.cache_directory() / "openvino"
     assert not int8_folder(exported, cache).exists()
     assert load_choice(exported, SIZE, cache) == made
     assert not [path for path in cache.rglob("*") if path.suffix in (".jpg", ".png", ".npy")]
@@ -101,7 +102,7 @@ def test_auto_stays_with_f32_while_nothing_is_known(exported: Path) -> None:
 
 
 def test_a_choice_holds_for_its_input_size_and_while_its_model_is_there(exported: Path, tmp_path: Path) -> None:
-    cache = assets.cache_directory() / "openvino"
+    cache = manifest.cache_directory() / "openvino"
     save_choice(choice("int8"), exported, 640, cache)
     assert load_choice(exported, 640, cache) is None
     int8_folder(exported, cache).mkdir()
@@ -121,7 +122,7 @@ def test_a_first_use_that_cannot_quantise_goes_on_in_f32(
     def broken(*_: object) -> None:
         raise ModelError("cannot quantise yolov8n: NNCF is not installed")
 
-    monkeypatch.setattr("aforo.calibration.calibrate_on_samples", broken)
+    monkeypatch.setattr("app.machine.precision.calibrate_on_samples", broken)
     said: list[str] = []
     calibrate_at_first_use(DetectorSection(), said.append)
     assert said[-1] == "f32 is used for now: cannot quantise yolov8n: NNCF is not installed"

@@ -13,13 +13,14 @@ import numpy as np
 import pytest
 import supervision as sv
 
-from aforo import assets
-from aforo.config import DEFAULT_ROAD_USERS, CameraSection, DetectorSection
+from aforo.config.camera import CameraSection
+from aforo.config.detector import DEFAULT_ROAD_USERS, DetectorSection
 from aforo.errors import ModelError
 from aforo.model import Image
-from aforo.recordings import Recording
-from detect.export import openvino_model
-from detect.openvino_yolo import OpenVinoYolo
+from app.assets import manifest
+from app.recording import Recording
+from detect.openvino.detector import OpenVinoYolo
+from detect.openvino.export import openvino_model
 from detect.region import RegionDetector
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(300)]
@@ -28,7 +29,7 @@ SURE = 0.5
 
 @pytest.fixture(scope="module")
 def detector(default_model_path: Path) -> Iterator[OpenVinoYolo]:
-    model = openvino_model(default_model_path, assets.cache_directory() / "openvino")
+    model = openvino_model(default_model_path, manifest.cache_directory() / "openvino")
     with closing(OpenVinoYolo(model, tuple(DEFAULT_ROAD_USERS))) as opened:
         yield opened
 

@@ -11,10 +11,10 @@ import openvino as ov
 import pytest
 from openvino import opset13 as ops
 
-from aforo.assemble import float_model
-from aforo.config import DetectorSection
-from detect.openvino_yolo import model_file
-from detect.scales import share_scales, split_convolutions
+from aforo.config.detector import DetectorSection
+from app.assemble import float_model
+from detect.openvino.model_files import model_file
+from detect.openvino.shared_ranges import share_scales, split_convolutions
 
 
 def outputs(model: ov.Model, picture: np.ndarray) -> np.ndarray:

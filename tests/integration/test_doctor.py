@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from aforo.config import Site
-from aforo.doctor import Finding, examine
+from aforo.config.site import Site
+from app.machine.doctor import Finding, examine
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +39,7 @@ def test_a_damaged_asset_is_found(empty_cache: Path) -> None:
 
 
 def test_looking_imports_no_torch() -> None:
-    script = "import sys; from aforo.doctor import examine; examine(); sys.exit('torch' in sys.modules)"
+    script = "import sys; from app.machine.doctor import examine; examine(); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
 
 

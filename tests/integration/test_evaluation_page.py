@@ -10,12 +10,13 @@ import cv2
 import numpy as np
 import pytest
 
-from aforo.config import CameraSection, LineSection
+from aforo.config.camera import CameraSection
+from aforo.config.geometry import LineSection
 from aforo.errors import ConfigurationError
-from aforo.evaluate import LineResult, Truth
-from aforo.evaluation_page import EvaluatedClip, write_page
-from aforo.matching import CountedEvent, LineEvents
 from aforo.model import Box, TrackedFrame, TrackedObject
+from app.validation.error_page import EvaluatedClip, write_page
+from app.validation.event_matching import CountedEvent, LineEvents
+from app.validation.truth import LineResult, Truth
 
 FRAMES, WIDTH, HEIGHT = 60, 320, 240
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from aforo import assemble
 from aforo.clock import SystemClock
-from aforo.config import Site
+from aforo.config.site import Site
 from aforo.model import Frame, TrackedFrame
+from app import assemble
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(120)]
 

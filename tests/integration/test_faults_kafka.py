@@ -22,8 +22,8 @@ from city import KAFKA, City, end, eventually
 from kafka import KafkaProducer
 from kafka_broker import Broker, running_broker
 
-from aforo import wire
-from aforo.bus_kafka import KafkaPublisher
+from aforo.bus import wire
+from aforo.bus.kafka_publisher import KafkaPublisher
 from aforo.clock import SystemClock
 from aforo.model import TrackedFrame
 

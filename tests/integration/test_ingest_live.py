@@ -25,7 +25,7 @@ import pytest
 
 from aforo.clock import ManualClock, SystemClock
 from aforo.model import Frame
-from ingest.live import LiveSource
+from ingest.camera_source import LiveSource
 from ingest.reconnect import ReconnectPolicy
 
 POLICY = ReconnectPolicy(first_delay_s=0.1, longest_delay_s=0.4)

@@ -21,7 +21,7 @@ from aforo.clock import ManualClock, SystemClock
 from aforo.errors import SourceError
 from aforo.model import Frame
 from ingest.capture import probe
-from ingest.recorded import RecordedSource
+from ingest.file_source import RecordedSource
 
 CLIPS = Path(os.environ.get("AFORO_SHARED", Path(__file__).parents[2].parent / "shared")) / "clips"
 START_US = 1_772_695_800_000_000

@@ -17,7 +17,7 @@ import pytest
 from live_world import Town, town
 
 from aforo.model import Crossing, Rows
-from api.live import CROSSINGS_KEPT
+from api.live.hub import CROSSINGS_KEPT
 
 VIDEO = "/v1/live/camera-0.mjpg"
 

@@ -11,11 +11,11 @@ import numpy as np
 import supervision as sv
 from trajectories import START_US, STEP_US, box_at, counting_line, counting_zone, message
 
+from aforo.geometry import CameraGeometry, Gate, MovementRule
 from aforo.model import Frame, TrackedObject
-from aggregate.aggregator import Aggregator
-from aggregate.movements import Gate, MovementRule
-from aggregate.places import CameraGeometry
-from aggregate.store_sqlite import SqliteReader, SqliteStore
+from aggregate.counting.counter import Aggregator
+from aggregate.store.sqlite.reader import SqliteReader
+from aggregate.store.sqlite.writer import SqliteStore
 from track.tracker import CameraTracker
 
 WIDTH, HEIGHT = 640, 480

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from recorded import recorded, tracked
 
-from aforo.assemble import aggregator
-from aforo.config import CameraSection, GateSection, LineSection, MovementSection
+from aforo.config.camera import CameraSection
+from aforo.config.geometry import GateSection, LineSection, MovementSection
 from aforo.geometry import image_directions
-from aforo.recordings import RowTable
+from app.assemble import aggregator
+from app.counted_rows import RowTable
 
 pytestmark = [pytest.mark.shared_data, pytest.mark.model, pytest.mark.timeout(600)]
 

@@ -18,15 +18,16 @@ import pytest
 import supervision as sv
 from trajectories import START_US, STEP_US, Walker, counting_line, session, straight
 
-from aforo.assemble import tracker_factory
-from aforo.bus_memory import MemoryBus
+from aforo.bus.memory import MemoryBus
 from aforo.clock import SystemClock
 from aforo.errors import ModelError, SourceError, StoreError
+from aforo.geometry import CameraGeometry
 from aforo.model import Frame, Image, Rows, TrackedFrame
-from aforo.pipeline import CameraThread, Counting, analyse
-from aggregate.aggregator import Aggregator
-from aggregate.places import CameraGeometry
-from aggregate.store_sqlite import SqliteReader, SqliteStore
+from aggregate.counting.counter import Aggregator
+from aggregate.store.sqlite.reader import SqliteReader
+from aggregate.store.sqlite.writer import SqliteStore
+from app.assemble import tracker_factory
+from app.pipeline import CameraThread, Counting, analyse
 
 WIDTH, HEIGHT = 320, 240
 PATIENCE_S = 20.0

@@ -15,14 +15,17 @@ import pytest
 from integration.api_server import serving
 from postgresql_server import new_database
 
-from aforo import assemble
 from aforo.clock import ManualClock
-from aforo.config import CameraSection, DetectorSection, LineSection, Site
+from aforo.config.camera import CameraSection
+from aforo.config.detector import DetectorSection
+from aforo.config.geometry import LineSection
+from aforo.config.site import Site
 from aforo.errors import NotFoundError
 from aforo.model import MICROSECONDS, Box, Recount, Rows, TrackedFrame, TrackedObject, TrackEnd
-from aforo.recordings import Recording
-from aforo.recounting import recount_place
 from api.app import create_app
+from app import assemble
+from app.recording import Recording
+from app.recount import recount_place
 
 NOON_US = 1_746_532_800 * MICROSECONDS
 WHOLE = (0, 4 * NOON_US)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from recorded import Recorded, counted, recorded
 
-from aforo.evaluate import LineResult, Truth, load_truth, wape
+from app.validation.truth import LineResult, Truth, load_truth, wape
 
 pytestmark = [pytest.mark.shared_data, pytest.mark.model, pytest.mark.timeout(1800)]
 

@@ -16,14 +16,15 @@ import pytest
 import yaml
 from integration.api_server import serving
 
-from aforo import assemble
+from aforo.camera_state import LiveEndpoint
 from aforo.clock import SystemClock
-from aforo.config import Site
-from aforo.model import MINUTE_US, Coverage, Frame, LiveEndpoint, Rows, TrackedFrame
-from aforo.protocols import CountStore
-from aforo.serving import LiveStation
+from aforo.config.site import Site
+from aforo.model import MINUTE_US, Coverage, Frame, Rows, TrackedFrame
+from aforo.ports import CountStore
 from api.app import create_app
-from api.elsewhere import LiveElsewhere
+from api.live.remote_cameras import LiveElsewhere
+from app import assemble
+from app.live_station import LiveStation
 
 CLOCK = SystemClock()
 
@@ -150,7 +151,7 @@ def test_a_worker_that_is_gone_or_silent_for_long_is_told(client: httpx.Client, 
 def test_the_command_serves_until_it_is_asked_to_end(site: Site, tmp_path: Path) -> None:
     config = tmp_path / "site.yaml"
     config.write_text(yaml.safe_dump({"store": site.store.get_secret_value(), "cameras": []}))
-    command = [sys.executable, "-m", "aforo.cli.main", "serve", "-c", str(config), "--port", "0"]
+    command = [sys.executable, "-m", "app.cli.main", "serve", "-c", str(config), "--port", "0"]
     environment = {**os.environ, "COLUMNS": "200"}
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stderr is not None

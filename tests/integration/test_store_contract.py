@@ -15,13 +15,14 @@ from zoneinfo import ZoneInfo
 import pytest
 from postgresql_server import new_database
 
-from aforo.config import Site
-from aforo.measures import HOUR_US, INTERVALS, buckets, to_us
+from aforo.config.site import Site
+from aforo.local_time import HOUR_US, INTERVALS, buckets, to_us
 from aforo.model import MINUTE_US, Coverage, CoverageShare, Crossing, Movement, Rows, TrackKey, Visit, Volume
-from aforo.protocols import CountReader, CountStore
-from aggregate.reader_timescale import PostgresReader
-from aggregate.store_sqlite import SqliteReader, SqliteStore
-from aggregate.store_timescale import PostgresStore
+from aforo.ports import CountReader, CountStore
+from aggregate.store.postgres.reader import PostgresReader
+from aggregate.store.postgres.writer import PostgresStore
+from aggregate.store.sqlite.reader import SqliteReader
+from aggregate.store.sqlite.writer import SqliteStore
 
 NOON_US = to_us(datetime.fromisoformat("2025-05-06T12:00:00+00:00"))
 

@@ -12,13 +12,13 @@ import psycopg
 import pytest
 from postgresql_server import PASSWORD, new_database
 
-from aforo.config import Site
+from aforo.config.site import Site
 from aforo.errors import StoreError
 from aforo.model import MINUTE_US, Coverage, Crossing, Rows, TrackKey, Visit
-from aggregate.postgres_rollups import REBUILD
-from aggregate.postgres_schema import migrations
-from aggregate.reader_timescale import PostgresReader
-from aggregate.store_timescale import PostgresStore
+from aggregate.store.postgres.reader import PostgresReader
+from aggregate.store.postgres.rollups import REBUILD
+from aggregate.store.postgres.schema import migrations
+from aggregate.store.postgres.writer import PostgresStore
 
 NOON_US = 1_746_532_800_000_000
 

@@ -15,12 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from aforo.config import Site
+from aforo.config.site import Site
 from aforo.errors import StoreError
 from aforo.model import Coverage, Crossing, Rows
-from aggregate import sqlite_file
-from aggregate.sqlite_schema import MIGRATIONS, migrate
-from aggregate.store_sqlite import SqliteReader, SqliteStore
+from aggregate.store.sqlite import file as sqlite_file
+from aggregate.store.sqlite.reader import SqliteReader
+from aggregate.store.sqlite.schema import MIGRATIONS, migrate
+from aggregate.store.sqlite.writer import SqliteStore
 
 NOBODY = 65534
 
@@ -190,7 +191,7 @@ def test_a_closed_store_says_so(path: Path) -> None:
 def test_what_was_written_survives_the_end_of_the_process(path: Path) -> None:
     script = (
         "import os, sys; from pathlib import Path\n"
-        "from aforo.model import Coverage, Rows; from aggregate.store_sqlite import SqliteStore\n"
+        "from aforo.model import Coverage, Rows; from aggregate.store.sqlite.writer import SqliteStore\n"
         "store = SqliteStore(Path(sys.argv[1]))\n"
         "store.write(Rows(coverage=[Coverage('c', 's', 60_000_000, 1, 1, 0)]))\n"
         "os._exit(9)\n"

@@ -16,13 +16,13 @@ import pytest
 from postgresql_server import new_database
 from timescale_wasm import running_timescale_wasm
 
-from aforo.config import Site
-from aforo.doctor import Finding, examine
-from aforo.measures import HOUR_US, INTERVALS, buckets, to_us
+from aforo.config.site import Site
+from aforo.local_time import HOUR_US, INTERVALS, buckets, to_us
 from aforo.model import MINUTE_US, Box, Coverage, Crossing, Observation, Rows, TrackKey, Trajectory, Visit
-from aggregate.reader_timescale import PostgresReader
-from aggregate.store_timescale import PostgresStore
-from aggregate.trajectories import positions
+from aggregate.counting.trajectories import positions
+from aggregate.store.postgres.reader import PostgresReader
+from aggregate.store.postgres.writer import PostgresStore
+from app.machine.doctor import Finding, examine
 
 DAY_US = INTERVALS["1d"]
 # Not long ago: the jobs look at everything until now, minute by minute.

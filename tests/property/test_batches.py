@@ -10,13 +10,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from trajectories import Pair, Table, Walker, counting_line, counting_zone, session
 
-from aforo import wire
-from aforo.geometry import check_polygon
+from aforo.bus import wire
+from aforo.geometry import CameraGeometry, Gate, MovementRule, check_polygon
 from aforo.model import Rows, TrackedFrame, Trajectory
-from aforo.wire import Message
-from aggregate.aggregator import Aggregator
-from aggregate.movements import Gate, MovementRule
-from aggregate.places import CameraGeometry
+from aforo.tracked_batch import Message
+from aggregate.counting.counter import Aggregator
 
 # On a grid that 32 bits hold, so that ways touch lines, joints and corners all the time; close together; and anywhere.
 grid = st.tuples(st.integers(0, 8), st.integers(0, 8)).map(lambda p: (p[0] / 8, p[1] / 8))

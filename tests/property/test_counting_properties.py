@@ -29,13 +29,21 @@ from trajectories import (
     straight,
 )
 
-from aforo.geometry import contains, cross, distance_to_border, distance_to_segment
-from aforo.measures import INTERVALS
+from aforo.geometry import (
+    CameraGeometry,
+    CountingLine,
+    Gate,
+    MovementRule,
+    contains,
+    cross,
+    distance_to_border,
+    distance_to_segment,
+)
+from aforo.local_time import INTERVALS
 from aforo.model import MINUTE_US
-from aggregate.aggregator import Aggregator
-from aggregate.movements import Gate, MovementRule
-from aggregate.places import CameraGeometry, CountingLine
-from aggregate.store_sqlite import SqliteReader, SqliteStore
+from aggregate.counting.counter import Aggregator
+from aggregate.store.sqlite.reader import SqliteReader
+from aggregate.store.sqlite.writer import SqliteStore
 
 CLEAR = 0.02
 """Further than any margin of the boxes used here."""

@@ -8,24 +8,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from detect import kernels
+from detect.openvino import boxes as arithmetic
 
 LOWEST, LOWEST_OTHER = float(np.float32(0.1)), 0.25
 logits = st.sampled_from([np.float32(x) for x in (0, 0.1, 0.2, 0.25, 0.3, 0.5, 0.5, 1)])
 
 
-def grid_of(shape: tuple[int, int], stride: float, channels: int = 3, bins: int = 2) -> kernels.Grid:
+def grid_of(shape: tuple[int, int], stride: float, channels: int = 3, bins: int = 2) -> arithmetic.Grid:
     """Anchors in so many rows and columns, and a last layer of numbers that differ."""
     weights = np.linspace(-1, 1, channels * 4 * bins, dtype=np.float32).reshape(channels, 4 * bins)
     centres = np.indices(shape, dtype=np.float32).reshape(2, -1).T.copy() * np.float32(stride)
-    return kernels.Grid(weights, np.linspace(0, 2, 4 * bins, dtype=np.float32), centres, stride)
+    return arithmetic.Grid(weights, np.linspace(0, 2, 4 * bins, dtype=np.float32), centres, stride)
 
 
 @given(arrays.arrays(np.float32, (2, 3, 4), elements=logits), st.permutations(range(3)))
 def test_candidates_are_the_anchors_that_see_something(found: np.ndarray, columns: list[int]) -> None:
     """The last of the four labels is not looked for."""
-    output = kernels.Output(found, found.max(axis=2), np.zeros((2, 3, 3), np.float32))
-    _, confidence, label = kernels.found(
+    output = arithmetic.Output(found, found.max(axis=2), np.zeros((2, 3, 3), np.float32))
+    _, confidence, label = arithmetic.found(
         (output,), (grid_of((2, 3), 8.0),), np.array(columns, np.intp), LOWEST, LOWEST_OTHER
     )
     ours, other = found.reshape(6, 4)[:, columns], found.reshape(6, 4)[:, 3]
@@ -47,13 +47,13 @@ def test_boxes_are_the_means_of_their_distributions(
 ) -> None:
     grids = grid_of((2, 3), 8.0, 5, 4), grid_of((1, 1), 16.0, 5, 4)
     outputs = tuple(
-        kernels.Output(best[..., None].copy(), best, part)
+        arithmetic.Output(best[..., None].copy(), best, part)
         for best, part in (
             (seen.astype(np.float32), features),
             (seen_in_another.astype(np.float32), features[:1, :1].copy()),
         )
     )
-    xywh, _, _ = kernels.found(outputs, grids, np.zeros(1, np.intp), 0.5, 0.5)
+    xywh, _, _ = arithmetic.found(outputs, grids, np.zeros(1, np.intp), 0.5, 0.5)
     expected = []
     for output, (weights, bias, centres, stride) in zip(outputs, grids, strict=True):
         logs = output.features.reshape(-1, 5).astype(float) @ weights + bias
@@ -66,8 +66,8 @@ def test_boxes_are_the_means_of_their_distributions(
 
 def test_scores_that_are_no_numbers_see_nothing() -> None:
     logits = np.full((40, 40, 2), np.nan, np.float32)
-    output = kernels.Output(logits, logits[..., 0].copy(), np.zeros((40, 40, 3), np.float32))
-    xywh, confidence, label = kernels.found((output,), (grid_of((40, 40), 8.0),), np.arange(2), LOWEST, LOWEST_OTHER)
+    output = arithmetic.Output(logits, logits[..., 0].copy(), np.zeros((40, 40, 3), np.float32))
+    xywh, confidence, label = arithmetic.found((output,), (grid_of((40, 40), 8.0),), np.arange(2), LOWEST, LOWEST_OTHER)
     assert len(xywh) == len(confidence) == len(label) == 0
 
 
@@ -83,5 +83,5 @@ def test_suppression_keeps_what_opencv_keeps(found: list[tuple[tuple[float, ...]
     # OpenCV moves the boxes of each label elsewhere, which rounds; so no overlap may be just at the limit.
     most = 0.5003
     expected = cv2.dnn.NMSBoxesBatched(xywh.tolist(), confidence.tolist(), label.tolist(), 0.0, most) if found else ()
-    kept = kernels.surest_of_each_label(xywh, confidence, label, most, len(found))
+    kept = arithmetic.surest_of_each_label(xywh, confidence, label, most, len(found))
     assert kept.tolist() == [int(index) for index in np.ravel(expected)]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from interpreters import told_either_way
 
 from aforo.geometry import contains, intersection
-from aggregate import kernels
+from aggregate.counting import lines_and_zones
 
 # On a grid, so that ways touch corners and run along edges; and anywhere.
 numbers = st.one_of(st.integers(0, 8).map(lambda n: n / 8), st.floats(0, 1))
@@ -19,9 +19,9 @@ points = st.tuples(numbers, numbers)
 COUNT = """
 import hashlib, random
 from trajectories import Walker, counting_line, counting_zone, session
-from aforo import wire
-from aggregate.aggregator import Aggregator
-from aggregate.places import CameraGeometry
+from aforo.bus import wire
+from aggregate.counting.counter import Aggregator
+from aggregate.counting.lines_and_zones import CameraGeometry
 
 rng, told = random.Random(1), hashlib.sha256()
 near = lambda: rng.choice((0.3, 0.5, 0.7, rng.random()))
@@ -41,7 +41,7 @@ def test_ways_meet_edges_where_geometry_says(
     a: tuple[float, float], b: tuple[float, float], c: tuple[float, float], d: tuple[float, float]
 ) -> None:
     shares = intersection(a, b, c, d)
-    assert kernels.meeting(*a, *b, *c, *d) == (-1.0 if shares is None else shares[0])
+    assert lines_and_zones.meeting(*a, *b, *c, *d) == (-1.0 if shares is None else shares[0])
 
 
 @given(st.lists(points, min_size=3, max_size=6), points, st.sampled_from((1.0, 1.5, 16 / 9)))
@@ -49,13 +49,13 @@ def test_zones_contain_what_geometry_says(
     corners: list[tuple[float, float]], point: tuple[float, float], aspect: float
 ) -> None:
     scaled = [(x * aspect, y) for x, y in corners]
-    assert kernels.contains(np.array(corners), aspect, *point) == contains(scaled, point)
+    assert lines_and_zones.contains(np.array(corners), aspect, *point) == contains(scaled, point)
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from((0, 1, 2**40, 2**63))), max_size=60))
 def test_rows_are_put_together_by_track(rows: list[tuple[int, int]]) -> None:
     session, track_id = np.array(rows, np.uint64).reshape(-1, 2).T
-    order, starts = kernels.grouped(session.astype(np.int64), np.ascontiguousarray(track_id))
+    order, starts = lines_and_zones.grouped(session.astype(np.int64), np.ascontiguousarray(track_id))
     found = [[rows[row] for row in order[start:stop]] for start, stop in itertools.pairwise(starts)]
     assert sorted(order.tolist()) == list(range(len(rows)))
     assert [group[0] for group in found] == list(dict.fromkeys(rows))

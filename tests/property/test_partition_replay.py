@@ -11,11 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from trajectories import Table
 
-from aforo import assemble, wire
+from aforo.bus import wire
+from aforo.bus.partition_counter import IDLE_MS, LONGEST_STEP_MS, PartitionCounter
 from aforo.model import Rows, TrackedFrame
-from aforo.partition import IDLE_MS, LONGEST_STEP_MS, PartitionCounter
-from aforo.simulate import START_US, camera_section, traffic
-from aggregate.store_sqlite import SqliteStore
+from aggregate.store.sqlite.writer import SqliteStore
+from app import assemble
+from app.validation.synthetic_traffic import START_US, camera_section, traffic
 
 CAMERAS = [camera_section(number) for number in range(3)]
 Log = list[tuple[int, TrackedFrame]]

@@ -10,9 +10,10 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aforo.measures import INTERVALS
+from aforo.local_time import INTERVALS
 from aforo.model import Coverage, Crossing, Rows, TrackKey
-from aggregate.store_sqlite import SqliteReader, SqliteStore
+from aggregate.store.sqlite.reader import SqliteReader
+from aggregate.store.sqlite.writer import SqliteStore
 
 END_US = 3 * INTERVALS["1d"]
 LINES = ("a", "b")

@@ -12,8 +12,11 @@ from hypothesis.extra import numpy as arrays
 from interpreters import told_either_way
 from scipy.optimize import linear_sum_assignment
 
-from track import kernels
-from track.motion import MOTION, no_filters, with_new
+from track.assignment import assigned
+from track.association import nearness, similarity
+from track.boxes import overlap_of
+from track.kinds import surest_apart
+from track.motion import MOTION, no_filters, places, with_new
 
 FOLLOW = """
 import hashlib
@@ -47,19 +50,19 @@ boxes = st.tuples(coordinates, coordinates, st.floats(1, 60), st.floats(1, 60)).
 
 def believed(known: list[tuple[float, ...]]) -> np.ndarray:
     """Where things that have just appeared are believed to be."""
-    place = kernels.places(np.array(known))
+    place = places(np.array(known))
     return np.hstack((place[:, :2] - place[:, 2:] / 2, place[:, :2] + place[:, 2:] / 2))
 
 
 def pairwise_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return np.array([[kernels.overlap_of(one, other) for other in b] for one in a]).reshape(len(a), len(b))
+    return np.array([[overlap_of(one, other) for other in b] for one in a]).reshape(len(a), len(b))
 
 
 @given(st.lists(st.tuples(boxes, st.floats(0, 1)), max_size=12))
 def test_one_box_stays_on_each_object(found: list[tuple[tuple[float, ...], float]]) -> None:
     xyxy = np.array([box for box, _ in found]).reshape(-1, 4)
     confidence = np.array([sure for _, sure in found])
-    kept = kernels.surest_apart(xyxy, confidence, 0.6).tolist()
+    kept = surest_apart(xyxy, confidence, 0.6).tolist()
     iou = pairwise_iou(xyxy, xyxy)
     assert [confidence[index] for index in kept] == sorted((confidence[index] for index in kept), reverse=True)
     assert all(iou[a, b] <= 0.6 for a in kept for b in kept if a != b)
@@ -80,7 +83,7 @@ def test_expected_and_found_boxes_overlap_grown(
         return np.hstack((xyxy[:, :2] - side, xyxy[:, 2:] + side))
 
     expected = pairwise_iou(grown(believed(known)), grown(others))
-    overlap = kernels.similarity(filters, settled, rows, others, growth, 5.0, MOTION)
+    overlap = similarity(filters, settled, rows, others, growth, 5.0, MOTION)
     np.testing.assert_allclose(overlap, expected, atol=1e-12)
 
 
@@ -88,7 +91,7 @@ def test_expected_and_found_boxes_overlap_grown(
 def test_a_calm_settled_thing_does_not_leap(settled: bool, overlap: float) -> None:
     filters = with_new(no_filters(), np.array([[0.0, 0.0, 100.0, 100.0]]))
     boxes = np.array([[40.0, 0.0, 140.0, 100.0]])
-    found = kernels.similarity(filters, np.array([settled]), np.arange(1), boxes, 0.0, 3.0, MOTION)
+    found = similarity(filters, np.array([settled]), np.arange(1), boxes, 0.0, 3.0, MOTION)
     assert found[0, 0] == overlap
 
 
@@ -99,7 +102,7 @@ tables = st.tuples(st.integers(0, 7), st.integers(0, 7)).flatmap(
 
 @given(tables)
 def test_the_best_assignment_is_that_of_scipy(worth: np.ndarray) -> None:
-    columns = kernels.assigned(worth)
+    columns = assigned(worth)
     rows = np.flatnonzero(columns >= 0)
     assert len(rows) == len(set(columns[rows].tolist())) == min(worth.shape)
     assert worth[rows, columns[rows]].sum() == pytest.approx(worth[linear_sum_assignment(worth, maximize=True)].sum())
@@ -107,13 +110,13 @@ def test_the_best_assignment_is_that_of_scipy(worth: np.ndarray) -> None:
 
 @given(boxes, boxes)
 def test_nearness_is_one_for_the_same_and_none_out_of_reach(a: tuple[float, ...], b: tuple[float, ...]) -> None:
-    place = kernels.places(np.array([a]))[0]
-    here, there = place, kernels.places(np.array([b]))[0]
+    place = places(np.array([a]))[0]
+    here, there = place, places(np.array([b]))[0]
     size, other = math.sqrt(here[2] * here[3]), math.sqrt(there[2] * there[3])
     assume(b[2] - b[0] >= 2 <= b[3] - b[1])  # what is narrower is expected to be wider than it is
     away = math.hypot(*(there - here)[:2])
     expected = min(size, other) / max(size, other) * max(0.0, 1 - away / (1.5 * size))
-    assert kernels.nearness(place, np.array(b), 1.5) == pytest.approx(expected)
+    assert nearness(place, np.array(b), 1.5) == pytest.approx(expected)
 
 
 def test_compiled_and_interpreted_follow_the_same() -> None:

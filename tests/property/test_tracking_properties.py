@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from road_scene import HEIGHT, ROAD_USERS, START_US, WIDTH, Actor, Outcome, bicycle, car, going, person, play, rider
 
 from aforo.model import Box, Frame, TrackedFrame
-from track.seats import seated
+from track.rider_pairing import seated
 from track.tracker import CameraTracker
 from track.tracklet import displacement
 

@@ -7,10 +7,11 @@ from contextlib import suppress
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aforo import assemble, wire
+from aforo.bus import wire
 from aforo.errors import WireError
 from aforo.model import Box, Observation, Rows, TrackedFrame, TrackedObject, TrackEnd
-from aforo.simulate import camera_section, traffic
+from app import assemble
+from app.validation.synthetic_traffic import camera_section, traffic
 
 _float32 = st.floats(0, 1, width=32)
 _names = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1, max_size=20)

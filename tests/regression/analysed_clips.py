@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from aforo.evaluate import LineResult
-from aforo.mot import MotTracks
+from app.validation.mot_file import MotTracks
+from app.validation.truth import LineResult
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,15 @@ from zoneinfo import ZoneInfo
 import pytest
 from analysed_clips import Analysed
 
-from aforo.assemble import aggregator, open_detector, precision_of
-from aforo.calibration import calibrate_at_first_use
-from aforo.config import CameraSection, DetectorSection
-from aforo.evaluate import LineResult, Truth, load_truth
-from aforo.mot import MotTracks
-from aforo.protocols import Detector
-from aforo.recordings import Recording, RowTable, line_of_pixels
+from aforo.config.camera import CameraSection
+from aforo.config.detector import DetectorSection
+from aforo.ports import Detector
+from app.assemble import aggregator, open_detector, precision_of
+from app.counted_rows import RowTable
+from app.machine.precision import calibrate_at_first_use
+from app.recording import Recording, line_of_pixels
+from app.validation.mot_file import MotTracks
+from app.validation.truth import LineResult, Truth, load_truth
 
 FIGURES = Path(__file__).with_name("figures.json")
 

@@ -12,11 +12,12 @@ import pytest
 import supervision as sv
 from analysed_clips import Analysed
 
-from aforo.config import CameraSection, DetectorSection
-from aforo.evaluate import LineResult, Truth, by_class, wape
+from aforo.config.camera import CameraSection
+from aforo.config.detector import DetectorSection
 from aforo.model import Image
-from aforo.protocols import Detector
-from aforo.recordings import Recording, line_of_pixels
+from aforo.ports import Detector
+from app.recording import Recording, line_of_pixels
+from app.validation.truth import LineResult, Truth, by_class, wape
 
 pytestmark = [pytest.mark.shared_data, pytest.mark.model, pytest.mark.timeout(900)]
 

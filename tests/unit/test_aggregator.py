@@ -21,10 +21,9 @@ from trajectories import (
     via,
 )
 
+from aforo.geometry import CameraGeometry, Gate, MovementRule
 from aforo.model import Crossing, Movement, TrackedFrame, TrackEnd, TrackKey, Visit
-from aggregate.aggregator import Aggregator
-from aggregate.movements import Gate, MovementRule
-from aggregate.places import CameraGeometry
+from aggregate.counting.counter import Aggregator
 
 LINE = counting_line((0.5, 0.2), (0.5, 0.8), directions=("left", "right"))
 ZONE = counting_zone((0.55, 0.3), (0.8, 0.3), (0.8, 0.7), (0.55, 0.7))

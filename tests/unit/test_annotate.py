@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from aforo.config import CameraSection
+from aforo.config.camera import CameraSection
 from aforo.model import Box, Image, TrackedFrame, TrackedObject
-from api.annotate import COLOURS, FrameAnnotator
+from api.drawing import COLOURS, FrameAnnotator
 
 UTC = ZoneInfo("UTC")
 BARE = CameraSection.model_validate({"id": "north", "source": "x"})

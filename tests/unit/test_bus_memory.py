@@ -8,7 +8,7 @@ import threading
 import pytest
 from trajectories import message
 
-from aforo.bus_memory import MemoryBus
+from aforo.bus.memory import MemoryBus
 from aforo.errors import BusError
 
 PATIENCE_S = 10.0

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from aforo.compiled import compiled, compiling
 from aforo.errors import ConfigurationError
+from aforo.kernel_cache import compiled, compiling
 
 
 @compiled

@@ -7,7 +7,10 @@ from typing import get_args
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from aforo.config import CameraSection, LineSection, Site, load_site, parse_site
+from aforo.config.camera import CameraSection
+from aforo.config.geometry import LineSection
+from aforo.config.reading import load_site, parse_site
+from aforo.config.site import Site
 from aforo.errors import ConfigurationError
 
 CAMERA = "cameras:\n  - id: north\n    source: a.mp4\n"

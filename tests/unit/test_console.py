@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from aforo.cli import console
+from app.cli import console
 
 
 @pytest.mark.parametrize("is_terminal", [True, False])

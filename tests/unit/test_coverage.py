@@ -8,7 +8,7 @@ import pytest
 from trajectories import START_US, message
 
 from aforo.model import MICROSECONDS, MINUTE_US, Coverage, TrackedFrame
-from aggregate.coverage import CoverageMeter
+from aggregate.counting.coverage import CoverageMeter
 
 
 def frame(at_s: float, span_s: float = 0.1, **more: object) -> TrackedFrame:

@@ -6,7 +6,7 @@ import pytest
 from trajectories import STEP_US, Pair, box_at, counting_line, directions, observed, passages, straight, via
 
 from aforo.model import Observation
-from aggregate.kernels import END_MARGIN, MARGIN
+from aggregate.counting.lines_and_zones import END_MARGIN, MARGIN
 
 # Upright, in the middle; who walks along it from top to bottom has the left of the picture at the right hand.
 UPRIGHT = counting_line((0.5, 0.2), (0.5, 0.8), directions=("left", "right"))

@@ -14,8 +14,8 @@ import pytest
 import typer
 import yaml
 
-from aforo.cli.main import app
-from aforo.config import load_site
+from aforo.config.reading import load_site
+from app.cli.main import app
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 COMMANDS = set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]

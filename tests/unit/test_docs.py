@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from aforo.config import Site
+from aforo.config.site import Site
 
 
 def test_the_configuration_page_is_what_make_docs_writes(repository: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from aforo.errors import ConfigurationError
-from aforo.evaluate import LineResult, Truth, by_class, load_truth, wape
+from app.validation.truth import LineResult, Truth, by_class, load_truth, wape
 
 Numbers = Mapping[str, Mapping[str, int]]
 

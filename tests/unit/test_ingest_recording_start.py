@@ -11,11 +11,11 @@ import pytest
 
 from aforo.clock import ManualClock
 from aforo.errors import ConfigurationError
+from ingest.camera_source import LiveSource
 from ingest.capture import Header
-from ingest.live import LiveSource
-from ingest.recorded import RecordedSource, missing_s
+from ingest.file_source import RecordedSource, missing_s
+from ingest.open_source import open_source
 from ingest.recording_start import recording_start_us, start_in_mp4_us, start_in_name_us
-from ingest.sources import open_source
 
 BOGOTA = ZoneInfo("America/Bogota")  # UTC-5, no summer time
 

@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aforo.clock import ManualClock
-from ingest.newest import NewestSlot
-from ingest.reader import SessionClock
-from ingest.timing import Pace, PresentationTimes, Selection
+from ingest.frame_times import Pace, PresentationTimes, Selection, SessionClock
+from ingest.newest_slot import NewestSlot
 
 SECOND = 1_000_000
 STEPS = st.lists(st.integers(1, 3 * SECOND), min_size=1, max_size=300)

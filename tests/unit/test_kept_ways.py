@@ -11,7 +11,7 @@ import pytest
 from trajectories import observed
 
 from aforo.model import Box, Observation, TrackKey
-from aggregate.trajectories import TOLERANCE, TrajectoryRecorder, decode, encode, finished, positions
+from aggregate.counting.trajectories import TOLERANCE, TrajectoryRecorder, decode, encode, finished, positions
 
 ASPECT = 1.6
 _POINT = struct.Struct("<q4d")

@@ -8,11 +8,12 @@ from collections.abc import AsyncGenerator
 import numpy as np
 import pytest
 
+from aforo.camera_state import CameraStatus
 from aforo.clock import ManualClock
-from aforo.config import Site
+from aforo.config.site import Site
 from aforo.errors import NotFoundError, SourceError
-from aforo.model import Box, CameraStatus, Crossing, Frame, Image, Rows, TrackedFrame, TrackedObject
-from api.live import CROSSINGS_KEPT, LiveHub
+from aforo.model import Box, Crossing, Frame, Image, Rows, TrackedFrame, TrackedObject
+from api.live.hub import CROSSINGS_KEPT, LiveHub
 
 SITE = Site.model_validate(
     {

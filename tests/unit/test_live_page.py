@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from aforo.reasons import SENTENCES
-from api.annotate import COLOURS, DIRECTIONS, NAMES
-from api.web import STATIC
+from aforo.camera_state import SENTENCES
+from api.drawing import COLOURS, DIRECTIONS, NAMES
+from api.web.pages import STATIC
 
 SCRIPTS = sorted(STATIC.glob("*.js"))
 

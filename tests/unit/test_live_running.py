@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from aforo.config import CameraSection
+from aforo.config.camera import CameraSection
 from aforo.model import Box, Crossing, Rows, TrackedFrame, TrackedObject, TrackKey, Volume
-from api.running import RunningCounts, by_direction, presence
+from api.running_counts import RunningCounts, by_direction, presence
 
 BOGOTA = ZoneInfo("America/Bogota")
 

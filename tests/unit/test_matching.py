@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from aforo.evaluate import LineResult, Truth
-from aforo.matching import ClassScore, CountedEvent, LineEvents, WrongEvent, class_scores
+from app.validation.event_matching import ClassScore, CountedEvent, LineEvents, WrongEvent, class_scores
+from app.validation.truth import LineResult, Truth
 
 RATE = 10.0
 Event = tuple[int, int, str, str]

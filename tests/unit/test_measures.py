@@ -8,21 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from aforo.measures import (
-    HOUR_US,
-    QUARTER_US,
-    Bucket,
-    Measured,
-    buckets,
-    flow_rate,
-    local_time,
-    measured,
-    peak_clock_hour,
-    peak_hour,
-    peak_hour_factor,
-    to_us,
-    total,
-)
+from aforo.local_time import HOUR_US, QUARTER_US, Bucket, buckets, local_time, to_us
+from aforo.measures import Measured, flow_rate, measured, peak_clock_hour, peak_hour, peak_hour_factor, total
 from aforo.model import MINUTE_US
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from trajectories import STEP_US, Walker, session
 
-from aforo.mot import LONGEST_GAP_S, MotTracks
+from app.validation.mot_file import LONGEST_GAP_S, MotTracks
 
 Row = tuple[int, int, float, float, float, float, float]
 

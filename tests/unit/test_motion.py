@@ -7,9 +7,8 @@ import itertools
 import numpy as np
 import pytest
 
-from track import kernels
-from track.kernels import Filters
-from track.motion import MOTION, no_filters, only, with_new
+from track import motion
+from track.motion import MOTION, Filters, no_filters, only, with_new
 
 
 def box(x: float, y: float, width: float = 40, height: float = 80) -> list[float]:
@@ -22,12 +21,12 @@ def filters_at(*boxes: list[float]) -> Filters:
 
 
 def predict(filters: Filters, seconds: float) -> None:
-    kernels.predict(filters, seconds, MOTION)
+    motion.predict(filters, seconds, MOTION)
 
 
 def see(filters: Filters, found: list[float]) -> None:
     """The first track is seen there."""
-    kernels.correct(filters, np.array([0]), np.array([found]), MOTION)
+    motion.correct(filters, np.array([0]), np.array([found]), MOTION)
 
 
 def expected(filters: Filters) -> list[float]:

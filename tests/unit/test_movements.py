@@ -8,9 +8,8 @@ import random
 import pytest
 from trajectories import Pair, Walker, counted, counting_line, counting_zone, session, via
 
+from aforo.geometry import CameraGeometry, Gate, MovementRule
 from aforo.model import ROAD_USERS, Movement
-from aggregate.movements import Gate, MovementRule
-from aggregate.places import CameraGeometry
 
 # A square junction, one gate per arm. Who comes in passes its gate inwards, who leaves another one outwards.
 ARMS: dict[str, tuple[Pair, Pair, Pair]] = {  # gate from, gate to (its right-hand side is the junction), far end

@@ -8,7 +8,7 @@ import re
 import orjson
 import pytest
 
-from aforo.reasons import SENTENCES, Reason, in_parts
+from aforo.camera_state import SENTENCES, Reason, in_parts
 
 
 def test_a_reason_is_its_english_sentence() -> None:

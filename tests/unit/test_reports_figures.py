@@ -11,16 +11,16 @@ import openpyxl
 import pytest
 from openpyxl.worksheet.worksheet import Worksheet
 
-from aforo.config import Site
+from aforo.config.site import Site
 from aforo.errors import QueryError
-from aforo.measures import HOUR_US, INTERVALS, buckets, to_us
+from aforo.local_time import HOUR_US, INTERVALS, buckets, to_us
 from aforo.model import CoverageShare
-from aforo.volumes import Volumes
-from api.report_pdf import to_pdf
-from api.report_tables import to_csv, to_xlsx
-from api.report_text import Words
-from api.reports import Report, hourly_report
-from api.series import find_place
+from aforo.volume_series import Volumes
+from api.place_series import find_place
+from api.reports.hourly import Report, hourly_report
+from api.reports.pdf import to_pdf
+from api.reports.words import Words
+from api.reports.workbook import to_csv, to_xlsx
 
 FORMULA = '=HYPERLINK("http://evil.example")'
 

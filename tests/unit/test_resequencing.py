@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from aforo.bus.message_order import LONGEST_WAIT, Resequencer
 from aforo.model import TrackedFrame
-from aforo.resequencing import LONGEST_WAIT, Resequencer
 
 
 def _frame(sequence: int) -> TrackedFrame:

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from aforo.scheduling import FairTurns
+from app.detector_turns import FairTurns
 
 
 def overloaded(rates: dict[str, float], turns: int, capacity: int = 1) -> Counter[str]:

@@ -9,7 +9,7 @@ import pytest
 import supervision as sv
 
 from aforo.model import Image
-from detect.stillness import StillnessDetector
+from detect.motion_gate import StillnessDetector
 
 WIDTH, HEIGHT = 768, 576
 

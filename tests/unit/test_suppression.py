@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from track.kernels import by_kind, overlap_of
-from track.suppression import MAY_BE, SAME_OBJECT_IOU, UNKNOWN, kinds_of_classes
+from track.boxes import overlap_of
+from track.kinds import MAY_BE, SAME_OBJECT_IOU, UNKNOWN, by_kind, kinds_of_classes
 from track.tracklet import Kind, kind_of
 
 CAR = [100.0, 100.0, 200.0, 160.0]

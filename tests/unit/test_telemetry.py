@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from aforo.errors import ConfigurationError
-from aforo.model import without_credentials
-from aforo.telemetry import configure_logging
+from aforo.logs import configure_logging
+from aforo.redaction import without_credentials
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aforo.model import Volume
-from aforo.volumes import Volumes
+from aforo.volume_series import Volumes
 
 ROWS = [
     Volume(0, "line", "stop", "in", "car", 3, 1),

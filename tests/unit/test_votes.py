@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from track.votes import ClassVotes
+from track.tracklet import ClassVotes
 
 
 def votes(*cast: tuple[str, float]) -> ClassVotes:

@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from aforo import wire
+from aforo.bus import wire
 from aforo.errors import WireError
 from aforo.model import Box, Observation, TrackedFrame, TrackedObject, TrackEnd
 

@@ -1,0 +1,256 @@
+"""Reaching Kafka: the address, TLS and SASL, and topics as Aforo needs them."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Self
+
+from kafka import KafkaAdminClient
+from kafka.errors import (
+    AuthorizationError,
+    InvalidPartitionsError,
+    InvalidSessionTimeoutError,
+    KafkaError,
+    SaslAuthenticationFailedError,
+    TopicAlreadyExistsError,
+)
+
+from aforo.config.site import Site
+from aforo.config.stores import KafkaSection
+from aforo.errors import BusError, ConfigurationError
+from aforo.ports import Clock
+from aforo.redaction import without_credentials
+
+LOG = logging.getLogger(__name__)
+
+DEFAULT_TOPIC = "aforo"
+
+REFUSALS = (AuthorizationError, InvalidSessionTimeoutError)
+"""What Kafka will not think better of, however often a member of a group asks."""
+
+_ADDRESS = re.compile(r"^kafka://(?P<servers>[^/@\s]+)(?:/(?P<topic>[A-Za-z0-9._-]{1,200}))?/?$")
+_RETRY_S = 1.0
+_BOOTSTRAP_MS = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """The topics of a site.
+
+    Attributes:
+        frames: tracked frames, keyed by camera.
+        cameras: carries nothing; its partitions stand for cameras, so that the group's assignment shares them out.
+        dead: what could not be read from `frames`.
+    """
+
+    frames: str
+
+    @property
+    def cameras(self) -> str:
+        """Name of the topic whose partitions stand for cameras."""
+        return f"{self.frames}.cameras"
+
+    @property
+    def dead(self) -> str:
+        """Name of the dead-letter topic."""
+        return f"{self.frames}.dead"
+
+    @property
+    def aggregators(self) -> str:
+        """Name of the aggregators' consumer group."""
+        return f"{self.frames}.aggregators"
+
+    @property
+    def workers(self) -> str:
+        """Name of the workers' consumer group."""
+        return f"{self.frames}.workers"
+
+
+class KafkaAddress:
+    """Where Kafka is, and how to speak to it.
+
+    Args:
+        site: its `bus` is kafka://host:port[,host:port][/topic].
+
+    Raises:
+        ConfigurationError: the bus is no such address.
+    """
+
+    def __init__(self, site: Site) -> None:
+        match = _ADDRESS.match(site.bus)
+        if match is None:
+            raise ConfigurationError(
+                f"expected bus: kafka://host:port[,host:port][/topic], got {without_credentials(site.bus)}; "
+                "user and password belong under the key kafka"
+            )
+        self.servers = match["servers"].split(",")
+        self.topics = Topics(match["topic"] or DEFAULT_TOPIC)
+        self.section = site.kafka
+        self._shown = f"Kafka at {match['servers']}"
+
+    def __str__(self) -> str:
+        return self._shown
+
+    @property
+    def session_ms(self) -> int:
+        """How long a member of a group may be silent before the others take over, milliseconds."""
+        return self.section.session_seconds * 1000
+
+    def options(self) -> dict[str, Any]:
+        """What every client of kafka-python needs to connect."""
+        section: KafkaSection = self.section
+        options: dict[str, Any] = {
+            "bootstrap_servers": self.servers,
+            "bootstrap_timeout_ms": _BOOTSTRAP_MS,
+            "reconnect_backoff_max_ms": 2_000,
+            "allow_auto_create_topics": False,
+            "security_protocol": section.security,
+        }
+        if "SSL" in section.security:
+            options |= {
+                "ssl_cafile": section.ca_file,
+                "ssl_certfile": section.certificate_file,
+                "ssl_keyfile": section.key_file,
+            }
+        if "SASL" in section.security:
+            password = section.password
+            options |= {
+                "sasl_mechanism": section.sasl_mechanism,
+                "sasl_plain_username": section.username,
+                "sasl_plain_password": password.get_secret_value() if password is not None else None,
+            }
+        return options
+
+    def refusal(self, error: KafkaError) -> BusError:
+        """One of `REFUSALS` of a group, with what to do about it."""
+        if isinstance(error, InvalidSessionTimeoutError):
+            return BusError(
+                f"{self} does not take session_seconds: {self.section.session_seconds} under the key kafka; give at "
+                "least its group.min.session.timeout.ms, which is 6 seconds where nobody changed it, and at most its "
+                "group.max.session.timeout.ms"
+            )
+        return BusError(f"{self} refuses: {error}; give its user the right to read and commit")
+
+    @contextmanager
+    def admin(self) -> Iterator[KafkaAdminClient]:
+        """A client for topics.
+
+        Raises:
+            BusError: Kafka cannot be reached or refuses.
+        """
+        with _Reasons() as reasons:
+            try:
+                options = self.options()
+                del options["allow_auto_create_topics"]
+                client = KafkaAdminClient(**options)
+                try:
+                    yield client
+                finally:
+                    client.close()
+            except (KafkaError, OSError) as error:
+                raise BusError(f"cannot reach {self}: {self._explained(error, reasons.found)}") from error
+
+    def _explained(self, error: Exception, reasons: list[Exception]) -> str:
+        for reason in reasons:
+            # Over TLS the connection is closed before kafka-python has read the refusal.
+            closed = "SASL" in self.section.security and "socket disconnected" in str(reason)
+            if closed or isinstance(reason, SaslAuthenticationFailedError):
+                return (
+                    f"it refuses user {self.section.username}; check username, password, sasl_mechanism and security "
+                    "under the key kafka"
+                )
+            if "CERTIFICATE_VERIFY_FAILED" in str(reason):
+                return f"{self.section.ca_file or 'the system'} does not vouch for its certificate; check kafka.ca_file"
+        return f"{error or type(error).__name__}; check address and security"
+
+    def create_topics(self, cameras: int) -> None:
+        """Make the topics that are missing; a topic that has too few partitions for the cameras gets more.
+
+        The topic of frames is left as it is: more partitions would move cameras from one to another.
+
+        Raises:
+            BusError: Kafka cannot be reached or refuses.
+        """
+        section = self.section
+        retention = {"retention.ms": str(section.retention_hours * 3_600_000)}
+        wanted = {
+            self.topics.frames: (section.partitions, retention | {"message.timestamp.type": "LogAppendTime"}),
+            self.topics.cameras: (max(cameras, 1), retention),
+            self.topics.dead: (1, retention),
+        }
+        with self.admin() as admin:
+            existing = {topic["name"]: len(topic["partitions"]) for topic in admin.describe_topics()}
+            for name, (partitions, configs) in wanted.items():
+                if name not in existing:
+                    topic = {
+                        "num_partitions": partitions,
+                        "replication_factor": section.replication,
+                        "configs": configs,
+                    }
+                    with _tolerating(TopicAlreadyExistsError):  # another process was quicker
+                        admin.create_topics({name: topic})
+            if existing.get(self.topics.cameras, cameras) < cameras:
+                with _tolerating(InvalidPartitionsError):
+                    admin.create_partitions({self.topics.cameras: cameras})
+            admin.wait_for_topics(list(wanted))
+
+
+class _Reasons(logging.Filter):
+    """Why connections fail: kafka-python writes it to its log, and in the end says only that the time was up."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[Exception] = []
+        self._logger = logging.getLogger("kafka.net.manager")
+        self._own_level, self._level = self._logger.level, self._logger.getEffectiveLevel()
+
+    def __enter__(self) -> Self:
+        self._logger.addFilter(self)
+        self._logger.setLevel(min(self._level, logging.WARNING))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._logger.setLevel(self._own_level)
+        self._logger.removeFilter(self)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Note the reason; what would not be logged without this is not."""
+        self.found += [value for value in record.args or () if isinstance(value, Exception)]
+        return record.levelno >= self._level
+
+
+@contextmanager
+def _tolerating(known: type[KafkaError]) -> Iterator[None]:
+    try:
+        yield
+    except known:
+        LOG.debug("another process made the topic first")
+
+
+def until_reached(attempt: Callable[[], None], clock: Clock, stopped: Callable[[], bool]) -> bool:
+    """Try until Kafka answers.
+
+    Args:
+        attempt: raises `BusError` while it does not.
+        clock: for the waits.
+        stopped: ends the attempts.
+
+    Returns:
+        Whether an attempt succeeded.
+    """
+    told = False
+    while not stopped():
+        try:
+            attempt()
+        except BusError as error:
+            if not told:
+                LOG.error("%s; trying again every %g s", error, _RETRY_S)
+            told = True
+            clock.sleep(_RETRY_S)
+        else:
+            return True
+    return False

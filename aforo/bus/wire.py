@@ -1,0 +1,275 @@
+"""The bytes of a tracked frame on the bus: versioned, compact, little-endian, refusing what it does not know.
+
+    version (1 byte) · header · camera · session · class names · objects · backfills · ended tracks
+
+Positions and confidences travel as 32-bit floats: about 1e-7 of the frame, a ten-thousandth of a pixel. Decoding and
+encoding again changes nothing more, so every reader of the bus, and every replay, counts from the very same numbers.
+
+Each message also has its place in its session, so that a reader notices what is missing, double or out of order. A
+reader of many messages checks them all at once (`decode_all`); `aforo.tracked_batch` makes columns of their road users.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from aforo.errors import WireError
+from aforo.model import TrackedFrame
+from aforo.tracked_batch import (
+    _BEGINS,
+    _END,
+    _END_BYTES,
+    _HEAD,
+    _HEADER,
+    _LAST,
+    _LENGTHS,
+    _OBJECT,
+    _OBJECT_BYTES,
+    _OBSERVATION,
+    _OBSERVATION_BYTES,
+    NOBODY,
+    Message,
+    Messages,
+)
+
+VERSION = 2
+_OTHER_VERSION = "another version"
+
+_LAST_TRACK = 2**63 - 1
+"""Stores have no room for more."""
+_LONGEST_SPAN_US = 86_400_000_000
+_LAST_US = 4_102_444_800_000_000
+"""The year 2100."""
+_FARTHEST = 16.0
+"""No box reaches further from the picture, in its widths or heights: beyond, it is no position but garbage."""
+
+
+def encode(frame: TrackedFrame, sequence: int) -> bytes:
+    """The bytes of a message.
+
+    Args:
+        frame: the message.
+        sequence: its place among the messages of its session, from 0, without gaps.
+
+    Raises:
+        WireError: something in it is larger than the format has room for.
+    """
+    # Sorted, so that the same classes are the same bytes, whoever comes first.
+    ended = {end.road_user for end in frame.ended if end.road_user is not None}
+    names = sorted({seen.road_user for seen in frame.objects} | ended)
+    number = {name: index for index, name in enumerate(names)}
+    if len(names) >= NOBODY:
+        raise WireError(f"expected fewer than {NOBODY} road-user classes in a message, got {len(names)}")
+    objects, backfills = bytearray(), bytearray()
+    try:
+        for seen in frame.objects:
+            objects += _OBJECT_BYTES.pack(
+                seen.track_id, *seen.box, seen.confidence, number[seen.road_user], seen.first, len(seen.backfill)
+            )
+            for observation in seen.backfill:
+                backfills += _OBSERVATION_BYTES.pack(observation.at_us, *observation.box)
+        ends = b"".join(
+            _END_BYTES.pack(end.track_id, NOBODY if end.road_user is None else number[end.road_user])
+            for end in frame.ended
+        )
+        camera, session = frame.camera.encode(), frame.session.encode()
+        texts = b"".join(bytes((len(text),)) + text for text in (name.encode() for name in names))
+        header = _HEADER.pack(
+            VERSION,
+            (_LAST if frame.last else 0) | (_BEGINS if any(seen.first for seen in frame.objects) else 0),
+            sequence,
+            frame.index,
+            frame.captured_at_us,
+            frame.span_us,
+            frame.width_px,
+            frame.height_px,
+            frame.dropped,
+            len(texts),
+            len(frame.objects),
+            len(frame.ended),
+            len(backfills) // _OBSERVATION.itemsize,
+            len(camera),
+            len(session),
+        )
+    except (struct.error, ValueError, OverflowError) as error:
+        raise WireError(
+            f"camera {frame.camera}: frame {frame.index} does not fit into a bus message: {error}"
+        ) from error
+    return b"".join((header, camera, session, texts, objects, backfills, ends))
+
+
+def decode(data: bytes) -> Message:
+    """The message of those bytes.
+
+    Raises:
+        WireError: another version wrote them, or they are no such message at all.
+    """
+    messages, wrong = decode_all([data])
+    if wrong:
+        raise wrong[0]
+    return messages.message(0)
+
+
+def joined(messages: Sequence[Message]) -> Messages:
+    """Single messages as many."""
+    return decode_all([message.data for message in messages])[0]
+
+
+def decode_all(values: Sequence[bytes]) -> tuple[Messages, dict[int, WireError]]:
+    """The messages of those values, and what is wrong with those that are none, by their indices."""
+    wrong: dict[int, WireError] = {}
+    while True:
+        sound = [index for index in range(len(values)) if index not in wrong]
+        messages, reasons = _read([values[index] for index in sound])
+        if messages is not None and not reasons:
+            return messages, wrong
+        wrong |= {sound[number]: _refusal(values[sound[number]], reason) for number, reason in reasons.items()}
+
+
+def _refusal(data: bytes, reason: str) -> WireError:
+    if reason == _OTHER_VERSION:
+        got = f"version {data[0]}" if data else "nothing"
+        return WireError(f"expected a tracked frame of version {VERSION}, got {got}; update the older of the programs")
+    return WireError(f"expected a tracked frame, got {len(data)} bytes that are none: {reason}")
+
+
+def _read(values: Sequence[bytes]) -> tuple[Messages | None, dict[int, str]]:
+    """The messages of those values; or why some are none, by their indices, as soon as one is not."""
+    version = bytes((VERSION,))
+    if wrong := {number: _OTHER_VERSION for number, data in enumerate(values) if data[:1] != version}:
+        return None, wrong
+    lengths = np.array([len(data) for data in values], np.int64)
+    if wrong := dict.fromkeys(np.flatnonzero(lengths < _HEADER.size).tolist(), "its header is cut short"):
+        return None, wrong
+    head = np.frombuffer(b"".join([data[: _HEADER.size] for data in values]), _HEAD)
+    names_at = _HEADER.size + head["camera_length"].astype(np.int64) + head["session_length"]
+    objects_at = names_at + head["names_length"]
+    backfills_at = objects_at + head["object_count"].astype(np.int64) * _OBJECT.itemsize
+    ends_at = backfills_at + head["backfill_count"].astype(np.int64) * _OBSERVATION.itemsize
+    whole = lengths == ends_at + head["end_count"].astype(np.int64) * _END.itemsize
+    for name in ("camera_length", "session_length", "width_px", "height_px"):
+        whole &= head[name] > 0
+    texts = _Texts()
+    bounds = objects_at.tolist()
+    numbers = np.array(
+        [texts[data[_HEADER.size - _LENGTHS : stop]] for data, stop in zip(values, bounds, strict=True)], np.int64
+    ).reshape(-1, 2)
+    if wrong := dict.fromkeys(np.flatnonzero(~whole | (numbers[:, 0] < 0)).tolist(), "its parts do not fit together"):
+        return None, wrong
+    rows = np.arange(len(values))
+    stops = backfills_at.tolist()
+    ends = np.flatnonzero(head["end_count"]).tolist()
+    messages = Messages(
+        values,
+        head,
+        [*texts.sessions],
+        numbers[:, 0],
+        [*texts.tables],
+        numbers[:, 1],
+        np.frombuffer(
+            b"".join([data[start:stop] for data, start, stop in zip(values, bounds, stops, strict=True)]), _OBJECT
+        ),
+        np.repeat(rows, head["object_count"]),
+        np.frombuffer(
+            b"".join(
+                [values[row][stops[row] : ends_at[row]] for row in np.flatnonzero(head["backfill_count"]).tolist()]
+            ),
+            _OBSERVATION,
+        ),
+        np.frombuffer(b"".join([values[row][ends_at[row] :] for row in ends]), _END),
+        np.repeat(rows, head["end_count"]),
+    )
+    return messages, _unsound(messages)
+
+
+class _Texts(dict[bytes, tuple[int, int]]):
+    """Numbers of sessions and tables of classes, by the bytes from the lengths of their texts on; -1 if those are none.
+
+    Attributes:
+        sessions: camera and session, in the order of their numbers.
+        tables: names of classes, in the order of theirs.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sessions: dict[tuple[str, str], int] = {}
+        self.tables: dict[tuple[str, ...], int] = {}
+
+    def __missing__(self, key: bytes) -> tuple[int, int]:
+        try:
+            session_at = _LENGTHS + key[0]
+            names_at = session_at + key[1]
+            who = key[_LENGTHS:session_at].decode(), key[session_at:names_at].decode()
+            names = _texts(key[names_at:])
+            if not all(text.isprintable() for text in (*who, *names)):
+                raise ValueError("a name that nobody can read")
+        except (ValueError, IndexError):
+            numbers = -1, -1
+        else:
+            numbers = (
+                self.sessions.setdefault(who, len(self.sessions)),
+                self.tables.setdefault(names, len(self.tables)),
+            )
+        self[key] = numbers
+        return numbers
+
+
+def _texts(data: bytes) -> tuple[str, ...]:
+    found, at = [], 0
+    while at < len(data):
+        stop = at + 1 + data[at]
+        if stop > len(data):
+            raise ValueError("a class cut short")
+        found.append(data[at + 1 : stop].decode())
+        at = stop
+    return tuple(found)
+
+
+def _unsound(messages: Messages) -> dict[int, str]:
+    """Which messages are garbage although their lengths fit, and why."""
+    objects, owner = messages.objects, messages.owner
+    known = np.array([len(names) for names in messages.tables], np.int64)[messages.table]
+    backfills = messages.head["backfill_count"]
+    of_backfill = np.repeat(np.arange(len(messages)), backfills)
+    begins = np.zeros(len(messages), bool)
+    begins[owner[objects["first"] != 0]] = True
+    named = messages.ends["name"]
+    head = messages.head
+    wrong = {
+        "a time that is none": (
+            np.flatnonzero(_is_no_time(head["captured_at_us"])),
+            of_backfill[_is_no_time(messages.backfills["at_us"])],
+        ),
+        "a span that is none": (np.flatnonzero((head["span_us"] < 0) | (head["span_us"] > _LONGEST_SPAN_US)),),
+        "a track with no number": (
+            owner[objects["track_id"] > _LAST_TRACK],
+            messages.end_owner[messages.ends["track_id"] > _LAST_TRACK],
+        ),
+        "a box that lies nowhere near the picture": (
+            owner[_is_nowhere(objects["box"])],
+            of_backfill[_is_nowhere(messages.backfills["box"])],
+        ),
+        "a class that it does not name": (
+            owner[objects["name"] >= known[owner]],
+            messages.end_owner[(named != NOBODY) & (named >= known[messages.end_owner])],
+        ),
+        "another number of earlier positions": (
+            np.flatnonzero(np.bincount(owner, objects["backfill"], len(messages)) != backfills),
+        ),
+        "tracks that begin, or do not": (np.flatnonzero(begins != (messages.head["flags"] & _BEGINS != 0)),),
+    }
+    return {number: reason for reason, found in wrong.items() for number in np.concatenate(found).tolist()}
+
+
+def _is_no_time(at_us: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    return np.asarray((at_us < 0) | (at_us > _LAST_US), bool)
+
+
+def _is_nowhere(box: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
+    ordered = (box[:, 0] <= box[:, 2]) & (box[:, 1] <= box[:, 3])
+    near = (np.abs(box) <= _FARTHEST).all(axis=1)
+    return np.asarray(~(ordered & near), bool)

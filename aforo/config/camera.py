@@ -1,0 +1,129 @@
+"""The configuration of one camera: its source, and what is counted in its picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, SecretStr, model_validator
+
+from aforo.config.base import Identifier, Section
+from aforo.config.geometry import LineSection, MovementSection, PointPair, ZoneSection
+from aforo.redaction import without_credentials
+
+LEAST_REGION = 0.05
+"""A region is at least so wide and high, as a share of the picture."""
+
+
+ROOM_AROUND_LINES = 0.2
+"""How far a region goes beyond its lines and zones, as a share of the picture: road users are to be seen whole, and
+long enough to be believed, before they come to a line."""
+
+
+class CameraSection(Section):
+    """One camera and what is counted in its picture."""
+
+    id: Identifier = Field(description="Unique within the site.")
+    name: str = Field(default="", max_length=200, description="Name for people.")
+    source: SecretStr = Field(
+        description="A file, rtsp://, http(s):// (MJPEG or HLS), or the number of a USB camera. May carry credentials; "
+        "they are never shown."
+    )
+    analyse_fps: float = Field(default=10.0, gt=0, le=120, description="Frames analysed per second.")
+    starts_at: str | None = Field(
+        default=None,
+        description="For a recording: when it starts, ISO 8601; local to the site when without offset. "
+        "Default: from the file name or its metadata, else the file's time.",
+    )
+    repeat: bool = Field(
+        default=False, description="For a recording: start again at its end, as a live camera would go on."
+    )
+    region: tuple[PointPair, PointPair] | Literal["lines"] | None = Field(
+        default=None,
+        description="The part of the picture that is analysed: its upper left and lower right corner; or `lines`, what "
+        "lines and zones need, with room around them. It fills the network's input, so that what is far away is seen "
+        "larger, at the same cost. Default: the whole picture.",
+    )
+    lines: list[LineSection] = Field(default_factory=list, description="Counting lines.")
+    zones: list[ZoneSection] = Field(default_factory=list, description="Zones.")
+    movements: list[MovementSection] = Field(
+        default_factory=list, description="Turning movements between lines and zones."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain_text(cls, raw: Any) -> Any:
+        if not isinstance(raw, dict):
+            return raw
+        raw = dict(raw)
+        if isinstance(raw.get("source"), int) and not isinstance(raw["source"], bool):
+            raw["source"] = str(raw["source"])
+        if isinstance(raw.get("starts_at"), date):  # YAML makes times of their own kind of unquoted ones
+            raw["starts_at"] = raw["starts_at"].isoformat()
+        return raw
+
+    @model_validator(mode="after")
+    def _gates_exist(self) -> CameraSection:
+        lines, zones = {line.id: line for line in self.lines}, {zone.id for zone in self.zones}
+        for movement in self.movements:
+            for gate in (movement.origin, movement.destination):
+                if gate.line is not None and gate.line not in lines:
+                    raise ValueError(
+                        f"movement {movement.id!r} names the line {gate.line!r}, which this camera does not have"
+                    )
+                if gate.direction is not None and gate.line is not None:
+                    names = lines[gate.line].direction_names
+                    if gate.direction not in names:
+                        raise ValueError(
+                            f"movement {movement.id!r} names the direction {gate.direction!r}; the line "
+                            f"{gate.line!r} has {names[0]!r} and {names[1]!r}"
+                        )
+                if gate.zone is not None and gate.zone not in zones:
+                    raise ValueError(
+                        f"movement {movement.id!r} names the zone {gate.zone!r}, which this camera does not have"
+                    )
+        return self
+
+    @model_validator(mode="after")
+    def _region_holds_all(self) -> CameraSection:
+        if self.region is None:
+            return self
+        if self.region == "lines" and not (self.lines or self.zones):
+            raise ValueError("region: lines needs a line or a zone; give some, or the region's two corners")
+        left, top, right, bottom = self.analysed
+        if right - left < LEAST_REGION or bottom - top < LEAST_REGION:
+            raise ValueError(
+                f"region: expected its upper left and then its lower right corner, at least {LEAST_REGION:g} of the "
+                f"picture apart in each direction, got {[list(corner) for corner in self.region]}"
+            )
+        places = [("line", line.id, line.points) for line in self.lines]
+        places += [("zone", zone.id, zone.polygon) for zone in self.zones]
+        for what, name, corners in places:
+            if not all(left <= x <= right and top <= y <= bottom for x, y in corners):
+                raise ValueError(f"the {what} {name!r} leaves the camera's region, where nobody would be seen")
+        return self
+
+    @property
+    def analysed(self) -> tuple[float, float, float, float]:
+        """Left, top, right and bottom of the part that is analysed, fractions of the picture."""
+        if self.region is None:
+            return 0.0, 0.0, 1.0, 1.0
+        if self.region != "lines":
+            return *self.region[0], *self.region[1]
+        corners = [corner for line in self.lines for corner in line.points]
+        corners += [corner for zone in self.zones for corner in zone.polygon]
+        (left, right), (top, bottom) = ((min(side), max(side)) for side in zip(*corners, strict=True))
+        margin = ROOM_AROUND_LINES
+        return max(0.0, left - margin), max(0.0, top - margin), min(1.0, right + margin), min(1.0, bottom + margin)
+
+    @classmethod
+    def of_recording(cls, path: Path, lines: Sequence[LineSection] = ()) -> CameraSection:
+        """A camera for a video file that is in no configuration."""
+        return cls(id="video", source=SecretStr(str(path)), lines=list(lines))
+
+    @property
+    def shown_source(self) -> str:
+        """The source without credentials, for people."""
+        return without_credentials(self.source.get_secret_value())

@@ -1,0 +1,120 @@
+"""Lines, zones and turning movements as they are written in a site file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, model_validator
+
+from aforo.config.base import Identifier, Section
+from aforo.geometry import check_line, check_polygon, image_directions
+from aforo.model import Point
+
+Fraction = Annotated[float, Field(ge=0.0, le=1.0, description="A fraction of the frame's width or height.")]
+
+
+PointPair = tuple[Fraction, Fraction]
+
+
+def _version(**parts: Any) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
+
+
+class LineSection(Section):
+    """A counting line: an open polyline of two or more points, with a name for each direction."""
+
+    id: Identifier = Field(description="Unique within the site.")
+    name: str = Field(default="", max_length=200, description="Name for people.")
+    points: list[PointPair] = Field(min_length=2, max_length=16, description="Fractions of the frame, in order.")
+    directions: tuple[str, str] | None = Field(
+        default=None,
+        description="Names of the two directions: first, from the left to the right of a person who walks along the "
+        "line from its first to its last point as seen in the image; second, the other way. "
+        "Default: right/left when the line is nearer to vertical, else down/up, in the image's sense.",
+    )
+    anchor: Literal["bottom_centre", "centre"] = Field(
+        default="bottom_centre", description="The point of the box that has to cross."
+    )
+
+    @model_validator(mode="after")
+    def _checked(self) -> LineSection:
+        check_line(self.points)
+        if self.directions is not None and (
+            self.directions[0] == self.directions[1]
+            or not all(re.match(r"^[\w .+-]{1,40}$", d) for d in self.directions)
+        ):
+            raise ValueError("directions must be two different short names")
+        return self
+
+    @property
+    def direction_names(self) -> tuple[str, str]:
+        """The names of both directions, the defaults filled in: first towards the walker's right, then the left."""
+        return self.directions or image_directions(self.points)
+
+    @property
+    def version(self) -> str:
+        """Changes whenever the geometry or the meaning of a direction does."""
+        return _version(points=self.points, directions=self.directions, anchor=self.anchor)
+
+
+class ZoneSection(Section):
+    """A zone: a simple polygon in which road users are present."""
+
+    id: Identifier = Field(description="Unique within the site.")
+    name: str = Field(default="", max_length=200, description="Name for people.")
+    polygon: list[PointPair] = Field(
+        min_length=3, max_length=64, description="Corners in order, fractions of the frame."
+    )
+    anchor: Literal["bottom_centre", "centre"] = Field(
+        default="bottom_centre", description="The point of the box that has to be inside."
+    )
+
+    @model_validator(mode="after")
+    def _checked(self) -> ZoneSection:
+        check_polygon(self.polygon)
+        return self
+
+    @property
+    def version(self) -> str:
+        """Changes whenever the geometry does."""
+        return _version(polygon=self.polygon, anchor=self.anchor)
+
+
+class GateSection(Section):
+    """One end of a turning movement: a line (perhaps in one direction only) or a zone of the same camera."""
+
+    line: Identifier | None = Field(default=None, description="Id of a counting line.")
+    direction: str | None = Field(default=None, description="Only this direction of the line.")
+    zone: Identifier | None = Field(default=None, description="Id of a zone; passed on entry.")
+
+    @model_validator(mode="after")
+    def _one(self) -> GateSection:
+        if (self.line is None) == (self.zone is None):
+            raise ValueError("a gate is either a line or a zone")
+        if self.zone is not None and self.direction is not None:
+            raise ValueError("a zone has no direction")
+        return self
+
+
+class MovementSection(Section):
+    """A turning movement: from one gate to another by the same road user."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, hide_input_in_errors=True)
+
+    id: Identifier = Field(description="Unique within the site.")
+    name: str = Field(default="", max_length=200, description="Name for people, such as 'north to east'.")
+    origin: GateSection = Field(alias="from", description="Entry gate.")
+    destination: GateSection = Field(alias="to", description="Exit gate.")
+
+    @property
+    def version(self) -> str:
+        """Changes whenever the gates do."""
+        return _version(origin=self.origin.model_dump(), destination=self.destination.model_dump())
+
+
+def points(pairs: list[PointPair]) -> tuple[Point, ...]:
+    """Configured pairs as points."""
+    return tuple(Point(x, y) for x, y in pairs)

@@ -1,0 +1,88 @@
+"""The site file: one YAML document, every key described, unknown keys refused, errors with key and line.
+
+Read with `load_site`; stages never see it: `app.assemble` turns it into plain arguments.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, Field, SecretStr, model_validator
+
+from aforo.config.base import Identifier, Section
+from aforo.config.camera import CameraSection
+from aforo.config.detector import DetectorSection
+from aforo.config.server import ApiSection
+from aforo.config.stores import KafkaSection, TimescaleSection
+from aforo.errors import ConfigurationError
+
+
+def _known_timezone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"expected an IANA time zone such as America/Bogota, got {name!r}") from None
+    return name
+
+
+class SiteIdentity(Section):
+    """Where the cameras stand."""
+
+    id: Identifier = Field(default="site", description="Short name, used in reports and file names.")
+    name: str = Field(default="", max_length=200, description="Name for people.")
+    timezone: Annotated[str, AfterValidator(_known_timezone)] = Field(
+        default="UTC", description="IANA time zone; hours and days of every report are local to it."
+    )
+
+
+class Site(Section):
+    """A whole site file."""
+
+    site: SiteIdentity = Field(default_factory=SiteIdentity, description="Where the cameras stand.")
+    cameras: list[CameraSection] = Field(default_factory=list, description="The cameras.")
+    detector: DetectorSection = Field(default_factory=DetectorSection, description="Model and engine.")
+    bus: str = Field(default="memory", pattern=r"^(memory|kafka://.+)$", description="memory, or kafka://host:port.")
+    kafka: KafkaSection = Field(default_factory=KafkaSection, description="Security and topics of Kafka.")
+    store: SecretStr = Field(
+        default=SecretStr("sqlite:///aforo.db"),
+        description="sqlite:///FILE, or postgresql://user:password@host/database.",
+    )
+    timescale: TimescaleSection = Field(
+        default_factory=TimescaleSection, description="Life of the rows where the store has TimescaleDB."
+    )
+    api: ApiSection = Field(default_factory=ApiSection, description="The web server.")
+
+    @model_validator(mode="after")
+    def _unique(self) -> Site:
+        for what, ids in (
+            ("camera", [camera.id for camera in self.cameras]),
+            ("line", [line.id for camera in self.cameras for line in camera.lines]),
+            ("zone", [zone.id for camera in self.cameras for zone in camera.zones]),
+            ("movement", [movement.id for camera in self.cameras for movement in camera.movements]),
+        ):
+            twice = [name for name, times in Counter(ids).items() if times > 1]
+            if twice:
+                raise ValueError(f"the {what} id {twice[0]!r} is used twice; ids are unique within the site")
+        if not re.match(r"^(sqlite|postgresql|postgres)://", self.store.get_secret_value()):
+            raise ValueError("store must start with sqlite:/// or postgresql://")
+        return self
+
+    @property
+    def timezone(self) -> ZoneInfo:
+        """The site's time zone."""
+        return ZoneInfo(self.site.timezone)
+
+    def camera(self, camera_id: str) -> CameraSection:
+        """The camera of that id.
+
+        Raises:
+            ConfigurationError: there is none.
+        """
+        for camera in self.cameras:
+            if camera.id == camera_id:
+                return camera
+        known = ", ".join(camera.id for camera in self.cameras) or "none"
+        raise ConfigurationError(f"no camera {camera_id!r} in the configuration; it has: {known}")

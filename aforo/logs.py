@@ -1,0 +1,88 @@
+"""Logging: to stderr, one line per record, never with a credential."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from datetime import UTC, datetime
+
+from aforo.errors import ConfigurationError
+from aforo.redaction import without_credentials
+
+LEVELS = ("debug", "info", "warning", "error")
+
+_OWN = ("aforo", "ingest", "detect", "track", "aggregate", "api")
+
+
+def configure_logging(level: str = "info") -> None:
+    """Send every log record of the process, Python's warnings included, to stderr; replaces what was set up before.
+
+    On a terminal records are coloured and exceptions span lines; elsewhere each record is one line with a UTC time.
+    Libraries are heard from "warning" on, unless the level is "debug".
+
+    Args:
+        level: one of `LEVELS`.
+
+    Raises:
+        ConfigurationError: there is no such level.
+    """
+    if level.lower() not in LEVELS:
+        raise ConfigurationError(f"expected a log level out of {', '.join(LEVELS)}, got {level!r}")
+    chosen = logging.getLevelNamesMapping()[level.upper()]
+    handler = _terminal_handler() if sys.stderr.isatty() else _plain_handler()
+    handler.addFilter(redact)
+    logging.basicConfig(
+        level=chosen if level == "debug" else max(chosen, logging.WARNING), handlers=[handler], force=True
+    )
+    for name in _OWN:
+        logging.getLogger(name).setLevel(chosen)
+    logging.captureWarnings(capture=True)
+
+
+def redact(record: logging.LogRecord) -> bool:
+    """A filter that removes credentials from a record's message, exception and stack.
+
+    Returns:
+        True: no record is dropped.
+    """
+    try:
+        message = record.getMessage()
+    except (TypeError, ValueError):  # the arguments do not fit: a log line must not end the program
+        message = str(record.msg)
+    record.msg, record.args = without_credentials(message), None
+    if record.exc_info and not record.exc_text:
+        record.exc_text = logging.Formatter().formatException(record.exc_info)
+    if record.exc_text:
+        record.exc_text = without_credentials(record.exc_text)
+    record.exc_info = None  # or a handler would format it again, unredacted
+    if record.stack_info:
+        record.stack_info = without_credentials(record.stack_info)
+    return True
+
+
+class OneLineFormatter(logging.Formatter):
+    """UTC time, level, logger and message on one line; line ends inside a record are shown escaped."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as one line of text."""
+        text = super().format(record)
+        return text.replace("\r", "\\r").replace("\n", "\\n")
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: ARG002
+        """The record's time in ISO 8601, UTC."""
+        return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+
+
+def _plain_handler() -> logging.Handler:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(OneLineFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    return handler
+
+
+def _terminal_handler() -> logging.Handler:
+    from rich.console import Console
+    from rich.logging import RichHandler
+
+    handler = RichHandler(console=Console(stderr=True), show_path=False, log_time_format="%H:%M:%S")
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    return handler

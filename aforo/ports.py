@@ -1,0 +1,268 @@
+"""The seams between the stages: who may be replaced by what.
+
+A new camera type, detector, bus or database is one class that fits one of these; `app.assemble` chooses it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol, Self
+
+if TYPE_CHECKING:
+    import supervision as sv
+
+    from aforo.camera_state import CameraStatus, LiveEndpoint
+    from aforo.config.site import Site
+    from aforo.errors import AforoError
+    from aforo.model import (
+        CoverageShare,
+        Crossing,
+        Frame,
+        Image,
+        Movement,
+        Rows,
+        TrackedFrame,
+        TrackKey,
+        Trajectory,
+        Visit,
+    )
+    from aforo.volume_series import Volumes
+
+
+class FrameSource(Protocol):
+    """Frames of one camera, in order. Ends with the recording; a live source ends only when it is closed."""
+
+    camera: str
+    session: str
+
+    def frames(self) -> Iterator[Frame]:
+        """Yield frames until the source ends.
+
+        Raises:
+            SourceError: the source cannot be opened, or is not video.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let `frames` end soon; may be called from another thread, and twice."""
+        ...
+
+
+class CameraSource(FrameSource, Protocol):
+    """A source that tells how it is doing."""
+
+    def status(self) -> CameraStatus:
+        """How the camera is doing now; may be called from another thread."""
+        ...
+
+
+class RunningCamera(Protocol):
+    """A camera that is being analysed, in a thread of its own.
+
+    Attributes:
+        source: where its frames come from.
+        failure: why it ended, None while it runs and after a regular end.
+    """
+
+    source: CameraSource
+    failure: AforoError | None
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        ...
+
+    def start(self) -> None:
+        """Begin."""
+        ...
+
+    def stop(self) -> None:
+        """Ask it to end; `join` waits."""
+        ...
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait for its end, so many seconds at most."""
+        ...
+
+
+class Detector(Protocol):
+    """Finds road users in pictures. Several pictures may be under way at once; results keep no order of their own.
+
+    Attributes:
+        description: for people.
+        capacity: how many pictures are under way in it at once.
+    """
+
+    description: str
+    capacity: int
+
+    def submit(self, image: Image) -> Future[sv.Detections]:
+        """Start detection of one picture; blocks while the engine has all the work it can take.
+
+        Returns:
+            A future of detections in pixels of `image`: `xyxy` (N, 4) float32, `confidence` (N,), `class_id` (N,)
+            indexing `labels`. Low confidences are kept: the tracker needs them.
+
+        Raises:
+            ModelError: through the future, when the engine fails.
+        """
+        ...
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Road-user component per class id, such as "person", "bicycle", "car"."""
+        ...
+
+    def close(self) -> None:
+        """Wait for what is under way and free the engine."""
+        ...
+
+
+class Tracker(Protocol):
+    """Follows the road users of one session of one camera."""
+
+    def update(self, frame: Frame, detections: sv.Detections) -> TrackedFrame:
+        """Follow everybody into the next frame."""
+        ...
+
+    def finish(self, last: TrackedFrame) -> TrackedFrame:
+        """The message that closes the session after its last frame: every open track ends."""
+        ...
+
+
+class Bus(Protocol):
+    """Carries tracked frames from the cameras to the aggregation, in order per camera."""
+
+    def publish(self, message: TrackedFrame) -> None:
+        """Hand over one message; blocks when the bus is full (backpressure)."""
+        ...
+
+    def messages(self) -> Iterator[TrackedFrame]:
+        """Yield messages until the bus is closed and drained."""
+        ...
+
+    def close(self) -> None:
+        """No more messages will be published."""
+        ...
+
+
+class CountStore(Protocol):
+    """The one writer of count rows."""
+
+    def register(self, site: Site) -> None:
+        """Record the site's cameras and geometry versions, so that every count can be traced to its geometry."""
+        ...
+
+    def write(self, rows: Rows) -> None:
+        """Write a batch in one transaction; writing it again changes nothing.
+
+        Raises:
+            StoreError: the database cannot be written; nothing of the batch was.
+        """
+        ...
+
+    def recount(self, kind: str, place: str, tracks: Sequence[TrackKey], rows: Rows) -> None:
+        """Put other rows of a line or zone in the place of those that these tracks had there, in one transaction.
+
+        Args:
+            kind: "line" or "zone".
+            place: its id.
+            tracks: those counted anew; each has its `since_us`.
+            rows: what they did there.
+
+        Raises:
+            StoreError: the database cannot be written; nothing has changed.
+        """
+        ...
+
+    def refresh(self, start_us: int, end_us: int) -> None:
+        """Bring the volumes of a range up to date now, where that happens only now and then.
+
+        Raises:
+            StoreError: the database cannot be written.
+        """
+        ...
+
+    def announce(self, endpoints: Sequence[LiveEndpoint]) -> None:
+        """Record where cameras are to be seen live; the newest word on a camera holds.
+
+        Raises:
+            StoreError: the database cannot be written.
+        """
+        ...
+
+    def close(self) -> None:
+        """Flush and close."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class CountReader(Protocol):
+    """Read-only questions. `start_us` is inclusive, `end_us` exclusive."""
+
+    def volumes(self, kind: str, places: Sequence[str], start_us: int, end_us: int, interval: str) -> Volumes:
+        """Volumes per interval ("1m", "5m", "15m", "1h", "1d") of lines or zones, by start; empty ones absent."""
+        ...
+
+    def coverage(self, cameras: Sequence[str], start_us: int, end_us: int, interval: str) -> list[CoverageShare]:
+        """Observed time per camera and interval, ordered by start; unobserved intervals are absent."""
+        ...
+
+    def crossings(self, places: Sequence[str], start_us: int, end_us: int, limit: int) -> list[Crossing]:
+        """Single crossings, newest first."""
+        ...
+
+    def visits(self, places: Sequence[str], start_us: int, end_us: int) -> list[Visit]:
+        """Visits that overlap the range, by entry."""
+        ...
+
+    def movements(self, start_us: int, end_us: int) -> list[Movement]:
+        """Single movements that ended in the range, by time."""
+        ...
+
+    def trajectories(self, camera: str, start_us: int, end_us: int) -> list[Trajectory]:
+        """The ways of a camera's tracks that began in the range, by start."""
+        ...
+
+    def live_endpoints(self) -> list[LiveEndpoint]:
+        """Where cameras are to be seen live."""
+        ...
+
+    def span_us(self) -> tuple[int, int] | None:
+        """First and last observed minute of the whole store (event time), None when nothing was observed yet."""
+        ...
+
+    def close(self) -> None:
+        """Close the connections."""
+        ...
+
+
+class LiveFeed(Protocol):
+    """What the API may ask of the cameras that run in this process."""
+
+    def statuses(self) -> list[CameraStatus]:
+        """How each camera is doing, in the order of the configuration."""
+        ...
+
+
+class Clock(Protocol):
+    """Processing time, injected wherever a stage must know it."""
+
+    def now_us(self) -> int:
+        """Microseconds since 1970-01-01 UTC."""
+        ...
+
+    def monotonic_s(self) -> float:
+        """Seconds that never go back, for waits and rates."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...

@@ -1,0 +1,194 @@
+"""The open tracks of a session, and what has become of each at lines and zones so far."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from aforo.geometry import CameraGeometry, CountingLine, CountingZone
+from aforo.model import Crossing, Movement, Rows, TrackEnd, TrackKey, Visit
+from aforo.tracked_batch import POSITION
+from aggregate.counting import lines_and_zones
+from aggregate.counting.coverage import CoverageMeter
+from aggregate.counting.lines_and_zones import NEVER, Shapes, Ways
+from aggregate.counting.movements import MovementFinder
+from aggregate.counting.trajectories import TrajectoryRecorder
+
+Kind = type[Crossing] | type[Visit] | type[Movement]
+
+
+@dataclass(slots=True)
+class OpenTrack:
+    """A track that is not over.
+
+    Attributes:
+        camera: its number.
+        aspect: width over height of the frame.
+        states: the bytes of its `lines_and_zones.STATE` at each place.
+        facts: its rows so far, without the class. By kind, place and ordinal: the two columns that differ from kind to
+            kind, and the version of the geometry.
+        changed: the rows that are new or different since they were told last.
+    """
+
+    key: TrackKey
+    road_user: str
+    camera: int
+    aspect: float
+    geometry: CameraGeometry
+    states: bytes
+    recorder: TrajectoryRecorder
+    finder: MovementFinder
+    facts: dict[tuple[Kind, str, int], tuple[int, int | str | None, str]] = field(default_factory=dict)
+    changed: dict[tuple[Kind, str, int], None] = field(default_factory=dict)
+
+    def name(self, road_user: str) -> None:
+        """The track is of that class from now on; so are its rows."""
+        if road_user != self.road_user:
+            self.road_user = road_user
+            self.changed |= dict.fromkeys(self.facts)
+
+    def take(self, place: int, turn: int, at_us: int, left_us: int) -> None:
+        """Take in what happened at a place, as `lines_and_zones.follow` tells it."""
+        lines = self.geometry.lines
+        if place < len(lines):
+            self._passed(lines[place], to_right=turn > 0, at_us=at_us)
+        else:
+            self._stayed(self.geometry.zones[place - len(lines)], turn, at_us, None if left_us == NEVER else left_us)
+
+    def tell(self, rows: Rows, *, final: bool) -> None:
+        """Add the rows that have changed, or if they are final all of them."""
+        into: dict[Kind, list[Any]] = {Crossing: rows.crossings, Visit: rows.visits, Movement: rows.movements}
+        who = self.key.camera, self.key.session, self.key.track_id
+        for kind, place, ordinal in self.facts if final else self.changed:
+            first, second, version = self.facts[kind, place, ordinal]
+            make: Callable[..., Crossing | Visit | Movement] = kind
+            into[kind].append(make(*who, place, ordinal, first, second, self.road_user, final, version))
+        self.changed.clear()
+
+    def _passed(self, line: CountingLine, *, to_right: bool, at_us: int) -> None:
+        direction = line.directions[0 if to_right else 1]
+        ordinal = sum(kind is Crossing and place == line.id for kind, place, _ in self.facts)
+        self._note(Crossing, line.id, ordinal, (at_us, direction, line.version))
+        self._turn("line", line.id, direction, at_us)
+
+    def _stayed(self, zone: CountingZone, ordinal: int, entered_at_us: int, left_at_us: int | None) -> None:
+        new = (Visit, zone.id, ordinal) not in self.facts
+        self._note(Visit, zone.id, ordinal, (entered_at_us, left_at_us, zone.version))
+        if new:
+            self._turn("zone", zone.id, "entered", entered_at_us)
+
+    def _turn(self, kind: str, place: str, direction: str, at_us: int) -> None:
+        for turn in self.finder.passed(kind, place, direction, at_us):
+            self._note(Movement, turn.rule.id, turn.ordinal, (turn.entered_at_us, turn.at_us, turn.rule.version))
+
+    def _note(self, kind: Kind, place: str, ordinal: int, fact: tuple[int, int | str | None, str]) -> None:
+        key = kind, place, ordinal
+        self.facts[key] = fact
+        self.changed[key] = None
+
+
+def follow(shapes: Shapes, tracks: Sequence[OpenTrack], news: Sequence[bytes]) -> None:
+    """Take in where many tracks were.
+
+    Args:
+        shapes: the places of all cameras.
+        tracks: each once.
+        news: of each its new positions, the bytes of as many `POSITION`.
+    """
+    before = [track.recorder.last_position for track in tracks]
+    positions = [old + new for old, new in zip(before, news, strict=True)]
+    states = _states(tracks)
+    _take(tracks, lines_and_zones.follow(shapes, _ways(tracks, positions, [bool(old) for old in before]), states))
+    after = states.tobytes()
+    at = 0
+    for track, new in zip(tracks, news, strict=True):
+        track.recorder.extend(new)
+        size = len(track.states)
+        track.states = after[at : at + size]
+        at += size
+
+
+def end(shapes: Shapes, tracks: Sequence[OpenTrack]) -> None:
+    """Take in whatever it changes at lines and zones that those tracks are over."""
+    positions = [track.recorder.last_position for track in tracks]
+    _take(tracks, lines_and_zones.end(shapes, _ways(tracks, positions, [True] * len(tracks)), _states(tracks)))
+
+
+def _states(tracks: Sequence[OpenTrack]) -> np.ndarray[tuple[int], np.dtype[np.void]]:
+    return np.frombuffer(bytearray().join([track.states for track in tracks]), lines_and_zones.STATE)
+
+
+def _ways(tracks: Sequence[OpenTrack], positions: Sequence[bytes], known: Sequence[bool]) -> Ways:
+    rows = np.frombuffer(b"".join(positions), POSITION)
+    return Ways(
+        camera=np.array([track.camera for track in tracks], np.int64),
+        aspect=np.array([track.aspect for track in tracks], np.float64),
+        first_row=np.array([0, *itertools.accumulate(map(len, positions))], np.int64) // POSITION.itemsize,
+        known=np.array(known, bool),
+        at_us=rows["at_us"].copy(),
+        box=rows["box"].copy(),
+    )
+
+
+def _take(tracks: Sequence[OpenTrack], events: np.ndarray[tuple[int, int], np.dtype[np.int64]]) -> None:
+    for track, *event in events.tolist():
+        tracks[track].take(*event)
+
+
+class Session:
+    """One session of one camera.
+
+    Args:
+        camera: its id.
+        session: its id.
+        number: the camera's, among those of the `Shapes`.
+        geometry: what is counted.
+        aspect: width over height of the frame.
+    """
+
+    def __init__(self, camera: str, session: str, number: int, geometry: CameraGeometry, aspect: float) -> None:
+        self.camera, self.session, self.number, self.aspect = camera, session, number, aspect
+        self._geometry = geometry
+        self._new = lines_and_zones.NEW * (len(geometry.lines) + len(geometry.zones))
+        self.coverage = CoverageMeter(camera, session)
+        self.tracks: dict[int, OpenTrack] = {}
+
+    def open(self, track_id: int, road_user: str) -> OpenTrack:
+        """A track that begins."""
+        track = self.tracks[track_id] = OpenTrack(
+            TrackKey(self.camera, self.session, track_id),
+            road_user,
+            self.number,
+            self.aspect,
+            self._geometry,
+            self._new,
+            TrajectoryRecorder(self.aspect),
+            MovementFinder(self._geometry.movements),
+        )
+        return track
+
+    def close(self, ended: Sequence[TrackEnd], rows: Rows, *, last: bool) -> list[OpenTrack]:
+        """The tracks that are over and were somebody, each of its class for good; the others are taken back.
+
+        With the session's last message all of them are over, as what they last were.
+        """
+        if last:
+            told = {end.track_id for end in ended}
+            rest = [TrackEnd(number, track.road_user) for number, track in self.tracks.items() if number not in told]
+            ended = [*ended, *rest]
+        over = []
+        for end in ended:
+            track = self.tracks.pop(end.track_id, None)
+            if track is None:
+                continue
+            if end.road_user is None:
+                rows.voided.append(TrackKey(self.camera, self.session, end.track_id, track.recorder.started_at_us))
+                track.changed.clear()
+            else:
+                track.road_user = end.road_user
+                over.append(track)
+        return over

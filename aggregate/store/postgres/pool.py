@@ -1,0 +1,134 @@
+"""Connections to PostgreSQL, and its errors as one sentence that names the database and never its password."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg import conninfo
+from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
+
+from aforo.errors import StoreError
+from aforo.redaction import without_credentials
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+CONNECT_TIMEOUT_S = 3
+WAIT_S = 5.0
+"""How long a question waits for a free connection."""
+
+GIVE_UP_S = 4.0
+"""After so long without a server the pool tries again only when it is asked, and then at once."""
+
+_SESSION: dict[str, str | int | None] = {
+    "connect_timeout": CONNECT_TIMEOUT_S,
+    "application_name": "aforo",
+    "options": "-c timezone=UTC",
+}
+_READ_ONLY = {"options": "-c timezone=UTC -c default_transaction_read_only=on"}
+
+
+class Database:
+    """The pool of one process, or of one part of it.
+
+    Args:
+        url: `postgresql://user:password@host/database`.
+        size: connections at most.
+        read_only: nothing can be written, and each statement is a transaction of its own.
+
+    Raises:
+        StoreError: the address cannot be understood.
+    """
+
+    def __init__(self, url: str, size: int, *, read_only: bool = False) -> None:
+        self._url = url
+        self.shown = without_credentials(url)
+        with self.translated("open"):
+            self.conninfo = conninfo.make_conninfo(url, **(_SESSION | (_READ_ONLY if read_only else {})))
+        # Statements are planned with their values each time, unless they ask to be prepared: so chunks are left out
+        # that have none of the rows.
+        self._pool = ConnectionPool(
+            self.conninfo,
+            kwargs={"prepare_threshold": sys.maxsize, "autocommit": read_only},
+            min_size=0,
+            max_size=size,
+            timeout=WAIT_S,
+            reconnect_timeout=GIVE_UP_S,
+            check=ConnectionPool.check_connection,
+            open=True,
+        )
+
+    @contextmanager
+    def connection(self, action: str) -> Iterator[Connection]:
+        """Borrow a connection for one transaction, or for statements that only read.
+
+        Args:
+            action: "open", "read" or "write", for the error.
+
+        Raises:
+            StoreError: there is none, or what is done with it fails; the transaction was rolled back.
+        """
+        with self.translated(action), self._pool.connection() as connection:
+            yield connection
+
+    @contextmanager
+    def autocommit(self, action: str) -> Iterator[Connection]:
+        """Borrow a connection for statements that must not be inside a transaction.
+
+        Raises:
+            StoreError: as `connection`.
+        """
+        with self.translated(action), self._pool.connection() as connection:
+            connection.autocommit = True
+            try:
+                yield connection
+            finally:
+                if not connection.closed:
+                    connection.autocommit = False
+
+    @contextmanager
+    def single(self, action: str) -> Iterator[Connection]:
+        """A connection outside the pool, in autocommit mode, which says at once why it cannot be had.
+
+        Raises:
+            StoreError: as `connection`.
+        """
+        with self.translated(action), psycopg.connect(self.conninfo, autocommit=True) as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._pool.close()
+
+    @contextmanager
+    def translated(self, action: str) -> Iterator[None]:
+        """Turn what goes wrong inside into one sentence.
+
+        Raises:
+            StoreError: in place of errors of the driver; those raised inside get the database's name in front.
+        """
+        try:
+            yield
+        except PoolClosed as error:
+            raise StoreError(f"cannot {action} the database {self.shown}: it was closed") from error
+        except PoolTimeout as error:
+            raise StoreError(
+                f"cannot {action} the database {self.shown}: no connection within {WAIT_S:g} s; check that the server "
+                "runs and is reachable from here, and user and password in `store`"
+            ) from error
+        except psycopg.Error as error:
+            text = error.diag.message_primary or str(error)
+            raise StoreError(f"cannot {action} the database {self.shown}: {self._plain(text)}") from error
+        except StoreError as error:
+            raise StoreError(f"cannot {action} the database {self.shown}: {error}") from None
+
+    def _plain(self, text: str) -> str:
+        """A driver's message without any piece of user and password: it quotes them when the address is malformed."""
+        for piece in re.split("[:@]", self._url.partition("://")[2].rpartition("@")[0]):
+            if piece:
+                text = text.replace(piece, "…")
+        return without_credentials(" ".join(text.split()))

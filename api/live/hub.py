@@ -1,0 +1,203 @@
+"""Where the pipeline and the viewers meet: newest frames, running counts, live annotated video.
+
+The pipeline only ever leaves a reference here. Drawing and encoding happen while somebody watches, once per picture
+however many watch, in a thread; a slow viewer skips pictures. No picture is kept beyond the newest, or ever written.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import threading
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from weakref import WeakValueDictionary
+
+from aforo.camera_state import CameraStatus
+from aforo.config.camera import CameraSection
+from aforo.config.site import Site
+from aforo.errors import NotFoundError, SourceError
+from aforo.model import Crossing, Frame, Image, Rows, TrackedFrame, Volume
+from aforo.ports import Clock
+from api.live.channel import Channel, Lang, encode_jpeg
+from api.live.newest_frame import Newest
+from api.running_counts import LineCounts, RunningCounts, presence
+
+VIEWERS_MAX = 32
+"""Viewers of live video at the same time, all cameras together."""
+
+WIDTH_STEP_PX = 160
+"""Widths are rounded up to a multiple of this, so that viewers share their pictures."""
+
+CROSSINGS_KEPT = 1024
+"""Newest crossings kept for those who read events; who falls further behind loses the oldest."""
+
+_STALE_S = 3.0  # no new picture for this long, or for three frames of a slow camera: the picture turns grey
+
+Encode = Callable[[Image], bytes]
+
+
+class LiveHub:
+    """The newest of everything, for those who watch now. Safe for use by several threads at once.
+
+    Args:
+        site: its cameras are the ones that can be watched.
+        clock: tells how old a picture is.
+        encode: makes the bytes of a picture.
+        counted: whether `publish_rows` is called; where it is not, pictures show no counts.
+        viewers_max: viewers of live video at the same time.
+    """
+
+    def __init__(
+        self,
+        site: Site,
+        clock: Clock,
+        *,
+        encode: Encode = encode_jpeg,
+        counted: bool = True,
+        viewers_max: int = VIEWERS_MAX,
+    ) -> None:
+        self.closed = False
+        self.clock = clock
+        self.counted = counted
+        self.encode = encode
+        self.started_us = clock.now_us()
+        self.timezone = site.timezone
+        self._cameras = {camera.id: camera for camera in site.cameras}
+        self._viewers_max = viewers_max
+        self._newest: dict[str, Newest] = {}
+        self._watched: dict[str, tuple[Channel, ...]] = {}
+        # Weak: a channel lives as long as somebody watches, or is about to.
+        self._channels: WeakValueDictionary[tuple[str, int, Lang], Channel] = WeakValueDictionary()
+        self._status_source: Callable[[], Sequence[CameraStatus]] = tuple
+        self._counting = threading.Lock()
+        self._counts = RunningCounts(site.timezone)
+        self._crossings: deque[Crossing] = deque(maxlen=CROSSINGS_KEPT)
+        self._crossings_seen = 0
+
+    # What the pipeline calls.
+
+    def publish(self, frame: Frame, tracked: TrackedFrame) -> None:
+        """Show this frame to whoever watches; called for each analysed frame.
+
+        Keeps only a reference: the image must not be altered afterwards.
+        """
+        camera = frame.camera
+        self._newest[camera] = Newest(frame, tracked, self.clock.now_us(), self.clock.monotonic_s())
+        for channel in self._watched.get(camera, ()):
+            channel.wake()
+
+    def publish_rows(self, rows: Rows) -> None:
+        """Take in what was counted; called with each batch, in order."""
+        with self._counting:
+            new = self._counts.add(rows)
+            self._crossings += new
+            self._crossings_seen += len(new)
+
+    def seed(self, volumes: Iterable[Volume]) -> None:
+        """Begin the running counts from what the database counted since the local day began; before any rows."""
+        with self._counting:
+            self._counts.seed(volumes)
+
+    def set_status_source(self, source: Callable[[], Sequence[CameraStatus]]) -> None:
+        """Where `statuses` comes from."""
+        self._status_source = source
+
+    def close(self) -> None:
+        """Let every endless answer end within a second or so; call it before the web server waits for them."""
+        self.closed = True
+
+    # What the viewers call.
+
+    def statuses(self) -> list[CameraStatus]:
+        """How each camera is doing, in the order of the configuration."""
+        return list(self._status_source())
+
+    def cameras(self) -> list[CameraSection]:
+        """The cameras, in the order of the configuration."""
+        return list(self._cameras.values())
+
+    def newest(self, camera: str) -> Newest | None:
+        """The camera's newest frame, None before the first."""
+        return self._newest.get(camera)
+
+    def is_stale(self, camera: CameraSection, newest: Newest) -> bool:
+        """Whether the next picture is overdue."""
+        return self.clock.monotonic_s() - newest.came_at_s > max(_STALE_S, 3 / camera.analyse_fps)
+
+    def has_ended(self, camera: CameraSection) -> bool:
+        """Whether the camera is a recording that is over."""
+        return any(status.camera == camera.id and status.state == "ended" for status in self.statuses())
+
+    def counts(self, camera: CameraSection) -> dict[str, LineCounts]:
+        """Running counts of each of the camera's lines, by (direction, road user)."""
+        with self._counting:
+            return {line.id: self._counts.line(line.id) for line in camera.lines}
+
+    def presence(self, camera: CameraSection) -> Mapping[str, Counter[str]] | None:
+        """Who is in each of the camera's zones now; None while that is not known."""
+        newest = self._newest.get(camera.id)
+        if newest is None or self.is_stale(camera, newest):
+            return None
+        return presence(camera, newest.tracked)
+
+    def crossings_since(self, seen: int) -> tuple[int, list[Crossing]]:
+        """The crossings behind the first `seen` ones of this hub's life.
+
+        Returns:
+            How many there were in all, and those of the missed ones that are still kept, oldest first.
+        """
+        with self._counting:
+            missed = min(self._crossings_seen - seen, len(self._crossings))
+            start = len(self._crossings) - max(0, missed)
+            return self._crossings_seen, list(itertools.islice(self._crossings, start, None))
+
+    @property
+    def viewers(self) -> int:
+        """Viewers of live video now."""
+        return sum(channel.viewers for channels in self._watched.values() for channel in channels)
+
+    def watch(self, camera: str, width_px: int | None, lang: Lang) -> Channel:
+        """The pictures of a camera, shared with all who watch it in that size and language.
+
+        Call it in the event loop of the web server.
+
+        Args:
+            camera: its id.
+            width_px: of the pictures; rounded up to a multiple of `WIDTH_STEP_PX`, and never more than the camera's.
+            lang: language of the labels.
+
+        Raises:
+            NotFoundError: there is no such camera.
+            SourceError: it has no picture yet, or there are too many viewers.
+        """
+        section = self._cameras.get(camera)
+        if section is None:
+            known = ", ".join(self._cameras) or "none"
+            raise NotFoundError(f"there is no camera {camera!r} here; the cameras are: {known}")
+        newest = self._newest.get(camera)
+        if newest is None:
+            raise SourceError(f"camera {camera} has sent no picture yet; its state is in /v1/cameras")
+        if self.viewers >= self._viewers_max:
+            raise SourceError(
+                f"camera {camera} cannot be watched now: all {self._viewers_max} viewers' places are taken; "
+                "close another live view, or try again later"
+            )
+        width = newest.frame.image.shape[1]
+        if width_px is not None:
+            width = min(width, math.ceil(width_px / WIDTH_STEP_PX) * WIDTH_STEP_PX)
+        key = (camera, width, lang)
+        channel = self._channels.get(key)
+        if channel is None:
+            channel = self._channels[key] = Channel(self, section, width, lang)
+        return channel
+
+    def open(self, channel: Channel) -> None:
+        """Tell the channel of new frames from now on; for `Channel` alone."""
+        camera = channel.camera.id
+        self._watched[camera] = (*self._watched.get(camera, ()), channel)
+
+    def leave(self, channel: Channel) -> None:
+        """Tell it no more; for `Channel` alone."""
+        camera = channel.camera.id
+        self._watched[camera] = tuple(other for other in self._watched[camera] if other is not channel)

@@ -1,0 +1,169 @@
+"""Cameras that other processes analyse: `aforo serve` tells how they are, and hands on what a worker shows.
+
+Only addresses that workers have registered in the store are asked, only where these are of a private network or this
+machine, and never one that a request names.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from http.client import HTTPConnection, HTTPException, HTTPResponse
+from urllib.parse import quote, urlencode, urlsplit
+
+from fastapi.responses import Response, StreamingResponse
+
+from aforo.camera_state import LiveEndpoint, Reason
+from aforo.config.site import Site
+from aforo.errors import SourceError, StoreError
+from aforo.local_time import local_time
+from aforo.model import MINUTE_US
+from aforo.ports import Clock, CountReader
+
+STALE_US = MINUTE_US
+"""A worker that has not said for so long that it shows a camera does not show it."""
+
+COUNTED_US = 3 * MINUTE_US
+"""A camera of which something was observed within this time is at work: a minute, and what counting it takes."""
+
+VIEWERS_MAX = 32
+"""Viewers of live video at the same time, all cameras together."""
+
+_TIMEOUT_S = 10.0
+_CHUNK_BYTES = 65_536
+
+
+class LiveElsewhere:
+    """Finds the workers of cameras in the store, and hands on their answers.
+
+    Args:
+        site: its cameras are the ones that can be watched.
+        reader: questions to the store.
+        clock: tells how old a registration is.
+    """
+
+    def __init__(self, site: Site, reader: CountReader, clock: Clock) -> None:
+        self._cameras = {camera.id for camera in site.cameras}
+        self._zone = site.timezone
+        self._reader, self._clock = reader, clock
+        self._places = threading.BoundedSemaphore(VIEWERS_MAX)
+        self._closed = False
+
+    def close(self) -> None:
+        """Let every endless answer end at its next picture."""
+        self._closed = True
+
+    def states(self) -> dict[str, tuple[str, str]]:
+        """Of each camera, its state ("live" or "unknown") and one sentence where there is something to say."""
+        now_us = self._clock.now_us()
+        try:
+            seen_us = {endpoint.camera: endpoint.seen_us for endpoint in self._reader.live_endpoints()}
+            shares = self._reader.coverage(sorted(self._cameras), now_us - COUNTED_US, now_us + 1, "1m")
+        except StoreError as error:
+            return dict.fromkeys(self._cameras, ("unknown", Reason("no-store", error)))
+        counted = {share.camera for share in shares if share.observed_us}
+        return {camera: self._state(seen_us.get(camera), camera in counted, now_us) for camera in self._cameras}
+
+    def _state(self, seen_us: int | None, counted: bool, now_us: int) -> tuple[str, str]:
+        if seen_us is not None and now_us - seen_us <= STALE_US:
+            return "live", ""
+        if counted:
+            return "live", Reason("not-shown")
+        if seen_us is not None:
+            since = local_time(seen_us, self._zone).isoformat(timespec="seconds")
+            return "unknown", Reason("worker-gone", since)
+        return "unknown", Reason("no-worker")
+
+    def picture(self, camera: str, query: Mapping[str, str]) -> Response:
+        """The newest picture of a camera.
+
+        Raises:
+            SourceError: no worker shows it.
+        """
+        connection, answer = self._ask(camera, "jpg", query)
+        try:
+            return Response(answer.read(), media_type="image/jpeg", headers={"cache-control": "no-store"})
+        except (OSError, HTTPException) as error:
+            raise _broken(camera, error) from error
+        finally:
+            connection.close()
+
+    def video(self, camera: str, query: Mapping[str, str]) -> StreamingResponse:
+        """The live video of a camera; ends when the worker's does.
+
+        Raises:
+            SourceError: no worker shows it, or there are too many viewers.
+        """
+        if not self._places.acquire(blocking=False):
+            raise SourceError(f"camera {camera} cannot be watched now: all {VIEWERS_MAX} viewers' places are taken")
+        try:
+            connection, answer = self._ask(camera, "mjpg", query)
+        except BaseException:
+            self._places.release()
+            raise
+        parts = self._parts(connection, answer)
+        next(parts)  # From here on its end frees the place, however early that comes.
+        return StreamingResponse(parts, media_type=answer.headers["content-type"])
+
+    def _parts(self, connection: HTTPConnection, answer: HTTPResponse) -> Iterator[bytes]:
+        try:
+            yield b""
+            while not self._closed and (part := answer.read1(_CHUNK_BYTES)):
+                yield part
+        except (OSError, HTTPException):
+            return  # the worker is gone: so is the picture
+        finally:
+            connection.close()
+            self._places.release()
+
+    def _ask(self, camera: str, kind: str, query: Mapping[str, str]) -> tuple[HTTPConnection, HTTPResponse]:
+        host, port = self._address(camera)
+        connection = HTTPConnection(host, port, timeout=_TIMEOUT_S)
+        try:
+            connection.request("GET", f"/v1/live/{quote(camera, safe='')}.{kind}?{urlencode(query)}")
+            answer = connection.getresponse()
+        except (OSError, HTTPException) as error:
+            connection.close()
+            raise _broken(camera, error) from error
+        if answer.status != 200:  # noqa: PLR2004
+            connection.close()
+            raise SourceError(f"camera {camera} has no picture now: its worker answers with status {answer.status}")
+        return connection, answer
+
+    def _address(self, camera: str) -> tuple[str, int]:
+        endpoints = {endpoint.camera: endpoint for endpoint in self._reader.live_endpoints()}
+        endpoint = endpoints.get(camera) if camera in self._cameras else None
+        if endpoint is None or self._clock.now_us() - endpoint.seen_us > STALE_US:
+            raise SourceError(
+                f"camera {camera[:80]} is not to be seen live: no worker shows it; set `api.announce` in the "
+                "configuration of the workers, and see that they run"
+            )
+        return _private_address(endpoint)
+
+
+def _private_address(endpoint: LiveEndpoint) -> tuple[str, int]:
+    """The number and port to connect to: looked up once, so that the name cannot lead elsewhere afterwards."""
+    try:
+        parts = urlsplit(endpoint.url)
+        host, port = parts.hostname or "", parts.port or 80
+        found = {str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
+    except (OSError, ValueError) as error:
+        raise _broken(endpoint.camera, error) from error
+    addresses = [ipaddress.ip_address(number.partition("%")[0]) for number in sorted(found)]
+    if parts.scheme != "http" or not all(_is_local(address) for address in addresses):
+        raise SourceError(
+            f"camera {endpoint.camera} is not to be seen live: its worker is registered with an address outside of "
+            "the private network; set `api.announce` to one inside"
+        )
+    return str(addresses[0]), port
+
+
+def _is_local(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    return address.is_loopback or (address.is_private and not address.is_link_local and not address.is_unspecified)
+
+
+def _broken(camera: str, error: Exception) -> SourceError:
+    reason = getattr(error, "strerror", None) or type(error).__name__
+    return SourceError(f"camera {camera} has no picture now: its worker does not answer ({reason})")

@@ -1,0 +1,180 @@
+"""What was counted at a place, bucket by bucket, in the light of what its camera observed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from aforo.config.geometry import LineSection, MovementSection, ZoneSection
+from aforo.config.site import Site
+from aforo.errors import NotFoundError
+from aforo.local_time import Bucket
+from aforo.measures import Measured, measured
+from aforo.model import ROAD_USERS, CoverageShare
+from aforo.ports import CountReader
+from aforo.volume_series import Integers, Volumes, VolumeSeries
+
+Section = LineSection | ZoneSection | MovementSection
+
+ENTERED = "entered"
+"""The direction of a zone's volume."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A counting line, zone or turning movement of the site.
+
+    Attributes:
+        kind: "line", "zone" or "movement".
+        directions: the names that its volumes can have.
+    """
+
+    kind: str
+    id: str
+    name: str
+    camera: str
+    directions: tuple[str, ...]
+
+
+def places_of(site: Site, kind: str) -> list[Place]:
+    """All lines, zones or movements of the site, in the order of the configuration."""
+    found = []
+    for camera in site.cameras:
+        sections: dict[str, Sequence[Section]] = {
+            "line": camera.lines,
+            "zone": camera.zones,
+            "movement": camera.movements,
+        }
+        for section in sections[kind]:
+            found.append(Place(kind, section.id, section.name, camera.id, _directions(section)))
+    return found
+
+
+def _directions(section: Section) -> tuple[str, ...]:
+    match section:
+        case LineSection():
+            return section.direction_names
+        case ZoneSection():
+            return (ENTERED,)
+        case MovementSection():
+            return ("",)
+
+
+def find_place(site: Site, kind: str, place_id: str) -> Place:
+    """The line, zone or movement of that id.
+
+    Raises:
+        NotFoundError: the site has none.
+    """
+    known = places_of(site, kind)
+    for place in known:
+        if place.id == place_id:
+            return place
+    listed = ", ".join(place.id for place in known) or "none"
+    raise NotFoundError(f"{kind}: there is no {kind} {place_id[:80]!r}; the site has: {listed}")
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """The counts of one place over consecutive buckets.
+
+    Attributes:
+        counts: per direction and class, shape (2, buckets): the count, and how many of it are provisional.
+        observed_us: observed time of the place's camera, shape (buckets,); 0 where nothing was.
+    """
+
+    place: Place
+    buckets: Sequence[Bucket]
+    counts: dict[tuple[str, str], Integers]
+    observed_us: Integers
+
+    @cached_property
+    def directions(self) -> list[str]:
+        """The place's own directions, then others that counts of an older geometry have."""
+        seen = {direction for direction, _ in self.counts}
+        return [*self.place.directions, *sorted(seen - set(self.place.directions))]
+
+    @cached_property
+    def road_users(self) -> list[str]:
+        """The classes that were counted in the range, in the order of tables."""
+        return in_order(road_user for _, road_user in self.counts)
+
+    def sums(self, direction: str | None = None, road_user: str | None = None) -> Integers:
+        """Count and provisional count of everybody, or of one direction or class only; shape (2, buckets)."""
+        chosen = [
+            counts
+            for (its_direction, its_road_user), counts in self.counts.items()
+            if direction in (None, its_direction) and road_user in (None, its_road_user)
+        ]
+        return np.sum(chosen, axis=0) if chosen else np.zeros((2, len(self.buckets)), np.int64)
+
+    def measured(self, direction: str | None = None, road_user: str | None = None) -> list[Measured]:
+        """What is known of each bucket: of everybody, or of one direction or class only."""
+        columns = (*self.sums(direction, road_user).tolist(), self.observed_us.tolist())
+        return [measured(*figures) for figures in zip(self.buckets, *columns, strict=True)]
+
+
+def in_order(road_users: Iterable[str]) -> list[str]:
+    """Different classes, the known ones in the order of tables, then others by name."""
+    found = set(road_users)
+    return [name for name in ROAD_USERS if name in found] + sorted(found - set(ROAD_USERS))
+
+
+def read_series(reader: CountReader, places: Sequence[Place], spans: Sequence[Bucket], interval: str) -> list[Series]:
+    """The series of lines, zones or movements over consecutive buckets, in the places' order.
+
+    Raises:
+        StoreError: the database cannot be read.
+    """
+    start_us, end_us = spans[0].start_us, spans[-1].end_us
+    volumes: list[VolumeSeries] = []
+    for kind in ("line", "zone"):
+        ids = [place.id for place in places if place.kind == kind]
+        if ids:
+            volumes += reader.volumes(kind, ids, start_us, end_us, interval).series
+    if any(place.kind == "movement" for place in places):
+        volumes += _movement_volumes(reader, spans).series
+    cameras = list(dict.fromkeys(place.camera for place in places))
+    return join(places, spans, volumes, reader.coverage(cameras, start_us, end_us, interval))
+
+
+def join(
+    places: Sequence[Place], spans: Sequence[Bucket], volumes: Iterable[VolumeSeries], shares: Iterable[CoverageShare]
+) -> list[Series]:
+    """Volumes and coverage put together per place; each of them begins where a bucket does. Pure."""
+    starts_us = np.array([span.start_us for span in spans])
+    observed: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for share in shares:
+        observed[share.camera].append((share.start_us, share.observed_us))
+    counts: dict[tuple[str, str], dict[tuple[str, str], Integers]] = defaultdict(dict)
+    for volume in volumes:
+        figures = counts[volume.kind, volume.place][volume.direction, volume.road_user] = np.zeros(
+            (2, len(spans)), np.int64
+        )
+        figures[:, np.searchsorted(starts_us, volume.start_us)] = volume.count, volume.provisional
+    observed_us: dict[str, Integers] = {}
+    for camera in {place.camera for place in places}:
+        observed_us[camera] = np.zeros(len(spans), np.int64)
+        at_us, seen_us = np.array(observed[camera], np.int64).reshape(-1, 2).T
+        observed_us[camera][np.searchsorted(starts_us, at_us)] = seen_us
+    return [Series(place, spans, counts[place.kind, place.id], observed_us[place.camera]) for place in places]
+
+
+def _movement_volumes(reader: CountReader, spans: Sequence[Bucket]) -> Volumes:
+    """Volumes of movements per bucket; they have no view in the store."""
+    found: dict[tuple[int, str, str], list[int]] = {}
+    position = 0
+    for movement in reader.movements(spans[0].start_us, spans[-1].end_us):
+        while movement.at_us >= spans[position].end_us:
+            position += 1
+        figures = found.setdefault((spans[position].start_us, movement.movement, movement.road_user), [0, 0])
+        figures[0] += 1
+        figures[1] += not movement.final
+    return Volumes.of(
+        (start_us, "movement", place, "", road_user, count, provisional)
+        for (start_us, place, road_user), (count, provisional) in found.items()
+    )

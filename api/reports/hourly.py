@@ -1,0 +1,235 @@
+"""The hourly volume report of a line or zone: hours × classes × directions, totals, peak hour, coverage.
+
+`hourly_report` puts the figures together; `api.reports.workbook` and `api.reports.pdf` write them.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+
+from aforo.config.site import Site
+from aforo.errors import QueryError
+from aforo.local_time import Bucket, buckets, local_time
+from aforo.measures import Measured, PeakHour, peak_clock_hour, peak_hour, total
+from aforo.ports import CountReader
+from api.place_series import Place, Series, read_series
+from api.reports.words import Words
+
+MAXIMUM_HOURS = 24 * 366
+"""A year."""
+
+HOURS_PER_DAY = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of counts: of one direction and class, or of all where None."""
+
+    direction: str | None
+    road_user: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One hour, or the sum of several.
+
+    Attributes:
+        label: how the hour is called, such as "07:00–08:00".
+        day: the local day that it belongs to.
+        figures: one per column of the report, the total last.
+    """
+
+    label: str
+    day: date
+    figures: tuple[Measured, ...]
+
+    @property
+    def total(self) -> Measured:
+        """Everybody, in all directions."""
+        return self.figures[-1]
+
+
+@dataclass(frozen=True)
+class Report:
+    """The figures of one report, and all that is said around them.
+
+    Attributes:
+        columns: classes by direction, a subtotal after several of them, the total of all last.
+        hours: one row per local hour, in order.
+        peak: the peak hour; None where nobody passed or too little was observed.
+        peak_clock_hour: the clock hour with the highest volume.
+    """
+
+    site_id: str
+    site_name: str
+    timezone: str
+    place: Place
+    words: Words
+    start: datetime
+    end: datetime
+    columns: tuple[Column, ...]
+    hours: tuple[Row, ...]
+    peak: PeakHour | None
+    peak_clock_hour: Measured | None
+
+    @cached_property
+    def days(self) -> tuple[Row, ...]:
+        """The sums of each local day."""
+        grouped = itertools.groupby(self.hours, key=lambda hour: hour.day)
+        return tuple(_sum(self.words.day(day), day, list(hours)) for day, hours in grouped)
+
+    @cached_property
+    def total(self) -> Row:
+        """The sums of the whole period."""
+        return _sum(self.words("total"), self.hours[0].day, self.hours)
+
+    @property
+    def place_name(self) -> str:
+        """The name of the line or zone, its id where it has none."""
+        return self.place.name or self.place.id
+
+    @property
+    def period(self) -> str:
+        """The period in local time."""
+        return f"{self.words.day(self.start)} {self.start:%H:%M} – {self.words.day(self.end)} {self.end:%H:%M}"
+
+    @property
+    def file_name(self) -> str:
+        """A name for the file, without its ending."""
+        return f"{self.site_id}_{self.place.id}_{self.start:%Y%m%dT%H%M}_{self.end:%Y%m%dT%H%M}"
+
+    def summary(self) -> list[tuple[str, str | int | float]]:
+        """What a reader wants first, as pairs of name and value; numbers are numbers."""
+        words, whole = self.words, self.total.total
+        shown: list[tuple[str, str | int | float]] = [
+            (words("site"), self.site_name or self.site_id),
+            (words(self.place.kind), self.place_name),
+            (words("camera"), self.place.camera),
+            (words("period"), self.period),
+            (words("timezone"), self.timezone),
+            (
+                words("total") if whole.complete else f"{words('total')} ({words('of_incomplete')})",
+                words("unobserved") if whole.count is None else whole.count,
+            ),
+            (words("coverage"), words.percent(whole.coverage)),
+        ]
+        if self.peak is None:
+            return [*shown, (words("peak_hour"), words("none"))]
+        mark = "" if self.peak.complete else f" ({words('of_incomplete')})"
+        shown += [
+            (words("peak_hour"), f"{self.span(self.peak.start_us, self.peak.end_us)}{mark}"),
+            (f"{words('peak_hour')}: {words('volume')}", self.peak.volume),
+            (words("factor"), round(self.peak.factor, 3)),
+            (words("peak_flow_rate"), round(self.peak.peak_flow_rate)),
+        ]
+        if self.peak_clock_hour is not None:
+            hour = self.peak_clock_hour
+            count = words.number(hour.count or 0)
+            shown.append((words("peak_clock_hour"), f"{self.span(hour.start_us, hour.end_us)}: {count}"))
+        return shown
+
+    def notes(self) -> list[str]:
+        """What a reader must know to use the figures rightly."""
+        words, found = self.words, []
+        totals = [hour.total for hour in self.hours]
+        if not self.total.total.complete:
+            unobserved = sum(hour.count is None for hour in totals)
+            partial = sum(not hour.complete for hour in totals) - unobserved
+            found.append(words("note_incomplete").format(hours=len(totals), unobserved=unobserved, partial=partial))
+        if self.total.total.provisional:
+            found.append(words("note_provisional").format(provisional=words.number(self.total.total.provisional)))
+        return [*found, words("note_factor")]
+
+    def observation(self, figures: Measured) -> str:
+        """Whether an interval was observed, in a word."""
+        if figures.count is None:
+            return self.words("unobserved")
+        return self.words("complete" if figures.complete else "incomplete")
+
+    def span(self, start_us: int, end_us: int) -> str:
+        """An interval of some minutes in local time, with the day where the report has several."""
+        zone = self.start.tzinfo
+        if zone is None:  # pragma: no cover -- hourly_report gives times with a zone
+            raise ValueError("the report's times have no time zone")
+        start, end = local_time(start_us, zone), local_time(end_us, zone)
+        day = f"{self.words.day(start)} " if len(self.days) > 1 else ""
+        return f"{day}{start:%H:%M}–{end:%H:%M}"
+
+
+def hourly_report(
+    site: Site, reader: CountReader, place: Place, start_us: int, end_us: int, lang: str = "en"
+) -> Report:
+    """The report of a line or zone over the local hours that overlap a range.
+
+    Args:
+        site: for its names and time zone.
+        reader: questions to the store.
+        place: a line or zone; see `api.place_series.find_place`.
+        start_us: inclusive.
+        end_us: exclusive.
+        lang: "en" or "es".
+
+    Raises:
+        QueryError: the range is empty or longer than a year, or there is no such language.
+        StoreError: the database cannot be read.
+    """
+    words, zone = Words(lang), site.timezone
+    spans = buckets(start_us, end_us, "1h", zone) if (end_us - start_us) // 3_600_000_000 <= MAXIMUM_HOURS else []
+    if not spans:
+        raise QueryError("from: expected a range of at least an hour and at most a year, until `to`")
+    start_us, end_us = spans[0].start_us, spans[-1].end_us
+    (hours,) = read_series(reader, [place], spans, "1h")
+    (quarters,) = read_series(reader, [place], buckets(start_us, end_us, "15m", zone), "15m")
+    columns = _columns(hours)
+    figures = zip(*(hours.measured(column.direction, column.road_user) for column in columns), strict=True)
+    rows = tuple(Row(*label, of_hour) for label, of_hour in zip(_labels(spans, site), figures, strict=True))
+    return Report(
+        site_id=site.site.id,
+        site_name=site.site.name,
+        timezone=site.site.timezone,
+        place=place,
+        words=words,
+        start=local_time(start_us, zone),
+        end=local_time(end_us, zone),
+        columns=columns,
+        hours=rows,
+        peak=peak_hour(quarters.measured()),
+        peak_clock_hour=peak_clock_hour([row.total for row in rows]),
+    )
+
+
+def _columns(series: Series) -> tuple[Column, ...]:
+    columns: list[Column] = []
+    for direction in series.directions:
+        columns += [Column(direction, road_user) for road_user in series.road_users]
+        if len(series.directions) > 1 and len(series.road_users) != 1:
+            columns.append(Column(direction, None))
+    return (*columns, Column(None, None))
+
+
+def _labels(spans: Sequence[Bucket], site: Site) -> list[tuple[str, date]]:
+    """Hours as people call them, with the offset on days when the clocks change and an hour comes twice."""
+    zone = site.timezone
+    starts = [local_time(span.start_us, zone) for span in spans]
+    offsets: dict[date, set[object]] = {}
+    for start, span in zip(starts, spans, strict=True):
+        offsets.setdefault(start.date(), set()).update(
+            {start.utcoffset(), local_time(span.end_us - 1, zone).utcoffset()}
+        )
+    return [
+        (
+            f"{start:%H:%M}–{local_time(span.end_us, zone):%H:%M}"
+            + (f" ({start:%z})" if len(offsets[start.date()]) > 1 else ""),
+            start.date(),
+        )
+        for start, span in zip(starts, spans, strict=True)
+    ]
+
+
+def _sum(label: str, day: date, rows: Sequence[Row]) -> Row:
+    sums = (total(row.figures[column] for row in rows) for column in range(len(rows[0].figures)))
+    return Row(label, day, tuple(figures for figures in sums if figures is not None))

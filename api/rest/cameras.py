@@ -1,0 +1,95 @@
+"""The site as it is configured: `/v1/cameras`, `lines`, `zones`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from aforo.camera_state import CameraStatus, Reason, in_parts
+from aforo.local_time import local_time
+from api.context import Context, ContextDep
+from api.rest.refusals import REFUSALS
+from api.rest.schemas import CameraAnswer, CamerasAnswer, LineAnswer, LinesAnswer, ZoneAnswer, ZonesAnswer
+
+router = APIRouter(prefix="/v1", tags=["counts"], responses=REFUSALS)
+
+
+@router.get("/cameras", summary="Cameras and how they are doing")
+def cameras(context: ContextDep) -> CamerasAnswer:
+    """Every camera of the configuration, with its state: as this process runs it, or as its worker was seen lately."""
+    statuses = {status.camera: status for status in (context.live.statuses() if context.live is not None else [])}
+    elsewhere = context.elsewhere.states() if context.elsewhere is not None else {}
+    site = context.site
+    return CamerasAnswer(
+        site=site.site.id,
+        name=site.site.name,
+        timezone=site.site.timezone,
+        cameras=[
+            CameraAnswer(
+                id=camera.id,
+                name=camera.name,
+                source=camera.shown_source,
+                lines=[line.id for line in camera.lines],
+                zones=[zone.id for zone in camera.zones],
+                **_status(context, statuses.get(camera.id), elsewhere.get(camera.id)),
+            )
+            for camera in site.cameras
+        ],
+    )
+
+
+def _status(context: Context, status: CameraStatus | None, elsewhere: tuple[str, str] | None) -> dict[str, Any]:
+    if status is None:
+        nothing = dict.fromkeys(("width_px", "height_px", "fps", "dropped", "last_frame"))
+        state, reason = elsewhere or ("unknown", Reason("not-here"))
+        return {"state": state, **in_parts(reason), **nothing}
+    last_us = status.last_frame_us
+    return {
+        "state": status.state,
+        **in_parts(status.reason),
+        "width_px": status.width_px or None,
+        "height_px": status.height_px or None,
+        "fps": round(status.fps, 2),
+        "dropped": status.dropped,
+        "last_frame": None if last_us is None else local_time(last_us, context.site.timezone),
+    }
+
+
+@router.get("/lines", summary="Counting lines")
+def lines(context: ContextDep) -> LinesAnswer:
+    """Every counting line, with its geometry and the names of its directions."""
+    return LinesAnswer(
+        lines=[
+            LineAnswer(
+                id=line.id,
+                name=line.name,
+                camera=camera.id,
+                points=line.points,
+                directions=line.direction_names,
+                anchor=line.anchor,
+                version=line.version,
+            )
+            for camera in context.site.cameras
+            for line in camera.lines
+        ]
+    )
+
+
+@router.get("/zones", summary="Zones")
+def zones(context: ContextDep) -> ZonesAnswer:
+    """Every zone, with its geometry."""
+    return ZonesAnswer(
+        zones=[
+            ZoneAnswer(
+                id=zone.id,
+                name=zone.name,
+                camera=camera.id,
+                polygon=zone.polygon,
+                anchor=zone.anchor,
+                version=zone.version,
+            )
+            for camera in context.site.cameras
+            for zone in camera.zones
+        ]
+    )

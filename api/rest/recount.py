@@ -1,0 +1,78 @@
+"""Counting the history of a line or zone that was drawn, or moved, after it happened."""
+
+from __future__ import annotations
+
+import threading
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Path, Query
+
+from aforo.config.site import Site
+from aforo.errors import QueryError
+from api.context import Context, ContextDep
+from api.place_series import find_place
+from api.rest.schemas import Answer, ErrorAnswer, RangeQuestion
+from api.time_ranges import parse_time
+
+router = APIRouter(
+    prefix="/v1",
+    tags=["counts"],
+    responses={
+        400: {"model": ErrorAnswer, "description": "A parameter is wrong, or another recount is running."},
+        404: {"model": ErrorAnswer, "description": "There is no such line or zone."},
+        503: {"model": ErrorAnswer, "description": "The database does not answer."},
+    },
+)
+
+_running = threading.Lock()
+
+
+class RecountAnswer(Answer):
+    """What was counted: `count` crossings or visits of `tracks` road users, with that version of the geometry."""
+
+    kind: str
+    place: str
+    geometry: str
+    tracks: int
+    count: int
+
+
+RangeQuery = Annotated[RangeQuestion, Query()]
+LineId = Annotated[str, Path(description="Id of the counting line.")]
+ZoneId = Annotated[str, Path(description="Id of the zone.")]
+CameFrom = Annotated[str | None, Header(alias="sec-fetch-site", include_in_schema=False)]
+
+
+@router.post("/lines/{line}/recount", summary="Count the history of a line again")
+def recount_line(context: ContextDep, line: LineId, question: RangeQuery, came_from: CameFrom = None) -> RecountAnswer:
+    """Counts the road users that began in the range by the line as it is now; default: all that are stored.
+
+    Their rows of this line are replaced; doing it again changes nothing.
+    """
+    return _recount(context, "line", line, question, came_from)
+
+
+@router.post("/zones/{zone}/recount", summary="Count the history of a zone again")
+def recount_zone(context: ContextDep, zone: ZoneId, question: RangeQuery, came_from: CameFrom = None) -> RecountAnswer:
+    """As for lines: visits to the zone as it is now."""
+    return _recount(context, "zone", zone, question, came_from)
+
+
+def _recount(context: Context, kind: str, place: str, question: RangeQuestion, came_from: str | None) -> RecountAnswer:
+    if came_from == "cross-site":
+        raise QueryError("a page of another site cannot start a recount")
+    if context.recount is None:
+        raise QueryError("this server does not recount; use `aforo recount`")
+    find_place(context.site, kind, place)
+    start_us, end_us = (_time(context.site, *named) for named in (("from", question.start), ("to", question.end)))
+    if not _running.acquire(blocking=False):
+        raise QueryError("another recount is running; try again when it is over")
+    try:
+        done = context.recount(kind, place, start_us, end_us)
+    finally:
+        _running.release()
+    return RecountAnswer(kind=done.kind, place=done.place, geometry=done.geometry, tracks=done.tracks, count=done.count)
+
+
+def _time(site: Site, name: str, text: str | None) -> int | None:
+    return None if text is None else parse_time(name, text, site.timezone)

@@ -1,0 +1,313 @@
+"""The composition root: turns configuration into the objects of the stages, which know nothing of it.
+
+The only module, with those above it, that knows all stages.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from aforo.config.camera import CameraSection
+from aforo.config.detector import DetectorSection
+from aforo.config.geometry import points
+from aforo.config.site import Site
+from aforo.errors import ConfigurationError, ModelError
+from aforo.geometry import CameraGeometry, CountingLine, CountingZone, Gate, MovementRule
+from aforo.model import Frame, TrackedFrame
+from aforo.ports import Bus, Clock, CountReader, CountStore, Detector, Tracker
+from aforo.redaction import without_credentials
+from aggregate.counting.counter import Aggregator
+from app.assets import manifest
+from app.assets.mirrors import Progress
+from app.detector_turns import FairTurns
+from app.pipeline import CameraThread, analyse
+
+
+def open_detector(
+    section: DetectorSection, progress: Progress | None = None, first: tuple[int, int] | None = None
+) -> Detector:
+    """Load the configured model into the configured engine, fetching and exporting it where that is still to do.
+
+    Args:
+        section: what is configured.
+        progress: told of what is fetched.
+        first: width and height of the pictures that will come first, where that is known: none of them has to wait.
+
+    Raises:
+        AssetError, ModelError: it cannot be had, exported or run.
+    """
+    if _engine(section) == "ultralytics":
+        from detect.ultralytics import UltralyticsYolo
+
+        model = manifest.resolve_model(section.model, progress=progress)
+        return UltralyticsYolo(model, tuple(section.road_users), image_size=section.image_size, device=section.device)
+    from detect.openvino.precision_choice import int8_folder
+
+    file = float_model(section, progress)
+    precision: str = section.precision
+    if precision == "auto":
+        precision = (_on_cpu(section) and precision_of(section)) or "f32"
+    if precision == "int8":
+        file = int8_folder(file, manifest.cache_directory() / "openvino")
+        if not file.is_dir():
+            raise ModelError(
+                f"there is no int8 form of {section.model} whose counts were accepted; make one with "
+                "`aforo models quantise`, or set detector.precision to auto"
+            )
+    return open_openvino(section, file, precision, first=first)
+
+
+def wants_calibration(section: DetectorSection, progress: Progress | None = None) -> bool:
+    """Whether nobody has decided yet which precision a model that Aforo knows runs in on this machine.
+
+    Raises:
+        AssetError, ModelError: the model cannot be had or exported.
+    """
+    if section.precision != "auto" or section.image_size != DetectorSection().image_size or not _on_cpu(section):
+        return False
+    known = section.model.removesuffix(".pt") in manifest.manifest() and _engine(section) == "openvino"
+    return known and precision_of(section, progress) is None
+
+
+def precision_of(section: DetectorSection, progress: Progress | None = None) -> str | None:
+    """The precision chosen for a model on this machine's CPU, None when none was chosen yet.
+
+    Raises:
+        AssetError, ModelError: the model cannot be had or exported.
+    """
+    from detect.openvino.precision_choice import load_choice
+
+    choice = load_choice(float_model(section, progress), section.image_size, manifest.cache_directory() / "openvino")
+    return None if choice is None else choice.precision
+
+
+def float_model(section: DetectorSection, progress: Progress | None = None) -> Path:
+    """The configured model in OpenVINO's form, fetched and exported where that is still to do.
+
+    Raises:
+        AssetError, ModelError: it cannot be had or exported.
+    """
+    from detect.openvino.export import openvino_model
+
+    return openvino_model(
+        manifest.resolve_model(section.model, progress=progress), manifest.cache_directory() / "openvino"
+    )
+
+
+def open_openvino(
+    section: DetectorSection,
+    model: Path,
+    precision: str,
+    *,
+    cached: bool = True,
+    first: tuple[int, int] | None = None,
+) -> Detector:
+    """Load one form of the configured model into OpenVINO; `cached` keeps what it compiles for the next start.
+
+    `first` is as in `open_detector`.
+
+    Raises:
+        ModelError: it cannot be run.
+    """
+    import cv2
+
+    from detect.openvino.detector import OpenVinoYolo
+
+    cv2.setNumThreads(1)  # pictures are worked on side by side; several threads in one of them only get in the way
+    return OpenVinoYolo(
+        model,
+        tuple(section.road_users),
+        image_size=section.image_size,
+        device="CPU" if section.device in ("auto", "cpu") else section.device,
+        precision="bf16" if precision == "bf16" else "f32",
+        cache=manifest.cache_directory() / "compiled" if cached else None,
+        first=first,
+    )
+
+
+def camera_detector(detector: Detector, camera: CameraSection, section: DetectorSection) -> Detector:
+    """The shared detector as one camera sees it: in its region, and at rest while nothing moves; not to be closed."""
+    if section.motion_gate:
+        from detect.motion_gate import StillnessDetector
+
+        detector = StillnessDetector(detector)
+    if camera.region is not None:
+        from detect.region import RegionDetector
+
+        detector = RegionDetector(detector, camera.analysed)
+    return detector
+
+
+def _on_cpu(section: DetectorSection) -> bool:
+    return section.device in ("auto", "cpu", "CPU")
+
+
+def _engine(section: DetectorSection) -> str:
+    if section.engine != "auto":
+        return section.engine
+    if section.device.startswith("cuda") or Path(section.model).suffix == ".engine":
+        return "ultralytics"
+    if section.device == "auto" and shutil.which("nvidia-smi") is not None:
+        import torch  # heavy: only where there may be a GPU
+
+        if torch.cuda.is_available():
+            return "ultralytics"
+    return "openvino"
+
+
+def road_users(detector: Detector, section: DetectorSection) -> tuple[str | None, ...]:
+    """Per class id of the detector the road user that it is, or None."""
+    return tuple(section.road_users.get(label) for label in detector.labels)
+
+
+def tracker_factory(users: tuple[str | None, ...], frame_rate: float) -> Callable[[], Tracker]:
+    """Makes the tracker of each new session of a camera that is analysed so many times per second."""
+    from track import association
+    from track.tracker import CameraTracker
+
+    association.compile_all()
+    return lambda: CameraTracker(users, frame_rate)
+
+
+def camera_factory(
+    site: Site,
+    detector: Detector,
+    publish: Callable[[Frame | None, TrackedFrame], None],
+    clock: Clock,
+    *,
+    paced: bool = True,
+) -> Callable[[CameraSection], CameraThread]:
+    """Makes the threads of the cameras that share a detector in one process: they take turns at it.
+
+    Args:
+        site: tells what the detector's labels mean.
+        detector: closed by whoever opened it, after the cameras.
+        publish: takes the messages of all cameras.
+        clock: processing time.
+        paced: hand out recordings at their own pace, as if they were live.
+    """
+    from ingest.open_source import open_source
+    from track import association
+
+    association.compile_all()  # not when a camera comes: who hands cameras out would have to wait
+    users = road_users(detector, site.detector)
+    turns = FairTurns(detector.capacity)
+
+    def new_camera(camera: CameraSection) -> CameraThread:
+        turn = turns.join(camera.analyse_fps)
+        source = open_source(
+            camera.source.get_secret_value(),
+            camera.id,
+            paced=paced,
+            analyse_fps=camera.analyse_fps,
+            starts_at=camera.starts_at,
+            timezone=site.timezone,
+            repeat=camera.repeat,
+            clock=clock,
+            admit=turn.wait,
+        )
+        new_tracker = tracker_factory(users, camera.analyse_fps)
+        seeing = camera_detector(detector, camera, site.detector)
+        return CameraThread(source, lambda: analyse(source, seeing, new_tracker, turn), publish)
+
+    return new_camera
+
+
+def geometry(camera: CameraSection) -> CameraGeometry:
+    """What is counted in a camera's picture."""
+    return CameraGeometry(
+        lines=tuple(
+            CountingLine(line.id, points(line.points), line.direction_names, line.anchor, line.version)
+            for line in camera.lines
+        ),
+        zones=tuple(CountingZone(zone.id, points(zone.polygon), zone.anchor, zone.version) for zone in camera.zones),
+        movements=tuple(
+            MovementRule(movement.id, _gate(movement.origin), _gate(movement.destination), movement.version)
+            for movement in camera.movements
+        ),
+    )
+
+
+def _gate(section: object) -> Gate:
+    line, zone, direction = (getattr(section, name) for name in ("line", "zone", "direction"))
+    return Gate("line", line, direction) if line is not None else Gate("zone", str(zone))
+
+
+def aggregator(cameras: list[CameraSection]) -> Aggregator:
+    """The counting stage of those cameras."""
+    return Aggregator({camera.id: geometry(camera) for camera in cameras})
+
+
+def open_bus(site: Site) -> Bus:
+    """The configured bus.
+
+    Raises:
+        ConfigurationError: it is of a kind that one process cannot use.
+    """
+    if site.bus == "memory":
+        from aforo.bus.memory import MemoryBus
+
+        return MemoryBus()
+    raise ConfigurationError(f"expected bus: memory, got {without_credentials(site.bus)}")
+
+
+def open_store(site: Site) -> CountStore:
+    """The writer of the configured store, with the site registered in it.
+
+    Raises:
+        StoreError: it cannot be opened or written.
+    """
+    store = _new_store(site)
+    try:
+        store.register(site)
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def _new_store(site: Site) -> CountStore:
+    match _scheme(site):
+        case "postgresql" | "postgres":
+            from aggregate.store.postgres.writer import PostgresStore
+
+            return PostgresStore(site.store.get_secret_value())
+        case _:
+            from aggregate.store.sqlite.writer import SqliteStore
+
+            return SqliteStore(sqlite_path(site))
+
+
+def open_reader(site: Site) -> CountReader:
+    """Questions to the configured store.
+
+    Raises:
+        StoreError: it cannot be opened.
+    """
+    match _scheme(site):
+        case "postgresql" | "postgres":
+            from aggregate.store.postgres.reader import PostgresReader
+
+            return PostgresReader(site.store.get_secret_value())
+        case _:
+            from aggregate.store.sqlite.reader import SqliteReader
+
+            return SqliteReader(sqlite_path(site))
+
+
+def _scheme(site: Site) -> str:
+    return site.store.get_secret_value().partition("://")[0]
+
+
+def sqlite_path(site: Site) -> Path:
+    """The file of a SQLite store.
+
+    Raises:
+        ConfigurationError: the store is another one.
+    """
+    address = site.store.get_secret_value()
+    if not address.startswith("sqlite:///") or address == "sqlite:///":
+        raise ConfigurationError(f"expected store: sqlite:///FILE, got {without_credentials(address)}")
+    return Path(address.removeprefix("sqlite:///")).expanduser()

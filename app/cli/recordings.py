@@ -1,0 +1,300 @@
+"""Commands for recordings: count, tracks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from aforo.config.camera import CameraSection
+    from aforo.config.detector import DetectorSection
+    from aforo.config.site import Site
+    from aforo.model import Frame, TrackedFrame
+    from aforo.ports import Detector
+    from app.recording import OnFrame, Recording, RecordingCounts
+    from ingest.capture import VideoFacts
+
+VideoArgument = Annotated[Path, typer.Argument(metavar="VIDEO", help="A video file that FFmpeg can read.")]
+ModelOption = Annotated[
+    str | None, typer.Option("--model", help="A known model's name, or a .pt, .onnx or OpenVINO model.")
+]
+SizeOption = Annotated[int | None, typer.Option("--image-size", help="Longer side of the network's input, pixels.")]
+EngineOption = Annotated[str | None, typer.Option("--engine", help="auto, openvino or ultralytics.")]
+FpsOption = Annotated[
+    float | None, typer.Option("--fps", min=0.1, help="Analyse at most so many frames per second; default: all.")
+]
+ConfigOption = Annotated[Path | None, typer.Option("--config", "-c", metavar="CONFIG", help="The site file.")]
+JsonOption = Annotated[
+    str | None, typer.Option("--json", metavar="FILE", help="Write one JSON document there; - is stdout.")
+]
+
+
+def count(
+    video: VideoArgument,
+    line: Annotated[
+        list[str] | None,
+        typer.Option("--line", metavar="x1,y1,x2,y2", help="A counting line in pixels; may be given several times."),
+    ] = None,
+    zone: Annotated[
+        list[str] | None,
+        typer.Option("--zone", metavar="x1,y1,x2,y2,x3,y3,…", help="A zone in pixels; may be given several times."),
+    ] = None,
+    camera: Annotated[
+        str | None, typer.Option("--camera", metavar="ID", help="Take lines and zones of this camera of CONFIG.")
+    ] = None,
+    config: ConfigOption = None,
+    json: JsonOption = None,
+    annotate: Annotated[
+        Path | None, typer.Option("--annotate", metavar="OUT.mp4", help="Write a copy with boxes, tracks and counts.")
+    ] = None,
+    fps: FpsOption = None,
+    model: ModelOption = None,
+    image_size: SizeOption = None,
+    engine: EngineOption = None,
+) -> None:
+    """Count a recording, as fast as the machine can.
+
+    Example: [bold]aforo count street.mp4 --line 100,400,1180,400 --json -[/bold]
+
+    Directions of a line given here are right/left when it is nearer to vertical, else down/up, as seen in the image.
+    """
+    from aforo.config.reading import load_site
+    from aforo.config.site import Site
+    from app.cli.console import check_target, err, json_document
+    from ingest.capture import probe
+
+    check_target("--json", json)
+    check_target("--annotate", annotate)
+    facts = probe(video)
+    site = load_site(config) if config else Site()
+    section = chosen_detector(site, model, image_size, engine)
+    what = _camera(site, camera, line or [], zone or [], facts)
+    counts = _count(video, what, section, site, fps, annotate)
+    if counts.problem:
+        err.print(f"Note: {counts.problem}", highlight=False, style="yellow")
+    if json is not None:
+        json_document(_document(counts, what), json)
+    if json != "-":
+        _print_counts(counts, what)
+
+
+def tracks(
+    video: VideoArgument,
+    mot: Annotated[Path, typer.Option("--mot", metavar="OUT.txt", help="Where to write the tracks.")],
+    road_user: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--road-user", help="These road users; default: pedestrian, which is what the challenge is about."
+        ),
+    ] = None,
+    everybody: Annotated[bool, typer.Option("--all", help="All road users.")] = False,
+    confidence: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Leave out tracks whose surest detection is below this.")
+    ] = 0.6,
+    fps: FpsOption = None,
+    config: ConfigOption = None,
+    model: ModelOption = None,
+    image_size: SizeOption = None,
+    engine: EngineOption = None,
+) -> None:
+    """Write the tracks of a recording in MOTChallenge format.
+
+    One line per box: frame (1-based), id, left, top, width, height (pixels), confidence, -1, -1, -1. Gaps of up to a
+    second inside a track are filled with straight motion. Only people, unless other road users are asked for.
+    """
+    from aforo.config.camera import CameraSection
+    from aforo.config.reading import load_site
+    from aforo.config.site import Site
+    from aforo.errors import ConfigurationError
+    from app.cli.console import check_target, err, frames_progress, open_detector
+    from app.recording import Recording
+    from app.validation.mot_file import MotTracks
+
+    check_target("--mot", mot)
+    wanted = None if everybody else road_user or ["pedestrian"]
+    site = load_site(config) if config else Site()
+    section = chosen_detector(site, model, image_size, engine)
+    recording = Recording(video, CameraSection.of_recording(video), analyse_fps=fps, timezone=site.timezone)
+    found = MotTracks(confidence)
+    detector = open_detector(section, recording.analysed_wh)
+    try:
+        with frames_progress(f"Tracking {video.name}", recording.expected_frames) as advance:
+            for frame, tracked in recording.analyse(detector, section):
+                found.take(tracked)
+                if frame is not None:
+                    advance()
+    finally:
+        detector.close()
+    try:
+        mot.write_text(found.text(wanted), encoding="ascii")
+    except OSError as error:
+        raise ConfigurationError(f"cannot write {mot}: {error.strerror}") from error
+    if recording.problem:
+        err.print(f"Note: {recording.problem}", highlight=False, style="yellow")
+    err.print(f"{found.number(wanted)} tracks written to {mot}", highlight=False)
+
+
+def chosen_detector(site: Site, model: str | None, image_size: int | None, engine: str | None) -> DetectorSection:
+    """The site's detector with the options of the command line laid over it."""
+    from pydantic import ValidationError
+
+    from aforo.config.detector import DetectorSection
+    from aforo.errors import ConfigurationError
+
+    chosen = {"model": model, "image_size": image_size, "engine": engine}
+    given = {key: value for key, value in chosen.items() if value is not None}
+    try:
+        return DetectorSection.model_validate(site.detector.model_dump() | given)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        option = str(problem["loc"][0]).replace("_", "-")
+        raise ConfigurationError(f"--{option}: {problem['msg']}, got {given.get(str(problem['loc'][0]))!r}") from None
+
+
+def _camera(site: Site, camera: str | None, lines: list[str], zones: list[str], facts: VideoFacts) -> CameraSection:
+    """What to count: a camera of the configuration, and the lines and zones of the command line."""
+    from aforo.config.camera import CameraSection
+    from aforo.errors import ConfigurationError
+    from app.recording import line_of_pixels, zone_of_pixels
+
+    base = site.camera(camera) if camera is not None else CameraSection.of_recording(facts.path)
+    own_lines = [
+        line_of_pixels(f"line-{i}", _pixels("--line", text, 2), facts) for i, text in enumerate(lines, start=1)
+    ]
+    own_zones = [
+        zone_of_pixels(f"zone-{i}", _pixels("--zone", text, 3), facts) for i, text in enumerate(zones, start=1)
+    ]
+    what = base.model_copy(update={"lines": base.lines + own_lines, "zones": base.zones + own_zones})
+    if not what.lines and not what.zones:
+        middle = facts.height_px // 2
+        raise ConfigurationError(
+            f"nothing to count in {facts.path.name} ({facts.width_px}×{facts.height_px} pixels): give a line such as "
+            f"--line 0,{middle},{facts.width_px},{middle}, a --zone, or --camera ID with -c CONFIG"
+        )
+    return what
+
+
+def _pixels(option: str, text: str, least: int) -> list[tuple[float, float]]:
+    from aforo.errors import ConfigurationError
+
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError:
+        numbers = []
+    if len(numbers) < 2 * least or len(numbers) % 2 or not all(abs(number) < 1e6 for number in numbers):  # noqa: PLR2004
+        wanted = ",".join(f"x{i},y{i}" for i in range(1, least + 1))
+        raise ConfigurationError(f"{option}: expected {wanted}{',…' if least > 2 else ''} in pixels, got {text!r}")  # noqa: PLR2004
+    return list(zip(numbers[::2], numbers[1::2], strict=True))
+
+
+def _count(
+    video: Path, what: CameraSection, section: DetectorSection, site: Site, fps: float | None, annotate: Path | None
+) -> RecordingCounts:
+    from app.cli.console import open_detector
+    from app.recording import AnnotatedCopy, Recording
+
+    recording = Recording(video, what, analyse_fps=fps, timezone=site.timezone)
+    detector = open_detector(section, recording.analysed_wh)
+    try:
+        if annotate is None:
+            return with_progress(recording, detector, section)
+        with AnnotatedCopy(annotate, what, recording.facts, recording.frame_rate, site.timezone) as copy:
+            return with_progress(recording, detector, section, copy.add)
+    finally:
+        detector.close()
+
+
+def with_progress(
+    recording: Recording, detector: Detector, section: DetectorSection, on_frame: OnFrame | None = None
+) -> RecordingCounts:
+    """Count a recording with a bar on stderr."""
+    from app.cli.console import frames_progress
+
+    with frames_progress(f"Counting {recording.facts.path.name}", recording.expected_frames) as advance:
+
+        def each(frame: Frame, tracked: TrackedFrame, counts: RecordingCounts) -> None:
+            advance()
+            if on_frame is not None:
+                on_frame(frame, tracked, counts)
+
+        return recording.count(detector, section, each)
+
+
+def _document(counts: RecordingCounts, what: CameraSection) -> dict[str, Any]:
+    """The JSON document of `aforo count`."""
+    width, height = counts.facts.width_px, counts.facts.height_px
+    return {
+        "video": {
+            "path": str(counts.facts.path),
+            "width": width,
+            "height": height,
+            "fps": round(counts.facts.fps, 3),
+            "frames": counts.frames,
+        },
+        "analysed_frames": counts.analysed_frames,
+        "elapsed_s": round(counts.elapsed_s, 2),
+        "complete": not counts.problem,
+        "problem": counts.problem,
+        "lines": [
+            {
+                "id": line.id,
+                "points_px": _to_pixels(line.points, width, height),
+                "counts": [
+                    {"direction": direction, "road_user": road_user, "count": number}
+                    for (direction, road_user), number in sorted(counts.rows.of_line(line.id).items())
+                ],
+            }
+            for line in what.lines
+        ],
+        "zones": [
+            {
+                "id": zone.id,
+                "polygon_px": _to_pixels(zone.polygon, width, height),
+                "visits": [
+                    {"road_user": road_user, "count": number}
+                    for road_user, number in sorted(counts.rows.of_zone(zone.id).items())
+                ],
+                "mean_dwell_s": counts.rows.mean_dwell_s(zone.id),
+            }
+            for zone in what.zones
+        ],
+        "movements": [
+            {"id": movement.id, "road_user": road_user, "count": number}
+            for movement in what.movements
+            for road_user, number in sorted(counts.rows.of_movement(movement.id).items())
+        ],
+    }
+
+
+def _to_pixels(pairs: Sequence[tuple[float, float]], width: int, height: int) -> list[list[float]]:
+    """Points in pixels, whole numbers where they are whole."""
+    scaled = [[round(x * width, 2), round(y * height, 2)] for x, y in pairs]
+    return [[int(value) if value.is_integer() else value for value in pair] for pair in scaled]
+
+
+def _print_counts(counts: RecordingCounts, what: CameraSection) -> None:
+    from app.cli.console import err, table
+
+    for line in what.lines:
+        rows = sorted(counts.rows.of_line(line.id).items())
+        total = ("total", "", sum(number for _, number in rows))
+        shown = [(direction, road_user, number) for (direction, road_user), number in rows]
+        table(f"Line {line.name or line.id}", ("direction", "road user", "count"), [*shown, total], numeric=(2,))
+    for zone in what.zones:
+        visits = sorted(counts.rows.of_zone(zone.id).items())
+        table(f"Zone {zone.name or zone.id}", ("road user", "visits"), visits, numeric=(1,))
+    if what.movements:
+        turns = [
+            (movement.name or movement.id, road_user, number)
+            for movement in what.movements
+            for road_user, number in sorted(counts.rows.of_movement(movement.id).items())
+        ]
+        table("Turning movements", ("movement", "road user", "count"), turns, numeric=(2,))
+    speed = counts.analysed_frames / counts.elapsed_s if counts.elapsed_s else 0.0
+    err.print(
+        f"{counts.analysed_frames} of {counts.frames} frames analysed in {counts.elapsed_s:.1f} s ({speed:.1f} fps)",
+        highlight=False,
+    )

@@ -1,0 +1,216 @@
+"""Commands for sites: demo, run, serve, report, recount."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections import Counter
+
+    from aforo.config.site import Site
+    from app.assets.manifest import Sample
+
+ConfigArgument = Annotated[Path, typer.Option("--config", "-c", metavar="CONFIG", help="The site file (YAML).")]
+PortOption = Annotated[
+    int | None, typer.Option("--port", min=0, max=65535, help="Port of the web page; 0 takes a free one.")
+]
+
+
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="End when the video ends.")] = False,
+    pace: Annotated[
+        bool | None,
+        typer.Option("--pace/--fast", help="Play at its own pace, or as fast as possible (default with --once)."),
+    ] = None,
+    port: PortOption = None,
+) -> None:
+    """Count a sample video and show it on a web page: http://127.0.0.1:8000.
+
+    Fetches the default model and the sample when they are missing, analyses the video, and prints what was counted
+    beside the sample's published truth.
+    """
+    from app.assets import manifest
+    from app.cli.console import err, fetch_progress, open_detector
+
+    with fetch_progress() as tell:
+        sample = manifest.sample(progress=tell)
+    if sample.note:
+        err.print(sample.note, style="yellow", highlight=False)
+    paced = pace if pace is not None else not once
+    site = _demo_site(sample, 8000 if port is None else port, paced)
+    detector = open_detector(site.detector)
+    from app.counted_rows import RowTable
+    from app.site_process import Service
+
+    rows = RowTable()
+    service = Service(site, detector, paced=paced, listeners=(rows.take,))
+    service.start()
+    try:
+        err.print(f"Analysing {sample.asset.file}: {sample.asset.title}", highlight=False)
+        err.print(f"Live page: [bold]{service.url}[/bold]", highlight=False)
+        service.finish()
+        for failure in service.failures:
+            raise failure
+        _print_demo(sample, rows.of_line("middle"))
+        if not once:
+            err.print(f"The video is over; the page stays at {service.url}. Ctrl-C ends.", highlight=False)
+            _until_interrupted()
+    finally:
+        service.stop()
+
+
+def _demo_site(sample: Sample, port: int, paced: bool) -> Site:
+    from datetime import UTC, datetime, timedelta
+
+    from pydantic import SecretStr
+
+    from aforo.config.camera import CameraSection
+    from aforo.config.geometry import LineSection, ZoneSection
+    from aforo.config.server import ApiSection
+    from aforo.config.site import Site, SiteIdentity
+    from app.assets.manifest import cache_directory
+    from ingest.capture import probe
+
+    facts = probe(sample.path)
+    store = cache_directory() / "demo.db"
+    for path in (store, store.with_name("demo.db-wal"), store.with_name("demo.db-shm")):
+        path.unlink(missing_ok=True)
+    truth = sample.asset.truth
+    ends = truth.line_px if truth else ((facts.width_px // 2, 0), (facts.width_px // 2, facts.height_px))
+    line = LineSection(
+        id="middle", name="Counting line", points=[(x / facts.width_px, y / facts.height_px) for x, y in ends]
+    )
+    zone = ZoneSection(id="centre", name="Centre", polygon=[(0.30, 0.35), (0.70, 0.35), (0.78, 0.75), (0.25, 0.75)])
+    duration = timedelta(seconds=0 if paced else (facts.frames or 0) / facts.fps)
+    camera = CameraSection(
+        id="demo",
+        name=sample.asset.title.split(" (")[0],
+        source=SecretStr(str(sample.path)),
+        analyse_fps=facts.fps,
+        starts_at=(datetime.now(UTC) - duration).isoformat(),
+        lines=[line],
+        zones=[zone],
+    )
+    return Site(
+        site=SiteIdentity(id="demo", name="Aforo demo", timezone="UTC"),
+        cameras=[camera],
+        store=SecretStr(f"sqlite:///{store}"),
+        api=ApiSection(port=port),
+    )
+
+
+def _print_demo(sample: Sample, counted: Counter[tuple[str, str]]) -> None:
+    from app.cli.console import table
+
+    truth = sample.asset.truth
+    published = {(direction, truth.road_user): n for direction, n in truth.counts.items()} if truth else {}
+    rows = [
+        (direction, road_user, counted[direction, road_user], published.get((direction, road_user), "–"))
+        for direction, road_user in sorted(set(counted) | set(published))
+    ]
+    title = f"{sample.asset.file}: counted, and published truth" + (f" ({truth.source})" if truth else " (none)")
+    table(title, ("direction", "road user", "counted", "published"), rows, numeric=(2, 3))
+
+
+def run(config: ConfigArgument, port: PortOption = None) -> None:
+    """Count every camera of the configuration, and serve the web page and the API, in one process."""
+    from aforo.config.reading import load_site
+    from aforo.errors import ConfigurationError
+    from app.cli.console import err, open_detector
+
+    site = load_site(config)
+    if port is not None:
+        site = site.model_copy(update={"api": site.api.model_copy(update={"port": port})})
+    if not site.cameras:
+        raise ConfigurationError(f"{config} has no cameras; add some under the key cameras")
+    detector = open_detector(site.detector)
+    from app.site_process import Service
+
+    service = Service(site, detector)
+    service.start()
+    try:
+        err.print(f"{len(site.cameras)} cameras; live page: [bold]{service.url}[/bold]; Ctrl-C ends.", highlight=False)
+        _until_interrupted()
+    finally:
+        service.stop()
+
+
+def _until_interrupted() -> None:
+    """Wait for Ctrl-C or the end signal of a service manager."""
+    import signal
+    import threading
+    from contextlib import suppress
+
+    ended = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    with suppress(KeyboardInterrupt):
+        while not ended.is_set():
+            ended.wait(1.0)
+
+
+def report(
+    config: ConfigArgument,
+    line: Annotated[str | None, typer.Option("--line", metavar="ID", help="Counting line of the report.")] = None,
+    zone: Annotated[str | None, typer.Option("--zone", metavar="ID", help="Zone of the report.")] = None,
+    day: Annotated[str | None, typer.Option("--day", metavar="YYYY-MM-DD", help="Its day; default: today.")] = None,
+    to: Annotated[str | None, typer.Option("--to", metavar="YYYY-MM-DD", help="Last day, for a range of days.")] = None,
+    format: Annotated[str, typer.Option("--format", help="csv, xlsx or pdf.")] = "csv",
+    lang: Annotated[str, typer.Option("--lang", help="en or es.")] = "en",
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="FILE", help="Default: a name made of site, place and day."),
+    ] = None,
+) -> None:
+    """Write the hourly volume report of a line or zone: hours × directions × classes, with coverage and peak hour."""
+    from aforo.config.reading import load_site
+    from app.cli.console import err
+    from app.report_file import write_report
+
+    site = load_site(config)
+    path = write_report(site, line=line, zone=zone, first=day, last=to, file_format=format, lang=lang, out=out)
+    err.print(f"Report written to {path}", highlight=False)
+
+
+def serve(config: ConfigArgument, port: PortOption = None) -> None:
+    """Serve API, web page and reports from the store alone; live pictures come from the workers registered there."""
+    from aforo.config.reading import load_site
+    from app.cli.console import err
+    from app.web_process import serve as run
+
+    site = load_site(config)
+    if port is not None:
+        site = site.model_copy(update={"api": site.api.model_copy(update={"port": port})})
+    run(site, lambda url: err.print(f"API and web page: [bold]{url}[/bold]; Ctrl-C ends.", highlight=False))
+
+
+def recount(
+    config: ConfigArgument,
+    line: Annotated[str | None, typer.Option("--line", metavar="ID", help="Counting line.")] = None,
+    zone: Annotated[str | None, typer.Option("--zone", metavar="ID", help="Zone.")] = None,
+    start: Annotated[
+        str | None, typer.Option("--from", metavar="TIME", help="ISO 8601; default: the first that is stored.")
+    ] = None,
+    end: Annotated[str | None, typer.Option("--to", metavar="TIME", help="Default: the last that is stored.")] = None,
+) -> None:
+    """Count history for a line or zone as it is in the configuration now, from the stored trajectories."""
+    from aforo.config.reading import load_site
+    from aforo.errors import ConfigurationError
+    from api.time_ranges import parse_time
+    from app.cli.console import err
+    from app.recount import recount_place
+
+    site = load_site(config)
+    if (line is None) == (zone is None):
+        raise ConfigurationError("a recount needs either --line ID or --zone ID")
+    start_us, end_us = (
+        None if text is None else parse_time(name, text, site.timezone) for name, text in (("from", start), ("to", end))
+    )
+    done = recount_place(site, "zone" if line is None else "line", line or str(zone), start_us, end_us)
+    what = "crossings" if done.kind == "line" else "visits"
+    err.print(
+        f"{done.kind} {done.place}: {done.count} {what} of {done.tracks} tracks, geometry {done.geometry}",
+        highlight=False,
+    )

@@ -1,0 +1,367 @@
+"""`aforo doctor`: what works on this machine, and what to do about the rest. Finds out by trying, and never raises."""
+
+from __future__ import annotations
+
+import base64
+import importlib.metadata
+import os
+import platform
+import re
+import shutil
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import zoneinfo
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from aforo.config.site import Site
+from aforo.errors import AssetError
+from aforo.redaction import without_credentials
+from app.assets import manifest
+
+_GIB = 1 << 30
+_WANTED_FREE_BYTES = 2 * _GIB
+_WANTED_MEMORY_BYTES = 2 * _GIB
+_TIMEOUT_S = 3
+
+_CPU_FEATURES = {
+    "AVX2": "avx2",
+    "AVX-512": "avx512f",
+    "AVX-512 VNNI": "avx512_vnni",
+    "AVX VNNI": "avx_vnni",
+    "AVX-512 BF16": "avx512_bf16",
+    "AMX INT8": "amx_int8",
+    "AMX BF16": "amx_bf16",
+    "Neon": "asimd",
+    "Neon dot product": "asimddp",
+    "Neon BF16": "bf16",
+    "I8MM": "i8mm",
+}
+"""Features that decide how fast a network runs, and their names in /proc/cpuinfo."""
+
+_PROBES = {
+    "h264": "AAAAAWdkEAqsuITQgAAAAwCAAAAKAgAAAAFo7gOSyLAAAAFliIQEv/47s8CmDdQVKy0ao/xoumGAOKEXcmFga6oPeOD1wQAAAAFn"
+    "ZBAKrLiE0IAAAAMAgAAACgIAAAABaO4DksiwAAABZYiCAZ/+x2/mWUv66+eSXEfyljgUIxdrxmzqVaAGp3Xm9IaCA+4AAAABZ2QQ"
+    "Cqy4hNCAAAADAIAAAAoCAAAAAWjuA5LIsAAAAWWIhAZ//sdv5llL+uvnklxH8pY4FCMXa8Zs6lWgBqd15vSGggPv",
+    "hevc": "AAAAAUABDAH//wQIAAADAJ+oAAADAAAeugJAAAAAAUIBAQQIAAADAJ+oAAADAAAeoCCBBZbqSTK5oCAAAAMAIAAAAwFBAAAAAUQB"
+    "wXKwIkAAAAEoAa8LYPsIlG8byakl/+oHEXF4AAAAAUABDAH//wQIAAADAJ+oAAADAAAeugJAAAAAAUIBAQQIAAADAJ+oAAADAAAe"
+    "oCCBBZbqSTK5oCAAAAMAIAAAAwFBAAAAAUQBwXKwIkAAAAEoAa/g+RgDsPpH4TJz//uczlLX14AAAAABQAEMAf//BAgAAAMAn6gA"
+    "AAMAAB66AkAAAAABQgEBBAgAAAMAn6gAAAMAAB6gIIEFlupJMrmgIAAAAwAgAAADAUEAAAABRAHBcrAiQAAAASgBr6D5GAOw+kfh"
+    "MnP/+5zOUtfXgA==",
+}
+"""Streams of three frames, 64×64, left half white: small enough to be kept here, real enough to decode."""
+_PROBE_FRAMES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes:
+        name: what was looked at.
+        ok: True when it works, False when it is needed and does not work, None when it is absent and not needed.
+        detail: what was found; never a secret.
+        hint: what to do, "" when nothing is.
+    """
+
+    name: str
+    ok: bool | None
+    detail: str
+    hint: str = ""
+
+
+def examine(site: Site | None = None) -> list[Finding]:
+    """Look at this machine and, where a site is given, at what it needs. Takes a few seconds.
+
+    Args:
+        site: whose model, store, bus and time zone are looked at; without one, the defaults.
+    """
+    site = site or Site()
+    checks: tuple[tuple[str, Callable[[Site], Iterator[Finding]]], ...] = (
+        ("python", _python),
+        ("processor", _processor),
+        ("memory", _memory),
+        ("opencv", _opencv),
+        ("decoders", _decoders),
+        ("openvino", _openvino),
+        ("ultralytics", _ultralytics),
+        ("cuda", _cuda),
+        ("assets", _assets),
+        ("store", _store),
+        ("bus", _bus),
+        ("disk", _disk),
+        ("time zone", _timezone),
+        ("clock", _clock),
+    )
+    findings: list[Finding] = []
+    for name, check in checks:
+        try:
+            findings += check(site)
+        except Exception as error:  # whatever is broken here is what the doctor is for
+            findings.append(Finding(name, False, f"{type(error).__name__}: {without_credentials(str(error))}"))
+    return findings
+
+
+def _python(_: Site) -> Iterator[Finding]:
+    supported = sys.version_info >= (3, 11)
+    yield Finding(
+        "python",
+        supported,
+        f"{platform.python_version()} on {platform.system()} {platform.machine()}",
+        "" if supported else "install Python 3.11 or later",
+    )
+
+
+def _processor(_: Site) -> Iterator[Finding]:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        yield Finding("processor", True, f"{cores} cores; features unknown")
+        return
+    found = re.search(r"^(?:flags|Features)\s*:(.*)$", text, re.MULTILINE)
+    flags = set(found[1].split()) if found else set()
+    named = [name for name, flag in _CPU_FEATURES.items() if flag in flags]
+    yield Finding("processor", True, f"{cores} cores; {', '.join(named) or 'no vector features known here'}")
+
+
+def _memory(_: Site) -> Iterator[Finding]:
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    enough = total >= _WANTED_MEMORY_BYTES
+    yield Finding("memory", enough, f"{total / _GIB:.1f} GiB", "" if enough else "2 GiB or more are wanted")
+
+
+def _opencv(_: Site) -> Iterator[Finding]:
+    import cv2
+
+    backends = [cv2.videoio_registry.getBackendName(backend) for backend in cv2.videoio_registry.getStreamBackends()]
+    has_ffmpeg = "FFMPEG" in backends
+    yield Finding(
+        "opencv",
+        has_ffmpeg,
+        f"{cv2.__version__}; video through {', '.join(backends) or 'nothing'}",
+        "" if has_ffmpeg else "install the opencv-python wheel, which brings FFmpeg: RTSP and most files need it",
+    )
+
+
+def _decoders(_: Site) -> Iterator[Finding]:
+    import cv2
+
+    for codec, probe in _PROBES.items():
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"probe.{codec}"
+            path.write_bytes(base64.b64decode(probe))
+            capture = cv2.VideoCapture(str(path))
+            frames = 0
+            while capture.read()[0]:
+                frames += 1
+            capture.release()
+        works = frames == _PROBE_FRAMES
+        yield Finding(
+            f"decoder {codec}",
+            works,
+            f"{frames} of {_PROBE_FRAMES} test frames decoded",
+            "" if works else f"set the camera to another codec than {codec}, or install another OpenCV build",
+        )
+
+
+def _openvino(site: Site) -> Iterator[Finding]:
+    needed = site.detector.engine == "openvino"
+    try:
+        import openvino
+    except ImportError as error:
+        yield Finding("openvino", False if needed else None, f"not usable: {error}", "pip install openvino")
+        return
+    core = openvino.Core()
+    devices = [f"{device} ({core.get_property(device, 'FULL_DEVICE_NAME')})" for device in core.available_devices]
+    yield Finding("openvino", bool(devices), f"{openvino.__version__}; {', '.join(devices) or 'no device'}")
+
+
+def _ultralytics(site: Site) -> Iterator[Finding]:
+    needed = site.detector.engine == "ultralytics"
+    for name in ("torch", "ultralytics"):
+        try:
+            yield Finding(name, True, importlib.metadata.version(name))
+        except importlib.metadata.PackageNotFoundError:
+            yield Finding(name, False if needed else None, "not installed", f"pip install {name}")
+
+
+def _cuda(site: Site) -> Iterator[Finding]:
+    needed = site.detector.device.startswith("cuda")
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        hint = "install NVIDIA's driver, or set detector.device to auto" if needed else ""
+        yield Finding("cuda", False if needed else None, "no nvidia-smi on this machine", hint)
+        return
+    done = subprocess.run(  # noqa: S603
+        [program, "--query-gpu=name,driver_version", "--format=csv,noheader"],
+        capture_output=True,
+        text=True,
+        timeout=10,
+        check=False,
+    )
+    works = done.returncode == 0
+    text = (done.stdout if works else done.stderr or done.stdout).strip()
+    yield Finding("cuda", works, "; ".join(text.splitlines()), "" if works else "check NVIDIA's driver")
+
+
+def _assets(site: Site) -> Iterator[Finding]:
+    model = site.detector.model
+    if model in manifest.manifest():
+        yield _asset(model)
+    else:
+        there = Path(model).exists() or (manifest.cache_directory() / f"{model.removesuffix('.pt')}.pt").exists()
+        hint = "" if there else "give an existing path; the name of an Ultralytics model is fetched on first use"
+        yield Finding("model", True if there else None, f"{model}{'' if there else ' is not here yet'}", hint)
+    for sample in manifest.SAMPLES:
+        yield _asset(sample)
+
+
+def _asset(name: str) -> Finding:
+    asset = manifest.manifest()[name]
+    try:
+        path = manifest.verify(name)
+    except AssetError as error:
+        damaged = (manifest.cache_directory() / asset.file).exists()
+        return Finding(
+            f"{asset.kind} {name}", False if damaged else None, str(error), "it is fetched when it is needed"
+        )
+    return Finding(f"{asset.kind} {name}", True, f"{path}, SHA-256 as in the manifest")
+
+
+def _store(site: Site) -> Iterator[Finding]:
+    url = site.store.get_secret_value()
+    if url.startswith("sqlite"):
+        yield _sqlite(Path(url.removeprefix("sqlite://").removeprefix("/")))
+    else:
+        yield from _postgresql(url)
+
+
+def _sqlite(path: Path) -> Finding:
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        return Finding("store", False, f"SQLite: the folder {folder} does not exist", "make it, or change store")
+    if not os.access(folder, os.W_OK):
+        return Finding("store", False, f"SQLite: the folder {folder} cannot be written", "change its owner, or store")
+    if not path.exists():
+        return Finding("store", True, f"SQLite {sqlite3.sqlite_version}; {path} is made on the first run")
+    try:
+        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=_TIMEOUT_S)
+        try:
+            (state,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        return Finding("store", False, f"SQLite: {path} cannot be read: {error}", "move it away, or change store")
+    hint = "" if state == "ok" else "restore it from a backup, or move it away"
+    return Finding("store", state == "ok", f"SQLite {sqlite3.sqlite_version}; {path}: {state}", hint)
+
+
+_FAILING_JOBS = """
+SELECT proc_name, (SELECT err_message FROM timescaledb_information.job_errors AS error
+    WHERE error.job_id = job.job_id ORDER BY finish_time DESC LIMIT 1)
+FROM timescaledb_information.jobs AS job JOIN timescaledb_information.job_stats USING (job_id)
+WHERE last_run_status = 'Failed' AND proc_name !~ 'telemetry'
+    AND coalesce(last_successful_finish, '-infinity') < now() - interval '1 hour'
+"""
+_IDLE_JOB = """
+SELECT 'refresh_aggregates', 'late days wait since ' || date_trunc('second', min(noted_at)) FROM late_days
+HAVING min(noted_at) < now() - interval '1 hour'
+"""
+
+
+def _postgresql(url: str) -> Iterator[Finding]:
+    import psycopg
+
+    hint = "check host, port, user, password and database in store, and that the server runs"
+    try:
+        with psycopg.connect(url, connect_timeout=_TIMEOUT_S, autocommit=True) as connection:
+            connection.execute(f"SET statement_timeout = {_TIMEOUT_S * 1000}")
+            version = connection.info.parameter_status("server_version")
+            row = connection.execute(
+                "SELECT default_version, installed_version FROM pg_available_extensions WHERE name = 'timescaledb'"
+            ).fetchone()
+            failing = []
+            if row is not None and row[1] is not None:
+                failing = connection.execute(_FAILING_JOBS).fetchall()
+                if connection.execute("SELECT to_regclass('late_days')").fetchone() != (None,):
+                    failing += connection.execute(_IDLE_JOB).fetchall()
+    except psycopg.Error as error:
+        yield Finding("store", False, f"PostgreSQL: {_without_userinfo(str(error), url)}", hint)
+        return
+    yield Finding("store", True, f"PostgreSQL {version} answers")
+    match row:
+        case None:
+            yield Finding("timescaledb", None, "not on this server; plain views are used instead")
+        case (available, None):
+            yield Finding("timescaledb", None, f"{available} is available; it is enabled on the first run")
+        case (_, installed):
+            yield Finding("timescaledb", True, f"{installed} is enabled")
+            if failing:
+                names = ", ".join(sorted({name for name, _ in failing}))
+                reasons = "; ".join(sorted({why for _, why in failing if why})) or "no reason is told"
+                yield Finding(
+                    "timescaledb jobs",
+                    False,
+                    f"{len(failing)} have not succeeded for an hour: {names}; {reasons}",
+                    "new counts are right but slower to read, late ones may be missing from days; see its view "
+                    "timescaledb_information.job_errors, and whether TimescaleDB knows this PostgreSQL",
+                )
+
+
+def _without_userinfo(text: str, url: str) -> str:
+    """A driver's message without any piece of the user and password: it quotes them when the address is malformed."""
+    for piece in re.split("[:@]", url.partition("://")[2].rpartition("@")[0]):
+        if piece:
+            text = text.replace(piece, "…")
+    return without_credentials(" ".join(text.split()))
+
+
+def _bus(site: Site) -> Iterator[Finding]:
+    if site.bus == "memory":
+        yield Finding("bus", True, "in-process: no broker is needed")
+        return
+    servers = site.bus.removeprefix("kafka://").rpartition("@")[2].partition("/")[0].split(",")
+    hint = "check the address in bus, and that the broker runs and is reachable from here"
+    for server in servers:
+        try:
+            address = urlsplit(f"//{server}")
+            with socket.create_connection((address.hostname or "", address.port or 9092), timeout=_TIMEOUT_S):
+                pass
+        except (OSError, ValueError) as error:
+            yield Finding("bus", False, f"Kafka broker {server}: {error}", hint)
+            continue
+        yield Finding("bus", True, f"Kafka broker {server} accepts connections")
+
+
+def _disk(site: Site) -> Iterator[Finding]:
+    places = {"disk (cache)": manifest.cache_directory()}
+    store = site.store.get_secret_value()
+    if store.startswith("sqlite"):
+        places["disk (store)"] = Path(store.removeprefix("sqlite://").removeprefix("/")).absolute()
+    for name, path in places.items():
+        there = next(folder for folder in (path, *path.parents) if folder.exists())
+        free = shutil.disk_usage(there).free
+        enough = free >= _WANTED_FREE_BYTES
+        hint = "" if enough else f"free some space: {_WANTED_FREE_BYTES / _GIB:.0f} GiB or more are wanted"
+        yield Finding(name, enough, f"{free / _GIB:.1f} GiB free at {there}", hint)
+
+
+def _timezone(site: Site) -> Iterator[Finding]:
+    known = len(zoneinfo.available_timezones())
+    now = datetime.now(site.timezone)
+    yield Finding("time zone", True, f"{site.site.timezone}, now {now:%Y-%m-%d %H:%M} ({known} zones known)")
+
+
+def _clock(_: Site) -> Iterator[Finding]:
+    now = datetime.now(UTC)
+    installed = datetime.fromtimestamp(Path(__file__).stat().st_mtime, UTC)
+    sane = now > installed - timedelta(days=1)
+    detail = f"{now.isoformat(timespec='seconds')}{'' if sane else ': earlier than the installation of Aforo'}"
+    yield Finding("clock", sane, detail, "" if sane else "set the clock, best by NTP: counts carry its time")

@@ -1,0 +1,276 @@
+"""The fastest arithmetic that counts the same: quantise, measure, compare, decide, once per model and machine.
+
+    clips of the cameras -> INT8 model -> speeds of int8, bf16, f32 -> counts of the fastest, beside those of f32
+                                          the first whose counts agree is taken; f32 always agrees
+
+No picture touches the disk: clips are held in memory, as JPEG in the network's size, for the length of the run.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+from filelock import FileLock
+
+from aforo.clock import SystemClock
+from aforo.config.camera import CameraSection
+from aforo.config.detector import DetectorSection
+from aforo.config.geometry import LineSection
+from aforo.config.site import Site
+from aforo.errors import AforoError, AssetError, SourceError
+from aforo.model import MICROSECONDS, Frame, Image
+from aforo.ports import Detector, FrameSource
+from app.assemble import aggregator, float_model, open_openvino, road_users, tracker_factory, wants_calibration
+from app.assets import manifest
+from app.assets.mirrors import Progress
+from app.counted_rows import RowTable
+from app.pipeline import analyse
+from detect.openvino.letterbox import Letterbox
+from detect.openvino.precision_choice import Choice, Precision, bf16_is_native, int8_folder, measure, save_choice
+from detect.openvino.quantise import quantise
+from ingest.capture import probe
+from ingest.file_source import RecordedSource
+from ingest.open_source import open_source
+
+BOUND = 0.05
+"""Counts may differ from those in f32 by so much: Σ|counted − counted in f32| / Σ counted in f32, over every camera,
+line, zone, direction and class."""
+
+LEAST_COUNTED = 40
+"""Fewer passages prove nothing."""
+
+CALIBRATION_PICTURES = 200
+_WORTHWHILE = 1.1
+_JPEG_QUALITY = 95
+_GRID = (0.25, 0.5, 0.75)
+
+Tell = Callable[[str], None]
+Counts = Counter[tuple[str, str, str, str]]
+"""(camera, line or zone, direction, class) -> number."""
+
+
+@dataclass(slots=True)
+class Clip:
+    """What one camera showed for a while; a `FrameSource` that can be read again and again.
+
+    Attributes:
+        camera: its id.
+        section: what is counted in it: its own lines and zones, and a grid of lines.
+        frame_rate: frames per second.
+        pictures: event time (µs) and JPEG of each frame, in the network's size.
+        countable: whether its counts are compared; those of edited film mean nothing.
+    """
+
+    section: CameraSection
+    frame_rate: float
+    pictures: list[tuple[int, bytes]] = field(default_factory=list)
+    countable: bool = True
+    session: str = "calibration"
+    camera: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.camera = self.section.id
+
+    @staticmethod
+    def record(section: CameraSection, source: FrameSource, frame_rate: float, seconds: float, image_size: int) -> Clip:
+        """Take in what a source shows, for so many seconds of its own time.
+
+        Raises:
+            SourceError: of the source, or it showed nothing.
+        """
+        clip = Clip(_with_grid(section), frame_rate)
+        with closing(source):
+            for frame in source.frames():
+                clip._keep(frame, image_size)
+                if frame.captured_at_us - clip.pictures[0][0] >= seconds * MICROSECONDS:
+                    break
+        if not clip.pictures:
+            raise SourceError(f"camera {section.id} showed no picture to calibrate on")
+        return clip
+
+    def _keep(self, frame: Frame, image_size: int) -> None:
+        height, width = frame.image.shape[:2]
+        scaled = Letterbox.fit(width, height, image_size).scaled_wh
+        small = cv2.resize(frame.image, scaled, interpolation=cv2.INTER_LINEAR)
+        _, jpeg = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+        self.pictures.append((frame.captured_at_us, jpeg.tobytes()))
+
+    def image(self, index: int) -> Image:
+        """One picture."""
+        return np.asarray(cv2.imdecode(np.frombuffer(self.pictures[index][1], np.uint8), cv2.IMREAD_COLOR), np.uint8)
+
+    def frames(self) -> Iterator[Frame]:
+        """Its frames, in order."""
+        for index, (at_us, _) in enumerate(self.pictures):
+            yield Frame(self.camera, self.session, index, at_us, self.image(index))
+
+    def close(self) -> None:
+        """Nothing to free."""
+
+
+def sample_clips(image_size: int, progress: Progress | None = None) -> list[Clip]:
+    """The sample videos: people in one, cyclists and cars in the other.
+
+    Raises:
+        AssetError: one of them cannot be had.
+    """
+    clips = []
+    for name in manifest.SAMPLES:
+        path = manifest.fetch(name, progress=progress)
+        section = CameraSection.of_recording(path).model_copy(update={"id": name})
+        source = RecordedSource(path, name, timezone=Site().timezone, clock=SystemClock())
+        clips.append(Clip.record(section, source, probe(path).fps, math.inf, image_size))
+        clips[-1].countable = manifest.manifest()[name].truth is not None
+    return clips
+
+
+def site_clips(site: Site, seconds: float, tell: Tell) -> list[Clip]:
+    """What each camera of a site shows for so many seconds.
+
+    Raises:
+        SourceError, ConfigurationError: of a camera's source.
+    """
+    clips = []
+    for camera in site.cameras:
+        tell(f"watching {camera.id} for {seconds:.0f} s")
+        source = open_source(
+            camera.source.get_secret_value(),
+            camera.id,
+            paced=False,
+            analyse_fps=camera.analyse_fps,
+            starts_at=camera.starts_at,
+            timezone=site.timezone,
+            clock=SystemClock(),
+        )
+        clips.append(Clip.record(camera, source, camera.analyse_fps, seconds, site.detector.image_size))
+    return clips
+
+
+def calibrate(section: DetectorSection, clips: Sequence[Clip], tell: Tell) -> Choice:
+    """Quantise the configured model on the clips, decide which precision it runs in here, and keep the choice.
+
+    Raises:
+        ModelError: the model cannot be quantised or run, or the cache cannot be written.
+    """
+    cache = manifest.cache_directory() / "openvino"
+    model = float_model(section)
+    kept = int8_folder(model, cache)
+    with tempfile.TemporaryDirectory(dir=cache) as scratch:
+        tell("quantising")
+        quantised = quantise(model, _calibration_pictures(clips, section.image_size), Path(scratch) / "int8")
+        files: dict[Precision, Path] = {"f32": model, "int8": quantised}
+        if bf16_is_native():
+            files["bf16"] = model
+        choice = _decide(section, files, clips, tell)
+        if choice.precision == "int8":
+            shutil.rmtree(kept, ignore_errors=True)
+            quantised.rename(kept)
+    save_choice(choice, model, section.image_size, cache)
+    return choice
+
+
+def calibrate_at_first_use(section: DetectorSection, tell: Tell, progress: Progress | None = None) -> None:
+    """As `calibrate_on_samples`, where that was never done on this machine for a model that Aforo knows; else nothing.
+
+    What fails here costs speed only: f32 is used until it succeeds.
+    """
+    try:
+        with FileLock(manifest.cache_directory() / "openvino" / "calibration.lock"):
+            if wants_calibration(section, progress):  # else another process has done it meanwhile
+                tell(
+                    f"First use of {section.model} on this machine: finding the fastest arithmetic that counts the same"
+                )
+                tell(calibrate_on_samples(section, tell, progress).reason)
+    except (AforoError, OSError) as error:
+        tell(f"f32 is used for now: {error}")
+
+
+def calibrate_on_samples(section: DetectorSection, tell: Tell, progress: Progress | None = None) -> Choice:
+    """As `calibrate`, on the sample videos; where these cannot be had, f32 is chosen and the choice says why.
+
+    Raises:
+        ModelError: as `calibrate`.
+    """
+    try:
+        clips = sample_clips(section.image_size, progress)
+    except (AssetError, SourceError) as error:
+        choice = Choice("f32", f"no sample videos to calibrate on: {error}", {}, {}, 0, [])
+        save_choice(choice, float_model(section), section.image_size, manifest.cache_directory() / "openvino")
+        return choice
+    return calibrate(section, clips, tell)
+
+
+def _calibration_pictures(clips: Sequence[Clip], image_size: int) -> list[Image]:
+    """Pictures spread over the whole of every clip, as the network sees them."""
+    each = max(1, CALIBRATION_PICTURES // len(clips))
+    pictures = []
+    for clip in clips:
+        for index in np.unique(np.linspace(0, len(clip.pictures) - 1, each).astype(int)):
+            image = clip.image(int(index))
+            pictures.append(Letterbox.fit(image.shape[1], image.shape[0], image_size).apply(image))
+    return pictures
+
+
+def _decide(section: DetectorSection, files: dict[Precision, Path], clips: Sequence[Clip], tell: Tell) -> Choice:
+    detectors = {name: open_openvino(section, file, name, cached=False) for name, file in files.items()}
+    try:
+        tell("measuring " + ", ".join(files))
+        speeds = measure(detectors, clips[0].image(0))
+        tell("counting in f32")
+        reference = _count(clips, detectors["f32"], section)
+        counted = reference.total()
+        differences: dict[str, float] = {}
+        names = [clip.camera for clip in clips]
+        faster = [name for name in files if speeds[name] > speeds["f32"] * _WORTHWHILE]
+        for name in sorted(faster, key=lambda name: -speeds[name]):
+            if counted < LEAST_COUNTED:
+                reason = (
+                    f"only {counted} passages were seen, at least {LEAST_COUNTED} are needed to compare: watch longer"
+                )
+                return Choice("f32", reason, speeds, differences, counted, names)
+            tell(f"counting in {name}")
+            differences[name] = round(difference(reference, _count(clips, detectors[name], section)), 4)
+            if differences[name] <= BOUND:
+                reason = f"{name} is {speeds[name] / speeds['f32']:.1f} times as fast as f32 and counts the same"
+                return Choice(name, reason, speeds, differences, counted, names)
+        reason = "nothing faster counts the same" if faster else "nothing is faster than f32 here"
+        return Choice("f32", reason, speeds, differences, counted, names)
+    finally:
+        for detector in detectors.values():
+            detector.close()
+
+
+def difference(reference: Counts, counted: Counts) -> float:
+    """Σ|counted − reference| / Σ reference; infinite where nothing was counted in the reference only."""
+    wrong = sum(abs(reference[key] - counted[key]) for key in reference.keys() | counted.keys())
+    if not wrong:
+        return 0.0
+    return wrong / reference.total() if reference else math.inf
+
+
+def _count(clips: Sequence[Clip], detector: Detector, section: DetectorSection) -> Counts:
+    counts: Counts = Counter()
+    users = road_users(detector, section)
+    for clip in (clip for clip in clips if clip.countable):
+        counter, rows = aggregator([clip.section]), RowTable()
+        for _, tracked in analyse(clip, detector, tracker_factory(users, clip.frame_rate)):
+            rows.take(counter.observe(tracked))
+        counts.update((clip.camera, row.line, row.direction, row.road_user) for row in rows.crossings.values())
+        counts.update((clip.camera, row.zone, "", row.road_user) for row in rows.visits.values())
+    return counts
+
+
+def _with_grid(section: CameraSection) -> CameraSection:
+    """The camera with lines all over its picture besides its own, so that a short clip shows many passages."""
+    across = [LineSection(id=f"grid-x{x:g}", points=[(x, 0.0), (x, 1.0)]) for x in _GRID]
+    down = [LineSection(id=f"grid-y{y:g}", points=[(0.0, y), (1.0, y)]) for y in _GRID]
+    return section.model_copy(update={"lines": [*section.lines, *across, *down], "movements": []})

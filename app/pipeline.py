@@ -1,0 +1,263 @@
+"""How the stages run together in one process: threads and queues, nothing else.
+
+one per camera:  FrameSource -> Detector -> Tracker -> Bus
+one in all:      Bus -> Counter -> CountStore
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import closing
+from typing import TYPE_CHECKING, Protocol
+
+from aforo.errors import AforoError, StoreError
+from aforo.model import Frame, Rows, TrackedFrame
+from aforo.ports import Bus, CameraSource, Clock, CountStore, Detector, FrameSource, Tracker
+from app.detector_turns import Turn
+
+if TYPE_CHECKING:
+    import supervision as sv
+
+LOG = logging.getLogger(__name__)
+
+LOOK_AHEAD = 4
+"""Frames of one camera between decoding and tracking besides those in the detector: enough to keep it busy, few enough
+to be quick."""
+
+WRITE_EVERY_S = 0.5
+"""Rows are written in batches of so much processing time."""
+
+RETRY_S = 2.0
+"""How long to wait before a failed write is tried again."""
+
+
+class Counter(Protocol):
+    """Tracked frames in, rows out."""
+
+    def observe(self, frame: TrackedFrame) -> Rows:
+        """Take in one message; returns the rows that are new or have changed."""
+        ...
+
+
+def analyse(
+    source: FrameSource, detector: Detector, new_tracker: Callable[[], Tracker], turn: Turn | None = None
+) -> Iterator[tuple[Frame | None, TrackedFrame]]:
+    """Detect and track everything that a source shows, in order.
+
+    Decoding and detection run ahead in a thread. Every session gets its own tracker, and a last message without a
+    frame that closes it, also when source or detector fail.
+
+    Args:
+        source: of the frames.
+        detector: perhaps shared with other cameras.
+        new_tracker: called for every session.
+        turn: at a shared detector; the source waits for it before it hands out a frame, and it is given back here.
+
+    Raises:
+        SourceError: of the source.
+        ModelError: of the detector.
+    """
+    tracker: Tracker | None = None
+    last: TrackedFrame | None = None
+    failure: AforoError | None = None
+    with closing(_ReadAhead(source, detector, turn)) as ahead:
+        try:
+            for frame, detections in ahead:
+                if tracker is None or last is None or frame.session != last.session:
+                    if tracker is not None and last is not None:
+                        yield None, tracker.finish(last)
+                    tracker = new_tracker()
+                last = tracker.update(frame, detections.result())
+                yield frame, last
+        except AforoError as error:  # what was seen until then still counts
+            failure = error
+        if tracker is not None and last is not None:
+            yield None, tracker.finish(last)
+        if failure is not None:
+            raise failure
+
+
+class _ReadAhead:
+    """Frames of a source whose detection is under way, read by a thread of its own."""
+
+    def __init__(self, source: FrameSource, detector: Detector, turn: Turn | None) -> None:
+        self._source, self._detector, self._turn = source, detector, turn
+        self._queue: queue.Queue[tuple[Frame, Future[sv.Detections]] | None] = queue.Queue(
+            detector.capacity + LOOK_AHEAD
+        )
+        self._stopped = threading.Event()
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._read, name=f"read {source.camera}", daemon=True)
+        self._thread.start()
+
+    def __iter__(self) -> Iterator[tuple[Frame, Future[sv.Detections]]]:
+        while (item := self._queue.get()) is not None:
+            yield item
+        if self._failure is not None:
+            raise self._failure
+
+    def close(self) -> None:
+        """End the reading thread."""
+        self._stopped.set()
+        self._source.close()
+        self._thread.join(timeout=10)
+
+    def _read(self) -> None:
+        try:
+            for frame in self._source.frames():
+                if not self._put((frame, self._submit(frame))):
+                    return
+        except BaseException as error:  # whatever it is, the one who iterates must hear of it
+            self._failure = error
+        self._put(None)
+
+    def _submit(self, frame: Frame) -> Future[sv.Detections]:
+        turn = self._turn
+        if turn is None:
+            return self._detector.submit(frame.image)
+        try:
+            future = self._detector.submit(frame.image)
+        except BaseException:
+            turn.done()
+            raise
+        future.add_done_callback(lambda _: turn.done())
+        return future
+
+    def _put(self, item: tuple[Frame, Future[sv.Detections]] | None) -> bool:
+        """Wait for room; False when nobody takes frames any more."""
+        while not self._stopped.is_set():
+            try:
+                self._queue.put(item, timeout=0.2)
+            except queue.Full:
+                continue
+            return True
+        return False
+
+
+class Counting:
+    """The thread that counts: takes messages from the bus and writes their rows, losing none.
+
+    A store that fails is tried again until it works; meanwhile the bus fills, the cameras wait, and frames are dropped
+    where they are read, which the coverage tells.
+
+    Args:
+        bus: where messages come from.
+        counter: makes rows of them.
+        store: where rows go.
+        clock: for batches and retries.
+        listeners: told of rows when they are made, before they are written.
+    """
+
+    def __init__(
+        self,
+        bus: Bus,
+        counter: Counter,
+        store: CountStore,
+        clock: Clock,
+        listeners: Sequence[Callable[[Rows], None]] = (),
+    ) -> None:
+        self._bus, self._counter, self._store, self._clock = bus, counter, store, clock
+        self._listeners = listeners
+        self._thread = threading.Thread(target=self._run, name="count", daemon=True)
+        self._abandon = threading.Event()
+        self.failure: str = ""
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait until the bus is closed and everything is written; after `timeout` seconds give up retrying."""
+        self._thread.join(timeout)
+        self._abandon.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        batch = Rows()
+        written_s = self._clock.monotonic_s()
+        for message in self._bus.messages():
+            batch.extend(self._count(message))
+            if batch and (message.last or self._clock.monotonic_s() - written_s >= WRITE_EVERY_S):
+                self._write(batch)
+                batch, written_s = Rows(), self._clock.monotonic_s()
+        self._write(batch)
+
+    def _count(self, message: TrackedFrame) -> Rows:
+        try:
+            rows = self._counter.observe(message)
+            for listener in self._listeners:
+                listener(rows)
+        except Exception:  # a fault of ours in one message must not end the counting of all cameras
+            LOG.exception("camera %s: a fault in Aforo itself; frame %d is not counted", message.camera, message.index)
+            return Rows()
+        return rows
+
+    def _write(self, batch: Rows) -> None:
+        while batch:
+            try:
+                self._store.write(batch)
+            except StoreError as error:
+                if not self.failure:
+                    LOG.error("%s; trying again every %g s, nothing is lost meanwhile", error, RETRY_S)
+                self.failure = str(error)
+                if self._abandon.is_set():
+                    LOG.error("gave up writing %d crossings at the end of the program", len(batch.crossings))
+                    return
+                self._clock.sleep(RETRY_S)
+            else:
+                if self.failure:
+                    LOG.warning("the store works again")
+                self.failure = ""
+                return
+
+
+class CameraThread:
+    """The thread of one camera; its failure is its own, the other cameras go on.
+
+    Args:
+        source: of the camera.
+        run: yields what the stages make of it (`analyse`).
+        publish: takes each message; the frame is None in the one that closes a session.
+    """
+
+    def __init__(
+        self,
+        source: CameraSource,
+        run: Callable[[], Iterator[tuple[Frame | None, TrackedFrame]]],
+        publish: Callable[[Frame | None, TrackedFrame], None],
+    ) -> None:
+        self.source = source
+        self.failure: AforoError | None = None
+        self._run, self._publish = run, publish
+        self._thread = threading.Thread(target=self._work, name=f"camera {source.camera}", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask it to end; `join` waits."""
+        self.source.close()
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait for its end."""
+        self._thread.join(timeout)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        return self._thread.is_alive()
+
+    def _work(self) -> None:
+        try:
+            for frame, tracked in self._run():
+                self._publish(frame, tracked)
+        except AforoError as error:
+            self.failure = error
+            LOG.error("camera %s: %s", self.source.camera, error)
+        except Exception:
+            LOG.exception("camera %s: stopped by a fault in Aforo itself", self.source.camera)

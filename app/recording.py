@@ -1,0 +1,224 @@
+"""One recording through all stages, as fast as the machine can: counts, tracks, annotated copies."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+from zoneinfo import ZoneInfo
+
+import cv2
+from pydantic import ValidationError
+
+from aforo.clock import SystemClock
+from aforo.config.camera import CameraSection
+from aforo.config.detector import DetectorSection
+from aforo.config.geometry import LineSection, ZoneSection
+from aforo.errors import ConfigurationError
+from aforo.geometry import image_directions
+from aforo.model import Frame, TrackedFrame
+from aforo.ports import Detector
+from api.drawing import FrameAnnotator
+from app.assemble import aggregator, camera_detector, road_users, tracker_factory
+from app.counted_rows import RowTable
+from app.pipeline import analyse
+from detect.region import corners_px
+from ingest.capture import VideoFacts, probe
+from ingest.file_source import RecordedSource
+
+
+def line_of_pixels(name: str, points_px: Sequence[tuple[float, float]], facts: VideoFacts) -> LineSection:
+    """A counting line given in pixels of a video.
+
+    Raises:
+        ConfigurationError: a point lies outside the picture, or the line has no length.
+    """
+    pairs = _fractions("line", points_px, facts)
+    try:
+        return LineSection(id=name, points=pairs, directions=image_directions(points_px))
+    except ValidationError as error:
+        raise ConfigurationError(f"the line {_shown(points_px)} cannot count: {_reason(error)}") from None
+
+
+def zone_of_pixels(name: str, polygon_px: Sequence[tuple[float, float]], facts: VideoFacts) -> ZoneSection:
+    """A zone given in pixels of a video.
+
+    Raises:
+        ConfigurationError: a corner lies outside the picture, or the polygon is not simple.
+    """
+    pairs = _fractions("zone", polygon_px, facts)
+    try:
+        return ZoneSection(id=name, polygon=pairs)
+    except ValidationError as error:
+        raise ConfigurationError(f"the zone {_shown(polygon_px)} cannot count: {_reason(error)}") from None
+
+
+def _fractions(what: str, points_px: Sequence[tuple[float, float]], facts: VideoFacts) -> list[tuple[float, float]]:
+    width, height = facts.width_px, facts.height_px
+    for x, y in points_px:
+        if not (0 <= x <= width and 0 <= y <= height):
+            raise ConfigurationError(
+                f"the {what} {_shown(points_px)} leaves the picture of {facts.path.name}: expected x from 0 to {width} "
+                f"and y from 0 to {height}, got {x:g},{y:g}"
+            )
+    return [(x / width, y / height) for x, y in points_px]
+
+
+def _shown(points_px: Sequence[tuple[float, float]]) -> str:
+    return ",".join(f"{x:g},{y:g}" for x, y in points_px)
+
+
+def _reason(error: ValidationError) -> str:
+    return "; ".join(problem["msg"].removeprefix("Value error, ") for problem in error.errors())
+
+
+OnFrame = Callable[[Frame, TrackedFrame, "RecordingCounts"], None]
+
+
+@dataclass(slots=True)
+class RecordingCounts:
+    """What was counted in a recording.
+
+    Attributes:
+        rows: all of them.
+        facts: of the video file.
+        started_at_us: event time of its first frame.
+        frames: decoded.
+        analysed_frames: frames that went through the detector.
+        elapsed_s: processing time.
+        problem: one sentence when the file could not be read to its end, else "".
+    """
+
+    facts: VideoFacts
+    started_at_us: int = 0
+    frames: int = 0
+    analysed_frames: int = 0
+    elapsed_s: float = 0.0
+    problem: str = ""
+    rows: RowTable = field(default_factory=RowTable)
+
+
+class Recording:
+    """A video file, ready to be analysed.
+
+    Args:
+        path: the file.
+        camera: what is counted in it; its source is not used.
+        analyse_fps: frames per second to analyse at most, None for every frame.
+        starts_at_us: event time of its first frame, None to take it from the file.
+        timezone: of dates in file names.
+
+    Raises:
+        SourceError: it is not a video that can be read.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        camera: CameraSection,
+        *,
+        analyse_fps: float | None = None,
+        starts_at_us: int | None = None,
+        timezone: ZoneInfo,
+    ) -> None:
+        self.facts = probe(path)
+        self.camera = camera
+        self._analyse_fps = analyse_fps
+        self._source = RecordedSource(
+            path,
+            camera.id,
+            starts_at_us=starts_at_us,
+            timezone=timezone,
+            analyse_fps=analyse_fps,
+            clock=SystemClock(),
+        )
+
+    @property
+    def analysed_wh(self) -> tuple[int, int]:
+        """Width and height in pixels of what the detector will see."""
+        left, top, right, bottom = corners_px(self.camera.analysed, self.facts.width_px, self.facts.height_px)
+        return right - left, bottom - top
+
+    @property
+    def frame_rate(self) -> float:
+        """Frames analysed per second of the recording."""
+        return min(self.facts.fps, self._analyse_fps or self.facts.fps)
+
+    @property
+    def expected_frames(self) -> int | None:
+        """About how many frames there are to analyse, None when the file does not say."""
+        if self.facts.frames is None:
+            return None
+        return round(self.facts.frames * self.frame_rate / self.facts.fps)
+
+    @property
+    def frames_read(self) -> int:
+        """Frames decoded so far, also those that were not analysed."""
+        return self._source.frames_read
+
+    @property
+    def problem(self) -> str:
+        """One sentence when the file could not be read to its end, else ""."""
+        return self._source.problem
+
+    def analyse(self, detector: Detector, section: DetectorSection) -> Iterator[tuple[Frame | None, TrackedFrame]]:
+        """Its frames with their road users, in order; see `app.pipeline.analyse`."""
+        tracker = tracker_factory(road_users(detector, section), self.frame_rate)
+        return analyse(self._source, camera_detector(detector, self.camera, section), tracker)
+
+    def count(self, detector: Detector, section: DetectorSection, on_frame: OnFrame | None = None) -> RecordingCounts:
+        """Count it; `on_frame` is called with every analysed frame and the counts so far."""
+        counter = aggregator([self.camera])
+        counts = RecordingCounts(self.facts)
+        analysed = self.analyse(detector, section)
+        began = time.perf_counter()
+        for frame, tracked in analysed:
+            counts.rows.take(counter.observe(tracked))
+            if frame is None:
+                continue
+            if counts.analysed_frames == 0:
+                counts.started_at_us = frame.captured_at_us
+            counts.analysed_frames += 1
+            if on_frame is not None:
+                on_frame(frame, tracked, counts)
+        counts.elapsed_s = time.perf_counter() - began
+        counts.frames, counts.problem = self.frames_read, self.problem
+        return counts
+
+
+class AnnotatedCopy:
+    """A copy of the analysed frames with everything drawn on them, as an MP4 file; a context manager.
+
+    Args:
+        path: of the copy.
+        camera: whose lines and zones are drawn.
+        facts: of the original.
+        frame_rate: of the copy.
+        timezone: of the time stamp.
+
+    Raises:
+        ConfigurationError: the file cannot be written.
+    """
+
+    def __init__(
+        self, path: Path, camera: CameraSection, facts: VideoFacts, frame_rate: float, timezone: ZoneInfo
+    ) -> None:
+        self._annotator = FrameAnnotator(camera, timezone)
+        self._camera = camera
+        codec = cv2.VideoWriter.fourcc(*"mp4v")
+        self._writer = cv2.VideoWriter(str(path), codec, frame_rate, (facts.width_px, facts.height_px))
+        if not self._writer.isOpened():
+            raise ConfigurationError(f"cannot write the annotated video {path}: expected a writable .mp4 path")
+
+    def add(self, frame: Frame, tracked: TrackedFrame, counts: RecordingCounts) -> None:
+        """Draw and append one frame."""
+        so_far = {line.id: counts.rows.of_line(line.id) for line in self._camera.lines}
+        self._writer.write(self._annotator.draw(frame.image, tracked, so_far))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._writer.release()

@@ -1,0 +1,67 @@
+"""Reports written by the command line, without a server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from aforo.clock import SystemClock
+from aforo.config.site import Site
+from aforo.errors import ConfigurationError
+from aforo.local_time import local_time
+from api.place_series import find_place
+from api.reports.downloads import WRITERS
+from api.reports.hourly import hourly_report
+from api.time_ranges import parse_days
+from app import assemble
+
+
+def write_report(
+    site: Site,
+    *,
+    line: str | None,
+    zone: str | None,
+    first: str | None,
+    last: str | None,
+    file_format: str,
+    lang: str,
+    out: Path | None,
+) -> Path:
+    """Write the hourly volume report of a line or zone.
+
+    Args:
+        site: the configuration, which names the store.
+        line: id of the counting line; either this or `zone`.
+        zone: id of the zone.
+        first: first local day, ISO 8601; None for today.
+        last: last local day, included; None for the first.
+        file_format: csv, xlsx or pdf.
+        lang: en or es.
+        out: where to; None makes a name of site, place and days, in the working directory.
+
+    Returns:
+        Where it was written.
+
+    Raises:
+        ConfigurationError: an option is wrong, or the file cannot be written.
+        QueryError: there is no such line or zone, or the days are wrong.
+        StoreError: the store cannot be read.
+    """
+    if file_format not in WRITERS:
+        raise ConfigurationError(f"--format: expected {' or '.join(WRITERS)}, got {file_format!r}")
+    if (line is None) == (zone is None):
+        raise ConfigurationError("a report needs either --line ID or --zone ID")
+    place = find_place(site, "line", line) if line is not None else find_place(site, "zone", str(zone))
+    now_us = SystemClock().now_us()
+    today = local_time(now_us, site.timezone).date().isoformat()
+    start_us, end_us = parse_days(first or today, last, site.timezone, now_us)
+    reader = assemble.open_reader(site)
+    try:
+        report = hourly_report(site, reader, place, start_us, end_us, lang)
+    finally:
+        reader.close()
+    path = out or Path(f"{report.file_name}.{file_format}")
+    try:
+        path.write_bytes(WRITERS[file_format](report))
+    except OSError as error:
+        raise ConfigurationError(f"cannot write the report {path}: {error.strerror}") from error
+    return path

@@ -1,0 +1,146 @@
+"""All cameras of a site, all stages and the web server, in one process."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from functools import partial
+
+import uvicorn
+
+from aforo.camera_state import CameraStatus
+from aforo.clock import SystemClock
+from aforo.config.site import Site
+from aforo.errors import AforoError
+from aforo.local_time import local_time, to_us
+from aforo.model import Frame, Rows, TrackedFrame
+from aforo.ports import CountReader, Detector
+from api.app import create_app
+from api.live.hub import LiveHub
+from api.server import Server, listen
+from app import assemble
+from app.pipeline import Counting
+from app.recount import recount_place
+from ingest.camera_source import LiveSource
+
+LOG = logging.getLogger(__name__)
+
+_STOP_TIMEOUT_S = 15
+
+
+class Service:
+    """Runs a site until it is stopped, or until its recordings end and somebody waits for that.
+
+    Args:
+        site: the configuration.
+        detector: shared by all cameras; closed by `stop`.
+        paced: hand out recordings at their own pace, as if they were live.
+        listeners: told of all rows when they are made.
+
+    Raises:
+        StoreError: the store cannot be opened or written.
+        ConfigurationError: the port is in use, or a source is of an unknown kind.
+    """
+
+    def __init__(
+        self,
+        site: Site,
+        detector: Detector,
+        *,
+        paced: bool = True,
+        listeners: Sequence[Callable[[Rows], None]] = (),
+    ) -> None:
+        self.site = site
+        self._stack = ExitStack()
+        try:
+            self._build(site, detector, paced, listeners)
+        except BaseException:
+            self._stack.close()
+            raise
+
+    def _build(self, site: Site, detector: Detector, paced: bool, listeners: Sequence[Callable[[Rows], None]]) -> None:
+        clock = SystemClock()
+        self._stack.callback(detector.close)
+        socket = self._stack.enter_context(listen(site.api.host, site.api.port))
+        host, port = socket.getsockname()[:2]
+        self.url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        self._socket = socket
+        store = self._stack.enter_context(assemble.open_store(site))
+        reader = assemble.open_reader(site)
+        self._stack.callback(reader.close)
+        self.hub = LiveHub(site, clock)
+        self._bus = assemble.open_bus(site)
+        self._counting = Counting(
+            self._bus, assemble.aggregator(site.cameras), store, clock, (self.hub.publish_rows, *listeners)
+        )
+        new_camera = assemble.camera_factory(site, detector, self._publish, clock, paced=paced)
+        self._cameras = [new_camera(camera) for camera in site.cameras]
+        self.hub.set_status_source(self.statuses)
+        self._seed(reader, clock.now_us())
+        app = create_app(site=site, reader=reader, live=self.hub, clock=clock, recount=partial(recount_place, site))
+        config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5, lifespan="off")
+        self._server = Server(config, self.hub)
+        self._web = threading.Thread(target=self._server.run, args=([socket],), name="web", daemon=True)
+
+    def _publish(self, frame: Frame | None, tracked: TrackedFrame) -> None:
+        self._bus.publish(tracked)
+        if frame is not None:
+            self.hub.publish(frame, tracked)
+
+    def _seed(self, reader: CountReader, now_us: int) -> None:
+        """Let running counts go on where they were; a recording is read again, and counts itself again."""
+        live = [
+            line.id
+            for camera in self._cameras
+            if isinstance(camera.source, LiveSource)
+            for line in self.site.camera(camera.source.camera).lines
+        ]
+        if live:
+            midnight = local_time(now_us, self.site.timezone).replace(hour=0, minute=0, second=0, microsecond=0)
+            self.hub.seed(reader.volumes("line", live, to_us(midnight), now_us, "1d"))
+
+    def start(self) -> None:
+        """Start the stages and the web server."""
+        self._counting.start()
+        self._web.start()
+        for camera in self._cameras:
+            camera.start()
+
+    def statuses(self) -> list[CameraStatus]:
+        """How the cameras are doing."""
+        return [camera.source.status() for camera in self._cameras]
+
+    @property
+    def failures(self) -> list[AforoError]:
+        """Why cameras stopped that should not have."""
+        return [camera.failure for camera in self._cameras if camera.failure is not None]
+
+    @property
+    def running(self) -> bool:
+        """Whether any camera still delivers."""
+        return any(camera.alive for camera in self._cameras)
+
+    def finish(self) -> None:
+        """Wait until all recordings are over and everything is written; the web server goes on."""
+        for camera in self._cameras:
+            while camera.alive:
+                camera.join(0.5)
+        self._close_bus()
+
+    def stop(self) -> None:
+        """End everything: cameras, counting (all rows are written), web server, store."""
+        for camera in self._cameras:
+            camera.stop()
+        for camera in self._cameras:
+            camera.join(_STOP_TIMEOUT_S)
+        self._close_bus()
+        self._server.should_exit = True
+        if self._web.ident is not None:
+            self._web.join(_STOP_TIMEOUT_S)
+        self._stack.close()
+
+    def _close_bus(self) -> None:
+        self._bus.close()
+        self._counting.join(_STOP_TIMEOUT_S)

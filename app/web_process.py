@@ -1,0 +1,52 @@
+"""The API alone: it needs the store, and for live pictures the workers' addresses that are registered there."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import partial
+
+import uvicorn
+
+from aforo.clock import SystemClock
+from aforo.config.site import Site
+from api.app import create_app
+from api.live.remote_cameras import LiveElsewhere
+from api.server import Server, listen
+from app import assemble
+from app.recount import recount_place
+
+LOG = logging.getLogger(__name__)
+
+
+def serve(site: Site, on_ready: Callable[[str], None]) -> None:
+    """Answer questions until the process is asked to end (SIGINT, SIGTERM).
+
+    Args:
+        site: the configuration.
+        on_ready: told the address when it answers.
+
+    Raises:
+        StoreError: the store cannot be opened.
+        ConfigurationError: the port is in use.
+    """
+    clock = SystemClock()
+    with listen(site.api.host, site.api.port) as listener:
+        assemble.open_store(site).close()  # makes the tables, if this process is the first
+        reader = assemble.open_reader(site)
+        try:
+            elsewhere = LiveElsewhere(site, reader, clock)
+            app = create_app(
+                site=site,
+                reader=reader,
+                live=None,
+                clock=clock,
+                elsewhere=elsewhere,
+                recount=partial(recount_place, site),
+            )
+            host, port = listener.getsockname()[:2]
+            on_ready(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+            config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5, lifespan="off")
+            Server(config, elsewhere).run([listener])
+        finally:
+            reader.close()

@@ -1,0 +1,55 @@
+"""The files of an OpenVINO model, and the labels they name."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from pathlib import Path
+
+import openvino as ov
+import yaml
+
+from aforo.errors import ModelError
+from detect.limits import one_line
+
+
+def is_quantised(model: Path) -> bool:
+    """Whether an OpenVINO model (folder or file) was made by `detect.openvino.quantise`, or by NNCF elsewhere."""
+    file = model if model.is_file() else next(iter(model.glob("*.xml")), model)
+    if file.suffix != ".xml" or not file.is_file():
+        return False
+    return b'type="FakeQuantize"' in file.read_bytes()
+
+
+def metadata_of(file: Path) -> Path:
+    """Where Ultralytics' export keeps the labels of an OpenVINO model file."""
+    return file.parent / "metadata.yaml"
+
+
+def model_file(model: Path) -> Path:
+    """The file of an OpenVINO model: of a folder its one `.xml`.
+
+    Raises:
+        ModelError: there is none, or several.
+    """
+    found = [model] if model.suffix in (".xml", ".onnx") else sorted(model.glob("*.xml"))
+    if len(found) != 1 or not found[0].is_file():
+        raise ModelError(
+            f"{model} is not an OpenVINO model: expected a folder with one .xml file in it, that file, or an .onnx file"
+        )
+    return found[0]
+
+
+def _label_names(core: ov.Core, file: Path) -> list[str]:
+    """The model's labels, as Ultralytics' export writes them beside or into it."""
+    where = file if file.suffix == ".onnx" else metadata_of(file)
+    try:
+        if file.suffix == ".onnx":
+            names = ast.literal_eval(core.read_model(file).get_rt_info(["framework", "names"]).astype(str))
+        else:
+            names = yaml.safe_load(where.read_text(encoding="utf-8"))["names"]
+    except (OSError, yaml.YAMLError, KeyError, TypeError, RuntimeError, ValueError, SyntaxError) as error:
+        raise ModelError(
+            f"{where} must name the model's labels as Ultralytics' export does: {one_line(error)}"
+        ) from error
+    return [str(names[index]) for index in sorted(names)] if isinstance(names, Mapping) else [str(n) for n in names]

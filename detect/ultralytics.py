@@ -1,0 +1,89 @@
+"""YOLO on Ultralytics: any model it loads, on any device it knows (CUDA, TensorRT engines, Apple, CPU)."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import supervision as sv
+
+from aforo.errors import ModelError
+from aforo.model import Image
+from detect.limits import LOWEST_CONFIDENCE, NMS_IOU, OTHER_CONFIDENCE, OTHER_LABEL, one_line
+
+
+class UltralyticsYolo:
+    """A `Detector` on Ultralytics.
+
+    Args:
+        model: what Ultralytics loads: `.pt`, `.engine`, `.onnx`, a folder.
+        labels: the labels to look for; all others come as `OTHER_LABEL`.
+        image_size: longer side of the network's input, pixels.
+        device: auto, cpu, cuda:0, ...
+
+    Raises:
+        ModelError: it cannot be loaded, has not those labels, or the device is not there.
+    """
+
+    capacity = 1
+
+    def __init__(self, model: Path, labels: tuple[str, ...], *, image_size: int = 640, device: str = "auto") -> None:
+        import torch
+        import ultralytics
+
+        if device.startswith("cuda") and not torch.cuda.is_available():
+            raise ModelError(f"there is no CUDA device here for detector.device {device!r}; set it to auto or cpu")
+        if model.suffix == ".engine" and not torch.cuda.is_available():
+            raise ModelError(
+                f"{model} is a TensorRT engine and there is no CUDA device here; use the .pt it was made of"
+            )
+        self._device = ("cuda:0" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+        self._image_size = image_size
+        try:
+            self._model = ultralytics.YOLO(str(model), task="detect")
+            names: dict[int, str] = self._model.names
+        except Exception as error:  # Ultralytics raises what its many back-ends raise
+            raise ModelError(f"Ultralytics cannot load the model {model}: {one_line(error)}") from error
+        missing = [label for label in labels if label not in names.values()]
+        if missing:
+            raise ModelError(f"the model {model} has no label {missing[0]!r}; it has: {', '.join(names.values())}")
+        self._labels = labels
+        self._class_of = np.array(
+            [labels.index(names[i]) if names[i] in labels else len(labels) for i in sorted(names)]
+        )
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ultralytics")
+        self.description = f"Ultralytics {ultralytics.__version__} on {self._device}, {model.name}, {image_size} px"
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The label per class id."""
+        return (*self._labels, OTHER_LABEL)
+
+    def submit(self, image: Image) -> Future[sv.Detections]:
+        """Start detection; see `aforo.ports.Detector`."""
+        return self._executor.submit(self._detect, image)
+
+    def close(self) -> None:
+        """Wait for what is under way."""
+        self._executor.shutdown(wait=True)
+
+    def _detect(self, image: Image) -> sv.Detections:
+        try:
+            result = self._model.predict(
+                image,
+                imgsz=self._image_size,
+                conf=LOWEST_CONFIDENCE,
+                iou=NMS_IOU,
+                device=self._device,
+                verbose=False,
+            )[0]
+        except Exception as error:  # as above
+            raise ModelError(f"Ultralytics failed on {self._device}: {one_line(error)}") from error
+        boxes = result.boxes
+        class_id = self._class_of[boxes.cls.cpu().numpy().astype(int)]
+        confidence = boxes.conf.cpu().numpy().astype(np.float32)
+        keep = (class_id < len(self._labels)) | (confidence > OTHER_CONFIDENCE)
+        return sv.Detections(
+            xyxy=boxes.xyxy.cpu().numpy().astype(np.float32)[keep], confidence=confidence[keep], class_id=class_id[keep]
+        )

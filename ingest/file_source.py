@@ -1,0 +1,197 @@
+"""Video files as a source of frames."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Generator, Iterator
+from datetime import tzinfo
+from pathlib import Path
+
+from aforo.camera_state import CameraStatus, Reason
+from aforo.errors import SourceError
+from aforo.model import MICROSECONDS, Frame
+from aforo.ports import Clock
+from ingest.capture import Header, open_file, period_us, position_ms, read_header
+from ingest.frame_times import Pace, PresentationTimes, Selection
+from ingest.recording_start import recording_start_us
+from ingest.status_board import StatusBoard
+
+_FINGERPRINT_BYTES = 1 << 20
+_LONGEST_NAP_S = 0.2
+
+
+def missing_s(header: Header, frames: int, last_us: int) -> float:
+    """How much of a recording could not be read although its header announces it, 0.0 while that is normal.
+
+    Headers are often a few frames off (one announces 467 of 459), and count duration × fps where the frame rate varies.
+    So it is time that counts: normal is up to one second, or 5 % of a recording shorter than 20 s.
+
+    Args:
+        header: what the container announced.
+        frames: how many frames were read.
+        last_us: presentation time of the last of them.
+    """
+    if header.frames is None or header.fps is None or frames >= header.frames:
+        return 0.0
+    announced_s = header.frames / header.fps
+    shortfall_s = announced_s - last_us / MICROSECONDS - 1 / header.fps
+    allowed_s = min(1.0, max(0.05 * announced_s, 2 / header.fps))
+    return shortfall_s if shortfall_s > allowed_s else 0.0
+
+
+class RecordedSource:
+    """Frames of a video file, with the event times at which they were recorded.
+
+    The end of the file ends `frames`. The same file with the same start gives the same session, frames and times, so
+    counting it again changes nothing; each further round of `repeat` is a session of its own, whose times follow on.
+
+    Args:
+        path: a video file that FFmpeg reads.
+        camera: the camera's id.
+        starts_at_us: event time of the first frame; None to take it from the file (see `ingest.recording_start`).
+        timezone: of dates in file names.
+        paced: hand out frames at their own pace, and drop (and count) what the consumer is too late for; else as fast
+            as they are taken.
+        analyse_fps: hand out at most so many frames per second of the recording; None for every frame.
+        repeat: start again at the end.
+        clock: processing time.
+        admit: called before a frame is handed out; returns when its turn has come.
+
+    Attributes:
+        session: of the round being read, "" before the first frame.
+        complete: a whole reading has ended and nothing was missing.
+        problem: one sentence when the recording could not be read to its announced end, else "".
+        frames_read: frames decoded so far in this round, also those not handed out.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        camera: str,
+        *,
+        starts_at_us: int | None = None,
+        timezone: tzinfo,
+        paced: bool = False,
+        analyse_fps: float | None = None,
+        repeat: bool = False,
+        clock: Clock,
+        admit: Callable[[], None] | None = None,
+    ) -> None:
+        self.camera = camera
+        self.session = ""
+        self.complete = False
+        self.problem = ""
+        self.frames_read = 0
+        self._path = path
+        self._starts_at_us = starts_at_us
+        self._timezone = timezone
+        self._paced = paced
+        self._analyse_fps = analyse_fps
+        self._repeat = repeat
+        self._clock = clock
+        self._admit = admit
+        self._closed = threading.Event()
+        self._board = StatusBoard(camera, clock)
+
+    def frames(self) -> Iterator[Frame]:
+        """Yield the frames to analyse, in order.
+
+        Raises:
+            SourceError: the file is missing or is not a video that can be read.
+        """
+        try:
+            header = self._header()
+            start_us, recording = self._identity(header)
+            pace = self._pace(header) if self._paced else None
+            offset_us, rounds = 0, 1
+            while not self._closed.is_set():
+                self.session = recording if rounds == 1 else f"{recording}-{rounds}"
+                offset_us += yield from self._round(start_us, offset_us, pace)
+                rounds += 1
+                if not self._repeat:
+                    break
+        except SourceError as error:
+            self._board.enter("offline", error.args[0])
+            raise
+        self._board.enter("ended", self.problem)
+
+    def close(self) -> None:
+        """Let `frames` end soon; may be called from another thread, and twice."""
+        self._closed.set()
+
+    def status(self) -> CameraStatus:
+        """How the reading is doing: connecting, live, ended, or offline when the file cannot be read."""
+        return self._board.status()
+
+    def _header(self) -> Header:
+        capture = open_file(self._path)
+        try:
+            return read_header(capture)
+        finally:
+            capture.release()
+
+    def _identity(self, header: Header) -> tuple[int, str]:
+        """Start of the recording, and the session of its first round."""
+        try:
+            start_us = self._starts_at_us
+            if start_us is None:
+                start_us = recording_start_us(self._path, (header.frames or 0) * period_us(header), self._timezone)
+            with self._path.open("rb") as file:
+                content = file.read(_FINGERPRINT_BYTES)
+            label = f"{self._path.stat().st_size} {start_us} ".encode()
+        except OSError as error:
+            raise SourceError(Reason("unreadable", self._path, error.strerror)) from error
+        return start_us, "rec-" + hashlib.sha256(label + content).hexdigest()[:16]
+
+    def _pace(self, header: Header) -> Pace:
+        wanted_us = MICROSECONDS / self._analyse_fps if self._analyse_fps else 0.0
+        return Pace(max(wanted_us, period_us(header)), self._clock)
+
+    def _round(self, start_us: int, offset_us: int, pace: Pace | None) -> Generator[Frame, None, int]:
+        """Read the file once; returns how long it lasts, in microseconds."""
+        capture = open_file(self._path)
+        header = read_header(capture)
+        times, selection = PresentationTimes(period_us(header)), Selection(self._analyse_fps)
+        self.complete, self.problem, self.frames_read = False, "", 0
+        dropped = 0
+        try:
+            # grab() decodes; only retrieve() pays for the conversion to BGR, so frames passed over are cheap.
+            while not self._closed.is_set() and capture.grab():
+                at_us = times.next_us(position_ms(capture))
+                self.frames_read += 1
+                if not selection.due(at_us):
+                    continue
+                if pace is not None and self._waits_in_vain(pace, offset_us + at_us):
+                    dropped += 1
+                    continue
+                converted, image = capture.retrieve()
+                if not converted:
+                    continue
+                captured_at_us = start_us + offset_us + at_us
+                frame = Frame(self.camera, self.session, self.frames_read - 1, captured_at_us, image, dropped)
+                dropped = 0
+                self._board.enter("live")
+                self._board.frame(frame)
+                if self._admit is not None:
+                    self._admit()
+                yield frame
+        finally:
+            capture.release()
+        if not self._closed.is_set():
+            self._conclude(header, times.last_us)
+        return times.last_us + period_us(header)
+
+    def _waits_in_vain(self, pace: Pace, at_us: int) -> bool:
+        """Wait for the frame's turn, in naps so that `close` is heard; True when it must be dropped."""
+        while (early_us := pace.early_us(at_us)) > 0 and not self._closed.is_set():
+            self._clock.sleep(min(early_us / MICROSECONDS, _LONGEST_NAP_S))
+        return pace.drops(at_us)
+
+    def _conclude(self, header: Header, last_us: int) -> None:
+        if not self.frames_read:
+            raise SourceError(Reason("pictureless", self._path))
+        lost_s = missing_s(header, self.frames_read, last_us)
+        self.complete = lost_s == 0
+        if lost_s:
+            self.problem = Reason("cut-off", self._path, header.frames, self.frames_read, f"{lost_s:.1f}")

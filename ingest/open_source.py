@@ -1,0 +1,81 @@
+"""Which kind of source a text names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime, tzinfo
+from pathlib import Path
+
+from aforo.errors import ConfigurationError
+from aforo.model import MICROSECONDS
+from aforo.ports import Clock
+from aforo.redaction import without_credentials
+from ingest.camera_source import LiveSource
+from ingest.file_source import RecordedSource
+
+_SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
+_LIVE = ("rtsp", "rtsps", "http", "https")
+
+
+def open_source(
+    source: str,
+    camera: str,
+    *,
+    paced: bool,
+    analyse_fps: float | None,
+    starts_at: str | None = None,
+    timezone: tzinfo,
+    repeat: bool = False,
+    clock: Clock,
+    admit: Callable[[], None] | None = None,
+) -> RecordedSource | LiveSource:
+    """Make the source that a text names: a number is a USB camera, an address a network camera, all else a file.
+
+    Nothing is opened yet: that happens in `frames`.
+
+    Args:
+        source: as in the configuration.
+        camera: the camera's id.
+        paced: hand out a recording at its own pace.
+        analyse_fps: frames per second to hand out at most; None for every frame.
+        starts_at: when a recording starts, ISO 8601, local to `timezone` when without offset.
+        timezone: of the site.
+        repeat: start a recording again at its end.
+        clock: processing time.
+        admit: waits for the camera's turn before it hands out a frame; None goes without turns.
+
+    Raises:
+        ConfigurationError: the address is of an unknown kind, or `starts_at` is no time.
+    """
+    scheme = _SCHEME.match(source)
+    if scheme and scheme[1].lower() not in _LIVE:
+        raise ConfigurationError(
+            f"camera {camera}: expected a file, a USB camera's number, or an address that starts with "
+            f"rtsp://, rtsps://, http:// or https://, got {without_credentials(source)}"
+        )
+    if scheme or source.isdecimal():
+        return LiveSource(source, camera, analyse_fps=analyse_fps, clock=clock, admit=admit)
+    return RecordedSource(
+        Path(source),
+        camera,
+        starts_at_us=_instant_us(starts_at, camera, timezone) if starts_at is not None else None,
+        timezone=timezone,
+        paced=paced,
+        analyse_fps=analyse_fps,
+        repeat=repeat,
+        clock=clock,
+        admit=admit,
+    )
+
+
+def _instant_us(text: str, camera: str, timezone: tzinfo) -> int:
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigurationError(
+            f"camera {camera}: starts_at: expected ISO 8601 such as 2026-03-05T07:30:00-05:00, got {text!r}"
+        ) from None
+    if instant.tzinfo is None:
+        instant = instant.replace(tzinfo=timezone)
+    return round(instant.timestamp() * MICROSECONDS)

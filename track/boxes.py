@@ -1,0 +1,49 @@
+"""The arithmetic of following boxes from frame to frame, compiled: it knows nothing but its arguments.
+
+Boxes are (N, 4) xyxy in pixels unless told otherwise; what the numbers mean is told in `track.kinds`,
+`track.motion` and `track.association`.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from aforo.kernel_cache import compiled
+
+Floats = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.intp]
+Mask = npt.NDArray[np.bool_]
+
+SMALLEST_PX = 2.0
+"""No box is expected to be narrower or lower."""
+
+
+@compiled
+def overlap(ax1: float, ay1: float, ax2: float, ay2: float, bx1: float, by1: float, bx2: float, by2: float) -> float:
+    """Intersection over union of two boxes."""
+    shared = max(min(ax2, bx2) - max(ax1, bx1), 0.0) * max(min(ay2, by2) - max(ay1, by1), 0.0)
+    area_a = max(ax2 - ax1, 0.0) * max(ay2 - ay1, 0.0)
+    area_b = max(bx2 - bx1, 0.0) * max(by2 - by1, 0.0)
+    return shared / max(area_a + area_b - shared, 1e-9)
+
+
+@compiled
+def overlap_of(a: Floats, b: Floats) -> float:
+    """The same of two boxes in arrays."""
+    return overlap(a[0], a[1], a[2], a[3], b[0], b[1], b[2], b[3])
+
+
+@compiled
+def mean_side(width: float, height: float) -> float:
+    """Geometric mean of a box's sides, at least a pixel."""
+    return math.sqrt(max(width * height, 1.0))
+
+
+@compiled
+def grown(x1: float, y1: float, x2: float, y2: float, share: float) -> tuple[float, float, float, float]:
+    """A box with a share of its width and height added on each side."""
+    wide, high = (x2 - x1) * share, (y2 - y1) * share
+    return x1 - wide, y1 - high, x2 + wide, y2 + high
