@@ -94,8 +94,13 @@ def open_file(path: Path) -> Any:
                 raise SourceError(Reason("empty-file", path))
     except OSError as error:
         raise SourceError(Reason("unreadable", path, error.strerror)) from error
-    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
-    if not capture.isOpened() or int(capture.get(cv2.CAP_PROP_FOURCC)) in _TEXT_ART or cv2.haveImageReader(str(path)):
+    # Absolute, or FFmpeg takes what stands before a colon in the name (2026-03-05T07:30:00.avi) for a protocol.
+    capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG)
+    if (
+        not capture.isOpened()
+        or int(capture.get(cv2.CAP_PROP_FOURCC)) in _TEXT_ART
+        or cv2.haveImageReader(str(path.absolute()))
+    ):
         capture.release()
         raise SourceError(Reason("no-video-file", path))
     return capture

@@ -199,6 +199,17 @@ def test_what_is_no_video_is_one_clear_sentence(tmp_path: Path, kind: str, sente
         probe(path)
 
 
+@pytest.mark.parametrize("name", ["2026-03-05T07:30:00.avi", "north:1.avi", "file:x.avi", "-dash.avi", "a%20b #1?.avi"])
+def test_a_relative_name_is_a_name_whatever_stands_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A time of day has colons, and FFmpeg takes what stands before one for a protocol."""
+    write_video(tmp_path / "plain.avi").rename(tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    assert len(list(recording(Path(name)).frames())) == 60
+    assert probe(Path(name)).frames == 60
+
+
 def test_probe_tells_size_rate_and_length(tmp_path: Path) -> None:
     facts = probe(write_video(tmp_path / "a.avi", frames=30, fps=12.5))
     assert (facts.width_px, facts.height_px, facts.fps, facts.frames) == (160, 120, 12.5, 30)
