@@ -160,3 +160,30 @@ def test_every_unit_keeps_what_is_compiled_where_it_may_write() -> None:
         text = unit.read_text(encoding="utf-8")
         if "/aforo " in text:
             assert "NUMBA_CACHE_DIR=/var/cache/aforo/numba" in text, unit.name
+
+
+@pytest.mark.parametrize("path", UNITS, ids=lambda path: path.name)
+def test_a_unit_is_confined_as_far_as_its_work_allows(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert "ProtectSystem=strict" in text
+    assert "SystemCallFilter=~@privileged" in text
+    assert not re.search(r"^MemoryDenyWriteExecute=(yes|true|1)", text, re.MULTILINE), "numba and OpenVINO compile"
+    assert not re.search(r"^PrivateNetwork=(yes|true|1)", text, re.MULTILINE), "cameras are on the network"
+    written = re.findall(r"=/var/(?:cache|lib)/(\w+)", text)
+    assert written
+    assert set(written) == {"aforo"}
+    for folder, setting in (("/var/cache/aforo", "CacheDirectory=aforo"), ("/var/lib/aforo", "StateDirectory=aforo")):
+        assert folder not in text or setting in text.splitlines(), f"{folder} could not be written"
+
+
+@pytest.mark.parametrize("path", UNITS, ids=lambda path: path.name)
+def test_systemd_rates_the_exposure_of_a_unit_at_most_3(path: Path) -> None:
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("systemd-analyze is not on this machine")
+    # The threshold is in tenths: 30 is an exposure of 3.0.
+    command = ["systemd-analyze", "security", "--no-pager", "--offline=true", "--threshold=30", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if "unrecognized option" in done.stderr:
+        pytest.skip("this systemd-analyze cannot look at a unit that is not loaded")
+    assert "Overall exposure level" in done.stdout, done.stderr
+    assert done.returncode == 0, done.stdout
