@@ -1,8 +1,11 @@
-"""Why a camera is not well: sentences for people that a page can also say in its reader's language."""
+"""How a camera is doing, and why it is not well: sentences that a page can also say in its reader's language."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
+
+from aforo.errors import SourceError
 
 SENTENCES = {
     "unresolved": "the host name of {0} cannot be resolved",
@@ -34,33 +37,58 @@ SENTENCES = {
 """By code, in English; the page has the same ones in Spanish."""
 
 
-class Reason(str):
-    """One of the `SENTENCES`, as text in English.
+class CameraState(StrEnum):
+    """How a camera is doing, in one word."""
+
+    CONNECTING = "connecting"
+    LIVE = "live"
+    FROZEN = "frozen"  # connected, but no new picture
+    OFFLINE = "offline"
+    ENDED = "ended"  # a recording that is over
+    UNKNOWN = "unknown"  # no process that runs it was seen lately
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a camera is not well: one of the `SENTENCES`, with what is filled in; `str` gives it in English.
 
     Attributes:
-        code: its key.
-        values: what was filled in.
+        code: key of the sentence.
+        values: what is filled in, in order; never with credentials.
+
+    >>> str(Problem.of("frozen", 4))
+    'connected, but no new picture for 4 s'
     """
 
     code: str
-    values: tuple[str, ...]
+    values: tuple[str, ...] = ()
 
-    def __new__(cls, code: str, *values: object) -> Reason:
-        """The sentence of that code with the values filled in."""
-        texts = tuple(str(value) for value in values)
-        reason = super().__new__(cls, SENTENCES[code].format(*texts))
-        reason.code, reason.values = code, texts
-        return reason
+    @classmethod
+    def of(cls, code: str, *values: object) -> Problem:
+        """The sentence of that code, with these values as text."""
+        return cls(code, tuple(map(str, values)))
 
-    def __getnewargs__(self) -> tuple[str, ...]:  # type: ignore[override]
-        """What makes a copy."""
-        return self.code, *self.values
+    def __str__(self) -> str:
+        return SENTENCES[self.code].format(*self.values)
 
 
-def in_parts(reason: str) -> dict[str, object]:
-    """The sentence as answers have it: as text, and as code and values where it has any."""
-    code, values = (reason.code, list(reason.values)) if isinstance(reason, Reason) else (None, [])
-    return {"reason": reason, "reason_code": code, "reason_values": values}
+def in_parts(problem: Problem | None) -> dict[str, object]:
+    """The problem as answers have it: its sentence in English, its code and its values; no problem has no code."""
+    if problem is None:
+        return {"reason": "", "reason_code": None, "reason_values": []}
+    return {"reason": str(problem), "reason_code": problem.code, "reason_values": list(problem.values)}
+
+
+class ProblemError(SourceError):
+    """A video or camera cannot be read, and which `Problem` it has.
+
+    Attributes:
+        problem: its sentence is the message.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,21 +110,20 @@ class CameraStatus:
     """How a camera is doing, for operators.
 
     Attributes:
-        state: "connecting", "live", "frozen" (connected, but no new picture), "offline" or "ended" (recording over).
         since_us: processing time at which it came into this state.
         last_frame_us: event time of the newest frame, None before the first.
         fps: frames analysed per second, over the last seconds.
         dropped: frames thrown away unseen since the start.
         width_px, height_px: of the newest frame, 0 before the first.
-        reason: one sentence for people, "" while all is well; never with credentials.
+        problem: why it is not well, None while all is well.
     """
 
     camera: str
-    state: str
+    state: CameraState
     since_us: int
     last_frame_us: int | None
     fps: float
     dropped: int
     width_px: int
     height_px: int
-    reason: str
+    problem: Problem | None

@@ -5,6 +5,7 @@
     ├── QueryError                exit 2   400   a question cannot be answered as asked
     │   └── NotFoundError         exit 2   404   it names a camera, line or zone that does not exist
     ├── SourceError               exit 3   503   a video or camera cannot be read
+    │   └── ProblemError          exit 3   503   with the `aforo.camera_state.Problem` that it has
     ├── AssetError                exit 4   500   a model or sample cannot be had, or has the wrong hash
     ├── ModelError                exit 4   500   a model cannot be loaded or run
     ├── StoreError                exit 5   503   the database cannot be read or written

@@ -161,7 +161,8 @@ class Recording:
     @property
     def problem(self) -> str:
         """One sentence when the file could not be read to its end, else ""."""
-        return self._source.problem
+        problem = self._source.problem
+        return "" if problem is None else str(problem)
 
     def analyse(self, detector: Detector, section: DetectorSection) -> Iterator[tuple[Frame | None, TrackedFrame]]:
         """Its frames with their road users, in order; see `app.pipeline.analyse`."""

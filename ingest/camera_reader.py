@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from aforo.camera_state import Reason
+from aforo.camera_state import Problem
 from aforo.model import MICROSECONDS, Frame
 from aforo.ports import Clock
 from aforo.redaction import without_credentials
@@ -76,19 +76,19 @@ class CameraReader:
 
     def _run(self) -> None:
         try:
-            reason = self._read()
+            failure = self._read()
         except Exception as error:  # a thread must not die unseen; OpenCV's own words may carry credentials
-            reason = Reason("undecodable", without_credentials(self._source), type(error).__name__)
-        self._sight = replace(self._sight, failure=reason)
+            failure = Problem.of("undecodable", without_credentials(self._source), type(error).__name__)
+        self._sight = replace(self._sight, failure=failure)
 
-    def _read(self) -> str:
-        """Connect and read; returns why it ended."""
+    def _read(self) -> Problem | None:
+        """Connect and read; returns why it ended, None where it was stopped before it began."""
         shown = without_credentials(self._source)
         if wrong := knock(self._source, self._open_timeout_s):
             return wrong
         with OPENING:
             if self._stopped.is_set():
-                return "stopped"
+                return None
             began_s = self._clock.monotonic_s()
             self._sight = Sight(quiet_since_s=began_s)
             capture = open_live(self._source, self._open_timeout_s, self._read_timeout_s)
@@ -99,14 +99,14 @@ class CameraReader:
             self._read_on(capture)
         finally:
             capture.release()
-        return Reason("stream-over", shown, f"{self._read_timeout_s:g}")
+        return Problem.of("stream-over", shown, f"{self._read_timeout_s:g}")
 
-    def _unopened(self, shown: str, slow: bool) -> Reason:
+    def _unopened(self, shown: str, slow: bool) -> Problem:
         if self._source.isdecimal():
-            return Reason("no-usb", shown)
+            return Problem.of("no-usb", shown)
         if slow:
-            return Reason("slow-video", shown, f"{self._open_timeout_s:g}")
-        return Reason("no-video", shown)
+            return Problem.of("slow-video", shown, f"{self._open_timeout_s:g}")
+        return Problem.of("no-video", shown)
 
     def _read_on(self, capture: Any) -> None:
         sessions = SessionClock()

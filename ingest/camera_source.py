@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from aforo.camera_state import CameraStatus, Reason
+from aforo.camera_state import CameraState, CameraStatus, Problem
 from aforo.model import Frame
 from aforo.ports import Clock
 from ingest.camera_reader import CameraReader
@@ -75,7 +75,7 @@ class LiveSource:
         try:
             while not self._closed.is_set():
                 taken = self._take()
-                if taken is None or self._link.state != "live":
+                if taken is None or self._link.state is not CameraState.LIVE:
                     self._supervise()
                 if taken is not None:
                     self.session = taken.session
@@ -83,7 +83,7 @@ class LiveSource:
                     yield taken
         finally:
             self._give_up()
-            self._board.enter("ended")
+            self._board.enter(CameraState.ENDED)
 
     def close(self) -> None:
         """Let `frames` end soon; may be called from another thread, and twice."""
@@ -106,7 +106,7 @@ class LiveSource:
         return replace(frame, dropped=overwritten)
 
     def _supervise(self) -> None:
-        stuck = Sight(failure=Reason("decoder-stuck", _MOST_ABANDONED))
+        stuck = Sight(failure=Problem.of("decoder-stuck", _MOST_ABANDONED))
         sight = self._reader.sight if self._reader is not None else stuck
         draw = random.random()  # noqa: S311  jitter, not a secret
         self._link, action = advance(self._link, sight, self._clock.monotonic_s(), self._policy, draw)
@@ -114,7 +114,7 @@ class LiveSource:
             self._open()
         elif action is Action.GIVE_UP:
             self._give_up()
-        self._board.enter(self._link.state, self._link.reason)
+        self._board.enter(self._link.state, self._link.problem)
 
     def _open(self) -> None:
         """Start a reader, unless too many are stuck in OpenCV: then the attempt fails at the next look."""

@@ -26,8 +26,7 @@ os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;tcp|fpspr
 
 import cv2
 
-from aforo.camera_state import Reason
-from aforo.errors import SourceError
+from aforo.camera_state import Problem, ProblemError
 from aforo.model import MICROSECONDS
 from aforo.redaction import without_credentials
 
@@ -82,18 +81,18 @@ def open_file(path: Path) -> Any:
         An opened `cv2.VideoCapture` that delivers BGR pictures.
 
     Raises:
-        SourceError: there is no such file, or it is not a video that can be read.
+        ProblemError: there is no such file, or it is not a video that can be read.
     """
     if not path.exists():
-        raise SourceError(Reason("no-file", path))
+        raise ProblemError(Problem.of("no-file", path))
     if path.is_dir():
-        raise SourceError(Reason("directory", path))
+        raise ProblemError(Problem.of("directory", path))
     try:
         with path.open("rb") as file:
             if not file.read(1):
-                raise SourceError(Reason("empty-file", path))
+                raise ProblemError(Problem.of("empty-file", path))
     except OSError as error:
-        raise SourceError(Reason("unreadable", path, error.strerror)) from error
+        raise ProblemError(Problem.of("unreadable", path, error.strerror)) from error
     # Absolute, or FFmpeg takes what stands before a colon in the name (2026-03-05T07:30:00.avi) for a protocol.
     capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG)
     if (
@@ -102,7 +101,7 @@ def open_file(path: Path) -> Any:
         or cv2.haveImageReader(str(path.absolute()))
     ):
         capture.release()
-        raise SourceError(Reason("no-video-file", path))
+        raise ProblemError(Problem.of("no-video-file", path))
     return capture
 
 
@@ -143,13 +142,13 @@ def probe(path: Path) -> VideoFacts:
     """Look at a recording without reading it.
 
     Raises:
-        SourceError: as `open_file`, or there is no picture in it.
+        ProblemError: as `open_file`, or there is no picture in it.
     """
     capture = open_file(path)
     try:
         decoded, image = capture.read()
         if not decoded:
-            raise SourceError(Reason("pictureless", path))
+            raise ProblemError(Problem.of("pictureless", path))
         header = read_header(capture)
         return VideoFacts(path, image.shape[1], image.shape[0], header.fps or _measured_fps(capture), header.frames)
     finally:
@@ -169,11 +168,11 @@ def period_us(header: Header) -> int:
     return round(MICROSECONDS / (header.fps or _FALLBACK_FPS))
 
 
-def knock(source: str, timeout_s: float) -> str | None:
+def knock(source: str, timeout_s: float) -> Problem | None:
     """Find out whether a network camera is there at all.
 
     Returns:
-        What is wrong, for people and without credentials, or None when somebody answers (or a proxy would).
+        What is wrong, or None when somebody answers (or a proxy would).
     """
     parts = urlsplit(source)
     if parts.scheme not in _PORTS or parts.scheme in urllib.request.getproxies():
@@ -186,11 +185,11 @@ def knock(source: str, timeout_s: float) -> str | None:
                 authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
                 connection.sendall(f"OPTIONS rtsp://{authority}/ RTSP/1.0\r\nCSeq: 1\r\n\r\n".encode())
                 if not connection.recv(1):
-                    return Reason("hung-up", shown)
+                    return Problem.of("hung-up", shown)
     except TimeoutError:
-        return Reason("silent", shown, f"{timeout_s:g}")
+        return Problem.of("silent", shown, f"{timeout_s:g}")
     except socket.gaierror:
-        return Reason("unresolved", shown)
+        return Problem.of("unresolved", shown)
     except OSError as error:
-        return Reason("unreachable", shown, error.strerror or "network error")
+        return Problem.of("unreachable", shown, error.strerror or "network error")
     return None

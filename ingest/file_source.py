@@ -8,8 +8,7 @@ from collections.abc import Callable, Generator, Iterator
 from datetime import tzinfo
 from pathlib import Path
 
-from aforo.camera_state import CameraStatus, Reason
-from aforo.errors import SourceError
+from aforo.camera_state import CameraState, CameraStatus, Problem, ProblemError
 from aforo.model import MICROSECONDS, Frame
 from aforo.ports import Clock
 from ingest.capture import Header, open_file, period_us, position_ms, read_header
@@ -61,7 +60,7 @@ class RecordedSource:
     Attributes:
         session: of the round being read, "" before the first frame.
         complete: a whole reading has ended and nothing was missing.
-        problem: one sentence when the recording could not be read to its announced end, else "".
+        problem: why the recording could not be read to its announced end, None where it could.
         frames_read: frames decoded so far in this round, also those not handed out.
     """
 
@@ -81,7 +80,7 @@ class RecordedSource:
         self.camera = camera
         self.session = ""
         self.complete = False
-        self.problem = ""
+        self.problem: Problem | None = None
         self.frames_read = 0
         self._path = path
         self._starts_at_us = starts_at_us
@@ -98,7 +97,7 @@ class RecordedSource:
         """Yield the frames to analyse, in order.
 
         Raises:
-            SourceError: the file is missing or is not a video that can be read.
+            ProblemError: the file is missing or is not a video that can be read.
         """
         try:
             header = self._header()
@@ -111,10 +110,10 @@ class RecordedSource:
                 rounds += 1
                 if not self._repeat:
                     break
-        except SourceError as error:
-            self._board.enter("offline", error.args[0])
+        except ProblemError as error:
+            self._board.enter(CameraState.OFFLINE, error.problem)
             raise
-        self._board.enter("ended", self.problem)
+        self._board.enter(CameraState.ENDED, self.problem)
 
     def close(self) -> None:
         """Let `frames` end soon; may be called from another thread, and twice."""
@@ -141,7 +140,7 @@ class RecordedSource:
                 content = file.read(_FINGERPRINT_BYTES)
             label = f"{self._path.stat().st_size} {start_us} ".encode()
         except OSError as error:
-            raise SourceError(Reason("unreadable", self._path, error.strerror)) from error
+            raise ProblemError(Problem.of("unreadable", self._path, error.strerror)) from error
         return start_us, "rec-" + hashlib.sha256(label + content).hexdigest()[:16]
 
     def _pace(self, header: Header) -> Pace:
@@ -153,7 +152,7 @@ class RecordedSource:
         capture = open_file(self._path)
         header = read_header(capture)
         times, selection = PresentationTimes(period_us(header)), Selection(self._analyse_fps)
-        self.complete, self.problem, self.frames_read = False, "", 0
+        self.complete, self.problem, self.frames_read = False, None, 0
         dropped = 0
         try:
             # grab() decodes; only retrieve() pays for the conversion to BGR, so frames passed over are cheap.
@@ -171,7 +170,7 @@ class RecordedSource:
                 captured_at_us = start_us + offset_us + at_us
                 frame = Frame(self.camera, self.session, self.frames_read - 1, captured_at_us, image, dropped)
                 dropped = 0
-                self._board.enter("live")
+                self._board.enter(CameraState.LIVE)
                 self._board.frame(frame)
                 if self._admit is not None:
                     self._admit()
@@ -190,8 +189,8 @@ class RecordedSource:
 
     def _conclude(self, header: Header, last_us: int) -> None:
         if not self.frames_read:
-            raise SourceError(Reason("pictureless", self._path))
+            raise ProblemError(Problem.of("pictureless", self._path))
         lost_s = missing_s(header, self.frames_read, last_us)
         self.complete = lost_s == 0
         if lost_s:
-            self.problem = Reason("cut-off", self._path, header.frames, self.frames_read, f"{lost_s:.1f}")
+            self.problem = Problem.of("cut-off", self._path, header.frames, self.frames_read, f"{lost_s:.1f}")

@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from aforo.camera_state import Reason
+from aforo.camera_state import CameraState, Problem
 
 
 class Action(Enum):
@@ -55,12 +55,12 @@ class Sight:
     Attributes:
         pictures: pictures that arrived so far.
         quiet_since_s: when the last one arrived, or opening began; None while opening waits for its turn.
-        failure: one sentence when the reader has ended, else None.
+        failure: why the reader has ended, None while it has not.
     """
 
     pictures: int = 0
     quiet_since_s: float | None = None
-    failure: str | None = None
+    failure: Problem | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +68,15 @@ class Link:
     """The connection to one camera.
 
     Attributes:
-        state: "connecting", "live", "frozen" or "offline".
-        reason: why it is not live, "" while nothing is wrong.
+        problem: why it is not live, None while nothing is wrong.
         reading: a reader is at work.
         failures: in a row.
         retry_at_s: when to open next, while no reader is at work.
         live_since_s: when the state last became live.
     """
 
-    state: str = "connecting"
-    reason: str = ""
+    state: CameraState = CameraState.CONNECTING
+    problem: Problem | None = None
     reading: bool = False
     failures: int = 0
     retry_at_s: float = -math.inf
@@ -98,23 +97,23 @@ def advance(link: Link, sight: Sight, now_s: float, policy: ReconnectPolicy, dra
         if now_s < link.retry_at_s:
             return link, Action.NONE
         return replace(link, reading=True), Action.OPEN
-    if sight.pictures and link.state != "live":
-        link = replace(link, state="live", reason="", live_since_s=now_s)
+    if sight.pictures and link.state is not CameraState.LIVE:
+        link = replace(link, state=CameraState.LIVE, problem=None, live_since_s=now_s)
     if sight.failure is not None:
-        return _lost(link, "offline", sight.failure, now_s, policy, draw), Action.GIVE_UP
+        return _lost(link, CameraState.OFFLINE, sight.failure, now_s, policy, draw), Action.GIVE_UP
     if sight.quiet_since_s is None:
         return link, Action.NONE
     quiet_s = now_s - sight.quiet_since_s
-    if link.state == "live" and quiet_s > policy.frozen_after_s:
-        reason = Reason("frozen", f"{quiet_s:.0f}")
-        return _lost(link, "frozen", reason, now_s, policy, draw), Action.GIVE_UP
-    if link.state != "live" and quiet_s > policy.unanswered_after_s:
-        reason = Reason("no-picture", f"{policy.unanswered_after_s:.0f}")
-        return _lost(link, "offline", reason, now_s, policy, draw), Action.GIVE_UP
+    if link.state is CameraState.LIVE and quiet_s > policy.frozen_after_s:
+        problem = Problem.of("frozen", f"{quiet_s:.0f}")
+        return _lost(link, CameraState.FROZEN, problem, now_s, policy, draw), Action.GIVE_UP
+    if link.state is not CameraState.LIVE and quiet_s > policy.unanswered_after_s:
+        problem = Problem.of("no-picture", f"{policy.unanswered_after_s:.0f}")
+        return _lost(link, CameraState.OFFLINE, problem, now_s, policy, draw), Action.GIVE_UP
     return link, Action.NONE
 
 
-def _lost(link: Link, state: str, reason: str, now_s: float, policy: ReconnectPolicy, draw: float) -> Link:
-    was_stable = link.state == "live" and now_s - link.live_since_s >= policy.stable_after_s
+def _lost(link: Link, state: CameraState, problem: Problem, now_s: float, policy: ReconnectPolicy, draw: float) -> Link:
+    was_stable = link.state is CameraState.LIVE and now_s - link.live_since_s >= policy.stable_after_s
     failures = 1 if was_stable else link.failures + 1
-    return Link(state, reason, reading=False, failures=failures, retry_at_s=now_s + policy.delay_s(failures, draw))
+    return Link(state, problem, reading=False, failures=failures, retry_at_s=now_s + policy.delay_s(failures, draw))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 
-from aforo.camera_state import CameraStatus
+from aforo.camera_state import CameraState, CameraStatus, Problem
 from aforo.model import Frame
 from aforo.ports import Clock
 
@@ -24,18 +24,19 @@ class StatusBoard:
         self._camera = camera
         self._clock = clock
         self._lock = threading.Lock()
-        self._state, self._reason, self._since_us = "connecting", "", clock.now_us()
+        self._state, self._since_us = CameraState.CONNECTING, clock.now_us()
+        self._problem: Problem | None = None
         self._last_frame_us: int | None = None
         self._size_px = (0, 0)
         self._dropped = 0
         self._handed_out_s: deque[float] = deque(maxlen=4096)
 
-    def enter(self, state: str, reason: str = "") -> None:
+    def enter(self, state: CameraState, problem: Problem | None = None) -> None:
         """Be in that state from now on; staying in the same one keeps its beginning."""
         with self._lock:
             if state != self._state:
                 self._state, self._since_us = state, self._clock.now_us()
-            self._reason = reason
+            self._problem = problem
 
     def frame(self, frame: Frame) -> None:
         """A frame is handed out."""
@@ -61,5 +62,5 @@ class StatusBoard:
                 dropped=self._dropped,
                 width_px=self._size_px[0],
                 height_px=self._size_px[1],
-                reason=self._reason,
+                problem=self._problem,
             )

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import uvicorn
 
-from aforo.camera_state import CameraStatus
+from aforo.camera_state import CameraState, CameraStatus, Problem
 from aforo.clock import SystemClock
 from aforo.config.site import Site
 from aforo.local_time import to_us
@@ -97,7 +97,7 @@ class Town:
         self.store = SqliteStore(folder / "counts.db")
         self.store.register(site)
         self.reader = SqliteReader(folder / "counts.db")
-        self.states = {camera.id: ("live", "", self.clock.now_us()) for camera in site.cameras}
+        self.states = {camera.id: (CameraState.LIVE, None, self.clock.now_us()) for camera in site.cameras}
         self.hub.set_status_source(self.statuses)
         self._last_frame_us: dict[str, int] = {}
         self._background = background if background is not None else street()
@@ -111,13 +111,15 @@ class Town:
     def statuses(self) -> list[CameraStatus]:
         height_px, width_px = self._background.shape[:2]
         return [
-            CameraStatus(camera, state, since_us, self._last_frame_us.get(camera), 10.0, 0, width_px, height_px, reason)
-            for camera, (state, reason, since_us) in self.states.items()
+            CameraStatus(
+                camera, state, since_us, self._last_frame_us.get(camera), 10.0, 0, width_px, height_px, problem
+            )
+            for camera, (state, problem, since_us) in self.states.items()
         ]
 
-    def set_state(self, camera: str, state: str, reason: str = "") -> None:
+    def set_state(self, camera: str, state: str, problem: Problem | None = None) -> None:
         """Cameras that are not live send no frames."""
-        self.states[camera] = (state, reason, self.clock.now_us())
+        self.states[camera] = (CameraState(state), problem, self.clock.now_us())
 
     def write(self, rows: Rows) -> None:
         self.store.write(rows)

@@ -113,7 +113,7 @@ def _status(hub: LiveHub, status: CameraStatus) -> dict[str, Any]:
         "camera": status.camera,
         "state": status.state,
         "since": _local(status.since_us, hub.timezone),
-        **in_parts(status.reason),
+        **in_parts(status.problem),
         "picture": hub.newest(status.camera) is not None,
     }
 

@@ -13,7 +13,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from weakref import WeakValueDictionary
 
-from aforo.camera_state import CameraStatus
+from aforo.camera_state import CameraState, CameraStatus
 from aforo.config.camera import CameraSection
 from aforo.config.site import Site
 from aforo.errors import NotFoundError, SourceError
@@ -127,7 +127,7 @@ class LiveHub:
 
     def has_ended(self, camera: CameraSection) -> bool:
         """Whether the camera is a recording that is over."""
-        return any(status.camera == camera.id and status.state == "ended" for status in self.statuses())
+        return any(status.camera == camera.id and status.state is CameraState.ENDED for status in self.statuses())
 
     def counts(self, camera: CameraSection) -> dict[str, LineCounts]:
         """Running counts of each of the camera's lines, by (direction, road user)."""

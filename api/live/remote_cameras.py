@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from fastapi.responses import Response, StreamingResponse
 
-from aforo.camera_state import LiveEndpoint, Reason
+from aforo.camera_state import CameraState, LiveEndpoint, Problem
 from aforo.config.site import Site
 from aforo.errors import SourceError, StoreError
 from aforo.local_time import local_time
@@ -55,26 +55,26 @@ class LiveElsewhere:
         """Let every endless answer end at its next picture."""
         self._closed = True
 
-    def states(self) -> dict[str, tuple[str, str]]:
-        """Of each camera, its state ("live" or "unknown") and one sentence where there is something to say."""
+    def states(self) -> dict[str, tuple[CameraState, Problem | None]]:
+        """Of each camera, its state (live or unknown) and the problem where there is one."""
         now_us = self._clock.now_us()
         try:
             seen_us = {endpoint.camera: endpoint.seen_us for endpoint in self._reader.live_endpoints()}
             shares = self._reader.coverage(sorted(self._cameras), now_us - COUNTED_US, now_us + 1, "1m")
         except StoreError as error:
-            return dict.fromkeys(self._cameras, ("unknown", Reason("no-store", error)))
+            return dict.fromkeys(self._cameras, (CameraState.UNKNOWN, Problem.of("no-store", error)))
         counted = {share.camera for share in shares if share.observed_us}
         return {camera: self._state(seen_us.get(camera), camera in counted, now_us) for camera in self._cameras}
 
-    def _state(self, seen_us: int | None, counted: bool, now_us: int) -> tuple[str, str]:
+    def _state(self, seen_us: int | None, counted: bool, now_us: int) -> tuple[CameraState, Problem | None]:
         if seen_us is not None and now_us - seen_us <= STALE_US:
-            return "live", ""
+            return CameraState.LIVE, None
         if counted:
-            return "live", Reason("not-shown")
+            return CameraState.LIVE, Problem.of("not-shown")
         if seen_us is not None:
             since = local_time(seen_us, self._zone).isoformat(timespec="seconds")
-            return "unknown", Reason("worker-gone", since)
-        return "unknown", Reason("no-worker")
+            return CameraState.UNKNOWN, Problem.of("worker-gone", since)
+        return CameraState.UNKNOWN, Problem.of("no-worker")
 
     def picture(self, camera: str, query: Mapping[str, str]) -> Response:
         """The newest picture of a camera.

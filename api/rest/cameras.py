@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from aforo.camera_state import CameraStatus, Reason, in_parts
+from aforo.camera_state import CameraState, CameraStatus, Problem, in_parts
 from aforo.local_time import local_time
 from api.context import Context, ContextDep
 from api.rest.refusals import REFUSALS
@@ -39,15 +39,17 @@ def cameras(context: ContextDep) -> CamerasAnswer:
     )
 
 
-def _status(context: Context, status: CameraStatus | None, elsewhere: tuple[str, str] | None) -> dict[str, Any]:
+def _status(
+    context: Context, status: CameraStatus | None, elsewhere: tuple[CameraState, Problem | None] | None
+) -> dict[str, Any]:
     if status is None:
         nothing = dict.fromkeys(("width_px", "height_px", "fps", "dropped", "last_frame"))
-        state, reason = elsewhere or ("unknown", Reason("not-here"))
-        return {"state": state, **in_parts(reason), **nothing}
+        state, problem = elsewhere or (CameraState.UNKNOWN, Problem.of("not-here"))
+        return {"state": state, **in_parts(problem), **nothing}
     last_us = status.last_frame_us
     return {
         "state": status.state,
-        **in_parts(status.reason),
+        **in_parts(status.problem),
         "width_px": status.width_px or None,
         "height_px": status.height_px or None,
         "fps": round(status.fps, 2),

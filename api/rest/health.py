@@ -7,13 +7,14 @@ from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from aforo.camera_state import CameraState
 from aforo.errors import StoreError
 from aforo.model import MICROSECONDS
 from api.context import Context, ContextDep
 
 router = APIRouter(tags=["health"])
 
-STATES = ("connecting", "live", "frozen", "offline", "ended")
+STATES = [state for state in CameraState if state is not CameraState.UNKNOWN]
 
 
 @router.get("/healthz", summary="Is the process alive")
@@ -36,7 +37,7 @@ def readyz(context: ContextDep) -> JSONResponse:
         reasons.append(str(error))
     if context.live is not None:
         statuses = context.live.statuses()
-        if not any(status.state == "live" for status in statuses):
+        if not any(status.state is CameraState.LIVE for status in statuses):
             states = ", ".join(f"{status.camera} is {status.state}" for status in statuses) or "there are no cameras"
             reasons.append(f"no camera is live: {states}")
     body = {"status": "not ready" if reasons else "ready", "reasons": reasons}
@@ -79,7 +80,7 @@ class _Snapshot:
         now_us = self._context.clock.now_us()
         for status in self._context.live.statuses() if self._context.live is not None else []:
             for name in STATES:
-                state.add_metric([status.camera, name], float(status.state == name))
+                state.add_metric([status.camera, name], float(status.state is name))
             fps.add_metric([status.camera], status.fps)
             dropped.add_metric([status.camera], status.dropped)
             if status.last_frame_us is not None:

@@ -24,7 +24,7 @@ import yaml
 from live_world import LINE, ZONE, Town, street, town
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from aforo.camera_state import Reason
+from aforo.camera_state import Problem
 from aforo.clock import SystemClock
 from aforo.config.reading import load_site
 from aforo.config.site import Site
@@ -231,9 +231,9 @@ def test_a_camera_that_goes_offline_is_seen_at_once_with_its_reason(
     page = open_page(running.url)
     of_camera = card(page, "camera-1")
     expect(of_camera.locator(".badge")).to_have_text("live")
-    running.set_state("camera-1", "offline", "no answer from 10.0.0.5 within 10 s; <b>trying</b> again in 8 s")
+    running.set_state("camera-1", "offline", Problem.of("silent", "rtsp://10.0.0.5/<b>1</b>", 10))
     expect(of_camera.locator(".badge")).to_have_text("offline", timeout=5 * SECONDS)
-    expect(of_camera.locator(".detail")).to_contain_text("no answer from 10.0.0.5 within 10 s; <b>trying</b> again")
+    expect(of_camera.locator(".detail")).to_contain_text("rtsp://10.0.0.5/<b>1</b> does not answer within 10 s")
     expect(page.locator("#summary")).to_have_text(re.compile("1 live.*1 offline"))
     expect(card(page, "camera-0").locator(".badge")).to_have_text("live")
     page.screenshot(path=tmp_path / "offline.png")
@@ -245,7 +245,9 @@ def test_the_reason_is_said_in_the_language_of_the_page(running: Town, open_page
     page = open_page(running.url, locale="es-CO")
     detail = card(page, "camera-1").locator(".detail")
     expect(card(page, "camera-1").locator(".badge")).to_have_text("en vivo")
-    running.set_state("camera-1", "offline", Reason("unreachable", "rtsp://10.0.0.5/<b>1</b>", "Connection refused"))
+    running.set_state(
+        "camera-1", "offline", Problem.of("unreachable", "rtsp://10.0.0.5/<b>1</b>", "Connection refused")
+    )
     expect(detail).to_contain_text("no se puede alcanzar rtsp://10.0.0.5/<b>1</b>: conexión rechazada")
     page.get_by_role("button", name="English").click()
     expect(detail).to_contain_text("rtsp://10.0.0.5/<b>1</b> cannot be reached: Connection refused")

@@ -15,7 +15,7 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
-from aforo.camera_state import CameraStatus
+from aforo.camera_state import CameraState, CameraStatus, Problem
 from aforo.clock import ManualClock
 from aforo.config.site import Site
 from aforo.local_time import to_us
@@ -82,14 +82,14 @@ class Cameras:
         return [
             CameraStatus(
                 camera=camera,
-                state=state,
+                state=CameraState(state),
                 since_us=SEVEN_US,
                 last_frame_us=NOW_US - 2_500_000 if state == "live" else None,
                 fps=9.876,
                 dropped=4,
                 width_px=1280 if state == "live" else 0,
                 height_px=720 if state == "live" else 0,
-                reason="" if state == "live" else "no route to host",
+                problem=None if state == "live" else Problem.of("no-picture", 20),
             )
             for camera, state in self.states.items()
         ]

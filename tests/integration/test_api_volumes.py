@@ -48,7 +48,11 @@ def test_cameras_say_how_they_are_without_their_passwords(client: httpx.Client) 
         "lines": ["stop", "bare"],
         "zones": ["crossing"],
     }
-    assert (south["state"], south["reason"], south["last_frame"]) == ("offline", "no route to host", None)
+    assert (south["state"], south["reason"], south["last_frame"]) == (
+        "offline",
+        "no picture within 20 s of connecting",
+        None,
+    )
     assert (answer.json()["site"], answer.json()["timezone"]) == ("cll26", "America/Bogota")
 
 

@@ -72,7 +72,7 @@ class Watched:
         while not seen():
             status = self.source.status()
             self.states += [status.state] if self.states[-1:] != [status.state] else []
-            self.reasons.add(status.reason)
+            self.reasons.add(str(status.problem or ""))
             assert time.monotonic() < deadline, f"no {what}; states {self.states}, status {status}"
             time.sleep(0.01)
 
@@ -200,7 +200,7 @@ def test_mjpeg_delivers_every_picture_and_its_event_time_is_the_clock() -> None:
         status = watched.source.status()
     check_sessions(watched.frames)
     assert watched.states[0] == "connecting"
-    assert (status.state, status.reason, status.width_px, status.height_px) == ("live", "", 160, 120)
+    assert (status.state, status.problem, status.width_px, status.height_px) == ("live", None, 160, 120)
     assert status.fps > 0
     assert began_us < watched.frames[0].captured_at_us <= watched.frames[-1].captured_at_us < SystemClock().now_us()
     assert len(watched.sessions) == 1
@@ -231,11 +231,11 @@ def test_a_silent_camera_is_frozen_then_recovers_as_a_new_session() -> None:
         watched.until_frames(5)
         camera.silent.set()
         watched.until_state("frozen")
-        assert "no new picture" in watched.source.status().reason
+        assert "no new picture" in str(watched.source.status().problem)
         camera.silent.clear()
         watched.until(lambda: len(watched.sessions) >= 2, "second session")
         watched.until_state("live")
-        assert watched.source.status().reason == ""
+        assert watched.source.status().problem is None
     check_sessions(watched.frames)
 
 
@@ -256,7 +256,7 @@ def test_a_camera_unplugged_and_returned_with_another_size_is_a_new_session() ->
         watched.until_frames(5)
         camera.unplug()
         watched.until_state("offline")
-        assert watched.source.status().reason
+        assert watched.source.status().problem
         with MjpegCamera(camera.port, size=(320, 240)):
             watched.until(lambda: len(watched.sessions) >= 2, "second session")
             watched.until_frames(3)
@@ -273,9 +273,9 @@ def test_credentials_open_the_camera_and_are_never_shown(
         watched.until_frames(3)
         camera.password = "changed"
         camera.silent.set()
-        watched.until(lambda: "password" in watched.source.status().reason, "refused password")
+        watched.until(lambda: "password" in str(watched.source.status().problem), "refused password")
         camera.unplug()
-        watched.until(lambda: "cannot be reached" in watched.source.status().reason, "refused connection")
+        watched.until(lambda: "cannot be reached" in str(watched.source.status().problem), "refused connection")
     printed = capfd.readouterr()
     for text in (*watched.reasons, printed.out, printed.err, caplog.text, *watched.sessions):
         assert PASSWORD not in text
@@ -342,7 +342,7 @@ def test_readers_that_hang_are_left_alone_and_never_pile_up() -> None:
     with MjpegCamera(limit=20) as camera:
         patient = {"read_timeout_s": 60, "policy": ReconnectPolicy(frozen_after_s=0.5, first_delay_s=0.01)}
         with Watched(camera.address, **patient) as watched:
-            watched.until(lambda: "still hang" in watched.source.status().reason, "bound on hanging readers")
+            watched.until(lambda: "still hang" in str(watched.source.status().problem), "bound on hanging readers")
             assert len(watched.sessions) == 3
             assert sum(thread.name == "decode north" for thread in threading.enumerate()) == 3
             camera.limit = None
@@ -357,7 +357,7 @@ def test_a_host_that_accepts_and_says_nothing_is_offline_and_close_does_not_wait
         mute.listen()
         with Watched(f"{scheme}://127.0.0.1:{mute.getsockname()[1]}/x", open_timeout_s=0.5) as watched:
             watched.until_state("offline")
-            assert "within 0.5 s" in watched.source.status().reason
+            assert "within 0.5 s" in str(watched.source.status().problem)
     assert watched.frames == []
 
 
@@ -371,7 +371,7 @@ def test_a_host_that_accepts_and_says_nothing_is_offline_and_close_does_not_wait
 )
 def test_an_absent_camera_is_offline_with_a_reason_and_never_an_error(address: str, reason: str) -> None:
     with Watched(address.format(port=free_port())) as watched:
-        watched.until(lambda: reason in watched.source.status().reason, reason)
+        watched.until(lambda: reason in str(watched.source.status().problem), reason)
         assert watched.source.status().state == "offline"
 
 

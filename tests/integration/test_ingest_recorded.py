@@ -73,7 +73,7 @@ def test_every_frame_of_a_file_in_order_with_its_time(tmp_path: Path, name: str,
     assert [round(frame.image.mean()) for frame in frames] == pytest.approx([4 * n % 240 for n in range(60)], abs=4)
     assert {frame.image.shape for frame in frames} == {(120, 160, 3)}
     assert {(frame.camera, frame.session, frame.dropped) for frame in frames} == {("north", source.session, 0)}
-    assert (source.complete, source.problem, source.frames_read) == (True, "", 60)
+    assert (source.complete, source.problem, source.frames_read) == (True, None, 60)
     assert source.status().state == "ended"
 
 
@@ -141,8 +141,8 @@ def test_a_truncated_file_gives_what_is_readable_and_says_so(tmp_path: Path, nam
     assert 15 < len(frames) < 45
     assert all(np.array_equal(frame.image, whole[n]) for n, frame in enumerate(frames[:-1]))
     assert not source.complete
-    assert f"announces 60 frames, only {len(frames)} could be read" in source.problem
-    assert source.status().reason == source.problem
+    assert f"announces 60 frames, only {len(frames)} could be read" in str(source.problem)
+    assert source.status().problem == source.problem
 
 
 def test_closing_early_is_neither_complete_nor_a_problem(tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_closing_early_is_neither_complete_nor_a_problem(tmp_path: Path) -> None
     for _ in source.frames():
         source.close()
         source.close()
-    assert (source.complete, source.problem, source.frames_read) == (False, "", 1)
+    assert (source.complete, source.problem, source.frames_read) == (False, None, 1)
 
 
 def broken(folder: Path, kind: str) -> Path:
@@ -194,7 +194,7 @@ def test_what_is_no_video_is_one_clear_sentence(tmp_path: Path, kind: str, sente
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
     assert source.status().state == "offline"
-    assert source.status().reason == str(caught.value)
+    assert str(source.status().problem) == str(caught.value)
     with pytest.raises(SourceError, match=sentence):
         probe(path)
 
@@ -233,7 +233,7 @@ def test_reading_broken_files_prints_nothing(tmp_path: Path) -> None:
     ran = subprocess.run(
         [sys.executable, "-c", program, str(path), str(tmp_path / "b.mp4")], capture_output=True, text=True, check=True
     )
-    assert (ran.stdout, ran.stderr) == ("60\nSourceError\n", "")
+    assert (ran.stdout, ran.stderr) == ("60\nProblemError\n", "")
 
 
 @pytest.mark.shared_data
@@ -249,4 +249,4 @@ def test_real_recordings_are_complete_and_keep_their_true_rate(clip: str, fps: f
     times = times_ms(list(source.frames()))
     assert len(times) == frames
     assert times[-1] == pytest.approx(1000 * (frames - 1) / fps, rel=1e-4)
-    assert (source.complete, source.problem) == (True, "")
+    assert (source.complete, source.problem) == (True, None)

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from live_world import Town, town
 
+from aforo.camera_state import Problem
 from aforo.model import Crossing, Rows
 from api.live.hub import CROSSINGS_KEPT
 
@@ -101,7 +102,7 @@ def test_a_camera_that_went_away_is_shown_grey_and_the_stream_goes_on(running: T
         pictures = parts(answer)
         colourful = decoded(next(pictures)).astype(int)
         assert np.ptp(colourful, axis=2).max() > 60
-        running.set_state("camera-0", "offline", "no answer")
+        running.set_state("camera-0", "offline", Problem.of("no-picture", 20))
         assert any(np.ptp(decoded(jpeg).astype(int), axis=2).max() < 30 for jpeg in pictures)
         running.set_state("camera-0", "live")
         assert any(np.ptp(decoded(jpeg).astype(int), axis=2).max() > 60 for jpeg in pictures)
@@ -170,12 +171,12 @@ def test_a_change_of_state_is_told(running: Town) -> None:
     with httpx.stream("GET", running.url + "/v1/events") as answer:
         stream = (content for kind, content, _ in events(answer) if kind == "status")
         next(stream), next(stream)
-        running.set_state("camera-1", "offline", "no answer from 10.0.0.5")
+        running.set_state("camera-1", "offline", Problem.of("silent", "rtsp://10.0.0.5/", 10))
         changed = next(stream)
         assert (changed["camera"], changed["state"], changed["reason"]) == (
             "camera-1",
             "offline",
-            "no answer from 10.0.0.5",
+            "rtsp://10.0.0.5/ does not answer within 10 s",
         )
 
 

@@ -6,13 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aforo.camera_state import Problem
 from ingest.reconnect import Action, Link, ReconnectPolicy, Sight, advance
 
 POLICY = ReconnectPolicy(
     frozen_after_s=5, unanswered_after_s=20, first_delay_s=1, longest_delay_s=8, jitter=0, stable_after_s=30
 )
 NOTHING = Sight()
-REFUSED = Sight(failure="refused")
+REFUSED = Sight(failure=Problem.of("no-video", "rtsp://10.0.0.5/"))
+OVER = Problem.of("stream-over", "rtsp://10.0.0.5/", 15)
 
 
 def arrived(at_s: float) -> Sight:
@@ -81,9 +83,9 @@ STORIES = {
     ],
     "a camera that dies at every first picture is not hammered": [
         (0, NOTHING, "connecting", Action.OPEN),
-        (0, Sight(1, 0, "ended"), "offline", Action.GIVE_UP),
+        (0, Sight(1, 0, OVER), "offline", Action.GIVE_UP),
         (1, NOTHING, "offline", Action.OPEN),
-        (1, Sight(1, 1, "ended"), "offline", Action.GIVE_UP),
+        (1, Sight(1, 1, OVER), "offline", Action.GIVE_UP),
         (2, NOTHING, "offline", Action.NONE),
         (3, NOTHING, "offline", Action.OPEN),
     ],
@@ -96,7 +98,7 @@ def test_story(story: list[tuple[float, Sight, str, Action]]) -> None:
     for now_s, sight, state, action in story:
         link, done = advance(link, sight, now_s, POLICY, draw=0.0)
         assert (now_s, link.state, done) == (now_s, state, action)
-        assert bool(link.reason) == (state in ("offline", "frozen"))
+        assert (link.problem is not None) == (state in ("offline", "frozen"))
 
 
 @given(failures=st.integers(1, 10_000), draw=st.floats(0, 1))

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 import numpy as np
 import pytest
 
-from aforo.camera_state import CameraStatus
+from aforo.camera_state import CameraState, CameraStatus
 from aforo.clock import ManualClock
 from aforo.config.site import Site
 from aforo.errors import NotFoundError, SourceError
@@ -251,9 +251,9 @@ def test_readers_of_crossings_get_what_they_missed_and_are_told_of_what_is_lost(
 
 def test_statuses_come_from_the_source(world: World) -> None:
     assert world.hub.statuses() == []
-    status = CameraStatus("north", "live", 1, 2, 9.5, 0, 320, 240, "")
+    status = CameraStatus("north", CameraState.LIVE, 1, 2, 9.5, 0, 320, 240, None)
     world.hub.set_status_source(lambda: [status])
     assert world.hub.statuses() == [status]
     assert not world.hub.has_ended(SITE.cameras[0])
-    world.hub.set_status_source(lambda: [CameraStatus("north", "ended", 1, 2, 0, 0, 320, 240, "")])
+    world.hub.set_status_source(lambda: [CameraStatus("north", CameraState.ENDED, 1, 2, 0, 0, 320, 240, None)])
     assert world.hub.has_ended(SITE.cameras[0])
