@@ -186,7 +186,7 @@ def camera_factory(
         detector: closed by whoever opened it, after the cameras.
         publish: takes the messages of all cameras.
         clock: processing time.
-        paced: hand out recordings at their own pace, as if they were live.
+        paced: hand out recordings no faster than they were recorded.
     """
     from ingest.open_source import open_source
     from track import association
@@ -201,6 +201,7 @@ def camera_factory(
             camera.source.get_secret_value(),
             camera.id,
             paced=paced,
+            drop_late=camera.drop_late,
             analyse_fps=camera.analyse_fps,
             starts_at=camera.starts_at,
             timezone=site.timezone,

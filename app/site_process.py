@@ -36,7 +36,7 @@ class Service:
     Args:
         site: the configuration.
         detector: shared by all cameras; closed by `stop`.
-        paced: hand out recordings at their own pace, as if they were live.
+        paced: hand out recordings no faster than they were recorded.
         listeners: told of all rows when they are made.
 
     Raises:

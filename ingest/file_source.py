@@ -50,8 +50,9 @@ class RecordedSource:
         camera: the camera's id.
         starts_at_us: event time of the first frame; None to take it from the file (see `ingest.recording_start`).
         timezone: of dates in file names.
-        paced: hand out frames at their own pace, and drop (and count) what the consumer is too late for; else as fast
-            as they are taken.
+        paced: hand out frames no faster than they were recorded; else as fast as they are taken.
+        drop_late: with `paced`, drop (and count) what the consumer is too late for, as a live camera would. Else a slow
+            machine only takes longer, and every reading of the recording gives the same frames.
         analyse_fps: hand out at most so many frames per second of the recording; None for every frame.
         repeat: start again at the end.
         clock: processing time.
@@ -72,6 +73,7 @@ class RecordedSource:
         starts_at_us: int | None = None,
         timezone: tzinfo,
         paced: bool = False,
+        drop_late: bool = False,
         analyse_fps: float | None = None,
         repeat: bool = False,
         clock: Clock,
@@ -86,6 +88,7 @@ class RecordedSource:
         self._starts_at_us = starts_at_us
         self._timezone = timezone
         self._paced = paced
+        self._drop_late = drop_late
         self._analyse_fps = analyse_fps
         self._repeat = repeat
         self._clock = clock
@@ -185,7 +188,7 @@ class RecordedSource:
         """Wait for the frame's turn, in naps so that `close` is heard; True when it must be dropped."""
         while (early_us := pace.early_us(at_us)) > 0 and not self._closed.is_set():
             self._clock.sleep(min(early_us / MICROSECONDS, _LONGEST_NAP_S))
-        return pace.drops(at_us)
+        return self._drop_late and pace.drops(at_us)
 
     def _conclude(self, header: Header, last_us: int) -> None:
         if not self.frames_read:

@@ -23,6 +23,7 @@ def open_source(
     camera: str,
     *,
     paced: bool,
+    drop_late: bool = False,
     analyse_fps: float | None,
     starts_at: str | None = None,
     timezone: tzinfo,
@@ -37,7 +38,8 @@ def open_source(
     Args:
         source: as in the configuration.
         camera: the camera's id.
-        paced: hand out a recording at its own pace.
+        paced: hand out a recording no faster than it was recorded.
+        drop_late: drop frames of a paced recording that the consumer is too late for.
         analyse_fps: frames per second to hand out at most; None for every frame.
         starts_at: when a recording starts, ISO 8601, local to `timezone` when without offset.
         timezone: of the site.
@@ -62,6 +64,7 @@ def open_source(
         starts_at_us=_instant_us(starts_at, camera, timezone) if starts_at is not None else None,
         timezone=timezone,
         paced=paced,
+        drop_late=drop_late,
         analyse_fps=analyse_fps,
         repeat=repeat,
         clock=clock,

@@ -40,6 +40,11 @@ class CameraSection(Section):
     repeat: bool = Field(
         default=False, description="For a recording: start again at its end, as a live camera would go on."
     )
+    drop_late: bool = Field(
+        default=False,
+        description="For a recording: drop frames that the machine is too late for, as a live camera would. Default: "
+        "every frame is analysed, however long that takes, so that each reading counts the same.",
+    )
     region: tuple[PointPair, PointPair] | Literal["lines"] | None = Field(
         default=None,
         description="The part of the picture that is analysed: its upper left and lower right corner; or `lines`, what "

@@ -118,9 +118,20 @@ def test_rounds_of_repeat_are_sessions_that_follow_on(tmp_path: Path) -> None:
     assert [frame.session for frame in frames[::10]] == [first, f"{first}-2", f"{first}-3"]
 
 
-def test_a_paced_recording_drops_what_a_late_consumer_misses_and_counts_it(tmp_path: Path) -> None:
+def test_a_slow_machine_does_not_thin_a_recording(tmp_path: Path) -> None:
+    """Which frames are dropped would be chance, and so would be the tracks and their ids: no two readings alike."""
     clock = ManualClock()
-    source = recording(write_video(tmp_path / "a.avi"), paced=True, clock=clock)
+    frames = []
+    for frame in recording(write_video(tmp_path / "a.avi"), paced=True, clock=clock).frames():
+        frames.append(frame)
+        clock.advance(0.5 if frame.index in (10, 30) else 0.001)
+    assert [frame.index for frame in frames] == list(range(60))
+    assert not any(frame.dropped for frame in frames)
+
+
+def test_a_recording_that_may_be_thinned_drops_what_a_late_consumer_misses_and_counts_it(tmp_path: Path) -> None:
+    clock = ManualClock()
+    source = recording(write_video(tmp_path / "a.avi"), paced=True, drop_late=True, clock=clock)
     frames = []
     for frame in source.frames():
         frames.append(frame)
