@@ -4,6 +4,8 @@
 #   make test     set up, then the tests; options for pytest as ARGS="tests/unit -x"
 #   make check    formatting, lint, types, import rules
 #   make docs     write docs/configuration.md again from the configuration's own descriptions
+#   make constraints   write the versions that Aforo is tested with, and the hashes that the image is installed by
+#   make sbom     write sbom.cdx.json: what the image holds, as a CycloneDX bill of materials
 PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 VENV := .venv
@@ -12,7 +14,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 STAMP := $(VENV)/.installed
 ARGS ?=
 
-.PHONY: setup run test check format docs constraints clean
+.PHONY: setup run test check format docs constraints lock sbom clean
 
 setup: $(STAMP)
 
@@ -56,6 +58,18 @@ constraints: setup
 		$(PIP) freeze --exclude-editable | sed 's/+[a-z0-9.]*$$//' | grep -Ev '^(nvidia-|cuda-|triton|opencv-python-headless)'; \
 		$(PIP) freeze | sed -n 's/^opencv-python==/opencv-python-headless==/p'; } > deploy/constraints.new
 	@mv deploy/constraints.new deploy/constraints.txt
+	@$(MAKE) --no-print-directory lock
+
+# Every file of every library by its SHA-256, for the image: pip refuses what differs and what is not listed.
+lock: setup
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+		--no-emit-package opencv-python --custom-compile-command "make lock" -c deploy/constraints.txt \
+		pyproject.toml deploy/requirements.in -o deploy/requirements.txt
+
+sbom: setup
+	@$(BIN)/uv tool run --quiet --from cyclonedx-bom==7.5.0 cyclonedx-py requirements deploy/requirements.txt \
+		--pyproject pyproject.toml --mc-type application --output-reproducible -o sbom.cdx.json
+	@echo "Written: sbom.cdx.json"
 
 clean:
 	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info

@@ -7,6 +7,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -187,3 +188,36 @@ def test_systemd_rates_the_exposure_of_a_unit_at_most_3(path: Path) -> None:
         pytest.skip("this systemd-analyze cannot look at a unit that is not loaded")
     assert "Overall exposure level" in done.stdout, done.stderr
     assert done.returncode == 0, done.stdout
+
+
+def _pins(file: str) -> dict[str, str]:
+    text = (DEPLOY / file).read_text(encoding="utf-8")
+    found = re.findall(r"^([\w.-]+)==([^\s;]+)", text, re.MULTILINE)
+    return {re.sub("[-_.]+", "-", name).lower(): version for name, version in found}
+
+
+def test_every_library_of_the_image_has_one_version_and_hashes() -> None:
+    blocks = re.split(r"\n(?=\w)", (DEPLOY / "requirements.txt").read_text(encoding="utf-8"))[1:]
+    assert len(blocks) > 80
+    for block in blocks:
+        first, *rest = block.strip().splitlines()
+        assert "==" in first, first
+        assert rest, first
+        assert all(re.fullmatch(r"    --hash=sha256:[0-9a-f]{64}( \\)?", line) for line in rest), first
+
+
+def test_the_image_gets_the_versions_that_are_tested_and_all_that_aforo_needs() -> None:
+    locked, tested = _pins("requirements.txt"), _pins("constraints.txt")
+    assert {name: version for name, version in locked.items() if tested.get(name, version) != version} == {}
+    project = tomllib.loads((DEPLOY.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    needed = {re.split(r"[\[<>=~! ]", line)[0].lower() for line in project["dependencies"]} - {"opencv-python"}
+    assert needed | {"opencv-python-headless", "setuptools"} <= set(locked)
+    assert "opencv-python" not in locked  # both builds would lie in the same folder
+    assert "pytest" not in locked
+
+
+def test_the_image_takes_nothing_without_a_hash() -> None:
+    text = (DEPLOY / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
+    installs = re.findall(r"pip install [^&\n]+", text)
+    assert installs
+    assert all("--require-hashes" in install or "--no-index" in install for install in installs), installs
