@@ -1,11 +1,12 @@
 # Everything runs in .venv, made on the first call: needs Python 3.11 or later and the package registry, no root.
 #
-#   make run      set up, then `aforo demo`; options for it as ARGS="--once"
-#   make test     set up, then the tests; options for pytest as ARGS="tests/unit -x"
-#   make check    formatting, lint, types, import rules
-#   make docs     write docs/configuration.md again from the configuration's own descriptions
-#   make constraints   write the versions that Aforo is tested with, and the hashes that the image is installed by
-#   make sbom     write sbom.cdx.json: what the image holds, as a CycloneDX bill of materials
+#   make run          set up, then `aforo demo`; options for it as ARGS="--once"
+#   make test         set up, then the tests; options for pytest as ARGS="tests/unit -x"
+#   make test-slow    the tests that take minutes, which make test leaves out; options as for make test
+#   make check        formatting, lint, types, import rules
+#   make docs         write docs/configuration.md again from the configuration's own descriptions
+#   make constraints  write the versions that Aforo is tested with, and the hashes that the image is installed by
+#   make sbom         write sbom.cdx.json: what the image holds, as a CycloneDX bill of materials
 PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 VENV := .venv
@@ -14,7 +15,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 STAMP := $(VENV)/.installed
 ARGS ?=
 
-.PHONY: setup run test check format docs constraints lock sbom clean
+.PHONY: setup run test test-slow check format docs constraints lock sbom clean
 
 setup: $(STAMP)
 
@@ -38,6 +39,9 @@ run: setup
 
 test: setup
 	$(BIN)/python -m pytest $(ARGS)
+
+test-slow: setup
+	$(BIN)/python -m pytest -m slow $(ARGS)
 
 check: setup
 	$(BIN)/ruff check .

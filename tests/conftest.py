@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import gc
-import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 from postgresql_server import TIMESCALE_OPTIONS, has_timescale, running_postgresql
+from requirements import absent, in_ci, not_in_ci, shared_folder
 
 from aforo.config.detector import DetectorSection
 from aforo.errors import AssetError
@@ -21,12 +21,13 @@ from app.machine.precision import calibrate_at_first_use
 # In CI the same examples each time: a new counterexample is found at a desk, not in somebody else's change.
 settings.register_profile("desk", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
-settings.load_profile("ci" if os.environ.get("CI") else "desk")
+settings.load_profile("ci" if in_ci() else "desk")
 
 if TYPE_CHECKING:
     from kafka_broker import Broker
 
 BROKER = pytest.StashKey[str]()
+SLOW_LEFT_OUT = pytest.StashKey[int]()
 REPOSITORY = Path(__file__).parents[1]
 
 
@@ -39,15 +40,12 @@ def repository() -> Path:
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of test recordings: AFORO_SHARED, else `shared` beside the repository."""
-    path = Path(os.environ.get("AFORO_SHARED", REPOSITORY.parent / "shared"))
-    if not (path / "groundtruth.json").is_file():
-        pytest.skip(f"the test recordings are not at {path}; say where they are with AFORO_SHARED")
-    return path
+    return shared_folder()
 
 
 @pytest.fixture(scope="session")
 def default_model_path() -> Path:
-    """The default detection model, ready for use; without it nothing of the product works, so no skip."""
+    """The default detection model, ready for use; without it nothing of the product works, so that tests fail."""
     path = manifest.fetch(manifest.DEFAULT_MODEL)
     calibrate_at_first_use(DetectorSection(), print)  # a minute on a new machine, which no test should be charged for
     return path
@@ -59,7 +57,7 @@ def sample_video() -> Path:
     try:
         return manifest.fetch("vtest")
     except AssetError as error:
-        pytest.skip(str(error))
+        absent(str(error))
 
 
 @pytest.fixture(scope="session")
@@ -73,7 +71,7 @@ def postgresql() -> Iterator[str]:
 def timescale() -> Iterator[str]:
     """The address of a PostgreSQL server that offers TimescaleDB, where the machine has it."""
     if not has_timescale():
-        pytest.skip("TimescaleDB is not installed beside PostgreSQL on this machine")
+        not_in_ci("timescaledb")
     with running_postgresql(*TIMESCALE_OPTIONS) as url:
         yield url
 
@@ -95,7 +93,16 @@ def garbage_collected() -> Iterator[None]:
     gc.collect()
 
 
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    """Count the slow tests that are left out."""
+    for item in items:
+        if item.get_closest_marker("slow"):
+            item.config.stash[SLOW_LEFT_OUT] = item.config.stash.get(SLOW_LEFT_OUT, 0) + 1
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say which broker the tests of the bus ran on."""
+    """Say which broker the tests of the bus ran on, and how many slow tests were left out."""
     if name := terminalreporter.config.stash.get(BROKER, ""):
         terminalreporter.write_line(f"Kafka broker of these tests: {name}")
+    if left_out := terminalreporter.config.stash.get(SLOW_LEFT_OUT, 0):
+        terminalreporter.write_line(f"Slow tests left out: {left_out}; run them with `make test-slow`")

@@ -17,9 +17,9 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-import pytest
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
+from requirements import absent
 
 from app.assets.manifest import cache_directory
 
@@ -59,8 +59,8 @@ def _free_port() -> int:
 
 
 @cache
-def _jars() -> Path | str:
-    """The folder of Apache Kafka's jars, or why there is none."""
+def kafka_jars() -> Path | str:
+    """The folder of Apache Kafka's jars, fetched where they are missing; or why there is none."""
     folder = cache_directory() / f"kafka-{KAFKA_VERSION}"
     if (folder / "complete").is_file():
         return folder
@@ -91,7 +91,7 @@ def _noida() -> str | None:
 
 def shortest_session_s() -> int:
     """The shortest time after which these brokers believe that a silent member of a group is dead, seconds."""
-    return 3 if isinstance(_jars(), Path) else 6  # noida-db's cannot be changed
+    return 3 if isinstance(kafka_jars(), Path) else 6  # noida-db's cannot be changed
 
 
 class Broker:
@@ -112,14 +112,14 @@ class Broker:
         self.address = f"127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
         self._protocol = protocol
-        jars = _jars()
+        jars = kafka_jars()
         self._jars = jars if isinstance(jars, Path) else None
         self.name = "noida-db" if self._jars is None else f"Apache Kafka {KAFKA_VERSION} (KRaft)"
         if self._jars is None:
             if _noida() is None:
-                pytest.skip(f"no Kafka broker: {jars}, and the package noida-db is not installed")
+                absent(f"no Kafka broker: {jars}, and the package noida-db is not installed")
             if protocol != "PLAINTEXT":
-                pytest.skip(f"no Apache Kafka: {jars}, and noida-db knows neither TLS nor SASL")
+                absent(f"no Apache Kafka: {jars}, and noida-db knows neither TLS nor SASL")
             return
         text = _PROPERTIES.format(
             port=self.port, controller_port=self._controller_port, folder=folder, protocol=protocol
@@ -170,13 +170,13 @@ class Broker:
     def partition_logs(self, topic: str) -> list[Path]:
         """The folders of a topic's partitions, to damage them while the broker is down; Apache Kafka only."""
         if self._jars is None:
-            pytest.skip("only Apache Kafka's log can be cut short here")
+            absent(f"no Apache Kafka: {kafka_jars()}, and only its log can be cut short here")
         return sorted((self.folder / "log").glob(f"{topic}-*"))
 
     def must_expire_members(self) -> None:
         """Skip a test whose killed process has to lose its partitions to others; Apache Kafka only."""
         if self._jars is None:
-            pytest.skip("noida-db never gives up a member of a group that died without a word")
+            absent(f"no Apache Kafka: {kafka_jars()}, and noida-db never gives up a silent member of a group")
 
     def kill(self) -> None:
         """SIGKILL; SIGTERM for noida-db, which writes down what it acknowledged only every few seconds, or then."""

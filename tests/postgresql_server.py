@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
-import pytest
+from requirements import absent
 
 PASSWORD = "hunter2"
 
@@ -24,7 +24,7 @@ def _program(name: str) -> str:
     versions = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda path: int(path.parts[4]))
     found = str(versions[-1]) if versions else shutil.which(name)
     if found is None:
-        pytest.skip("PostgreSQL's server programs are not on this machine")
+        absent(f"PostgreSQL's {name} is not on this machine; install PostgreSQL's server")
     return found
 
 

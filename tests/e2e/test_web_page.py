@@ -23,6 +23,7 @@ import pytest
 import yaml
 from live_world import LINE, ZONE, Town, street, town
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+from requirements import absent
 
 from aforo.camera_state import Problem
 from aforo.clock import SystemClock
@@ -55,7 +56,7 @@ expect.set_options(timeout=SOON)
 def browser() -> Iterator[Browser]:
     program = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     if program is None:
-        pytest.skip("Chromium is not installed; install it, or name it in CHROMIUM")
+        absent("Chromium is not installed; install it, or name it in CHROMIUM")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=QUIET)
         yield browser

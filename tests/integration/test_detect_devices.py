@@ -7,6 +7,7 @@ from pathlib import Path
 import openvino as ov
 import pytest
 import torch
+from requirements import pointless
 
 from aforo.config.detector import DetectorSection
 from aforo.errors import ModelError
@@ -14,16 +15,20 @@ from app.assemble import open_detector
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(300)]
 
-without_cuda = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
+
+@pytest.fixture
+def no_cuda() -> None:
+    if torch.cuda.is_available():
+        pointless("there is a CUDA device here")
 
 
-@without_cuda
+@pytest.mark.usefixtures("no_cuda")
 def test_an_absent_cuda_device_is_named(default_model_path: Path) -> None:
     with pytest.raises(ModelError, match=r"no CUDA device here for detector\.device 'cuda:0'; set it to auto or cpu"):
         open_detector(DetectorSection(model=str(default_model_path), device="cuda:0"))
 
 
-@without_cuda
+@pytest.mark.usefixtures("no_cuda")
 def test_a_tensorrt_engine_without_cuda_is_refused(tmp_path: Path) -> None:
     engine = tmp_path / "yolov8n.engine"
     engine.write_bytes(b"made for a GPU")
@@ -34,6 +39,6 @@ def test_a_tensorrt_engine_without_cuda_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("device", ["GPU", "NPU"])
 def test_an_absent_openvino_device_is_named_with_those_that_are_there(default_model_path: Path, device: str) -> None:
     if any(name.startswith(device) for name in ov.Core().available_devices):
-        pytest.skip(f"there is a {device} here")
+        pointless(f"there is a {device} here")
     with pytest.raises(ModelError, match=rf"OpenVINO finds no device '{device}' here; it has: .*CPU"):
         open_detector(DetectorSection(model=str(default_model_path), device=device))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import itertools
 import logging
-import os
 import signal
 import socket
 import subprocess
@@ -303,12 +302,12 @@ def test_rtsp_survives_a_stopped_a_continued_and_a_killed_server(tmp_path: Path)
 
 
 @pytest.mark.shared_data
-def test_rtsp_delivers_a_real_recording(tmp_path: Path) -> None:
-    clips = Path(os.environ.get("AFORO_SHARED", Path(__file__).parents[2].parent / "shared")) / "clips"
-    if not clips.is_dir():
-        pytest.skip(f"{clips} is absent (set AFORO_SHARED)")
+def test_rtsp_delivers_a_real_recording(shared_data: Path) -> None:
     port = free_port()
-    with rtsp_server(clips, port), Watched(f"rtsp://127.0.0.1:{port}/otc_cars-truck.mp4?play_count=0") as watched:
+    with (
+        rtsp_server(shared_data / "clips", port),
+        Watched(f"rtsp://127.0.0.1:{port}/otc_cars-truck.mp4?play_count=0") as watched,
+    ):
         watched.until_frames(10)
     assert watched.frames[0].image.shape == (600, 800, 3)
     assert watched.frames[0].image.std() > 10

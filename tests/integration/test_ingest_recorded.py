@@ -23,7 +23,6 @@ from aforo.model import Frame
 from ingest.capture import probe
 from ingest.file_source import RecordedSource
 
-CLIPS = Path(os.environ.get("AFORO_SHARED", Path(__file__).parents[2].parent / "shared")) / "clips"
 START_US = 1_772_695_800_000_000
 
 
@@ -252,11 +251,10 @@ def test_reading_broken_files_prints_nothing(tmp_path: Path) -> None:
     ("clip", "fps", "frames"),
     [("bgs_avenue.avi", 60, 1699), ("intel_pbc.mp4", 12, 459), ("nl_motorway.mp4", 30_000 / 1001, 335)],
 )
-def test_real_recordings_are_complete_and_keep_their_true_rate(clip: str, fps: float, frames: int) -> None:
-    path = CLIPS / clip
-    if not path.exists():
-        pytest.skip(f"{path} is absent (set AFORO_SHARED)")
-    source = recording(path)
+def test_real_recordings_are_complete_and_keep_their_true_rate(
+    shared_data: Path, clip: str, fps: float, frames: int
+) -> None:
+    source = recording(shared_data / "clips" / clip)
     times = times_ms(list(source.frames()))
     assert len(times) == frames
     assert times[-1] == pytest.approx(1000 * (frames - 1) / fps, rel=1e-4)

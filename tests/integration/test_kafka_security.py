@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 from city import KAFKA, City, eventually
 from kafka_broker import running_broker
+from requirements import program
 
 from aforo.errors import BusError
 
@@ -83,8 +83,7 @@ class Secured:
 
 @pytest.fixture(scope="module")
 def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
-    if shutil.which("openssl") is None:
-        pytest.skip("certificates are made with openssl, which is not on this machine")
+    program("openssl", "certificates are made with it")
     folder = tmp_path_factory.mktemp("tls")
     authority = _authority(folder, "authority")
     properties = _SCRAM.format(keystore=_keystore(folder, authority), authority=authority)

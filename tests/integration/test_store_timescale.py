@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 import pytest
 from postgresql_server import new_database
+from requirements import pointless
 from timescale_wasm import running_timescale_wasm
 
 from aforo.config.site import Site
@@ -142,7 +143,7 @@ def test_a_late_row_and_a_correction_show_after_the_next_refresh(url: str) -> No
 @pytest.mark.parametrize("hour", [0, 12], ids=["after midnight", "at noon"])
 def test_refreshes_leave_out_no_late_row(request: pytest.FixtureRequest, url: str, timezone: str, hour: int) -> None:
     if "wasm" in request.node.name and (timezone, hour) != ("America/Bogota", 0):
-        pytest.skip("takes half a minute in WebAssembly, where one zone and hour is enough")
+        pointless("takes half a minute in WebAssembly, where one zone and hour is enough")
     zone = ZoneInfo(timezone)
     today = datetime.now(zone).replace(hour=hour, minute=0, second=0, microsecond=0)
     here = site(timezone, chunk_days=1, compress_after_days=1, keep_rows_days=8)
