@@ -21,6 +21,9 @@ MINUTE_US = 60 * MICROSECONDS
 ROAD_USERS = ("pedestrian", "cyclist", "motorcyclist", "car", "bus", "truck", "other")
 """The road users of the default configuration, in the order of tables and reports. A site may name more."""
 
+LOWEST_CONFIDENCE = 0.15
+"""Detections of lower confidence leave no detector and are not used by the tracker."""
+
 Image = npt.NDArray[np.uint8]
 """A picture, shape (height, width, 3), BGR."""
 
@@ -82,8 +85,8 @@ class Frame:
     dropped: int = 0
 
 
-class Observation(NamedTuple):
-    """Where a road user was at an earlier instant."""
+class PastPosition(NamedTuple):
+    """The box of a road user at an earlier instant, event time."""
 
     at_us: int
     box: Box
@@ -107,7 +110,7 @@ class TrackedObject:
     road_user: str
     confidence: float
     first: bool = False
-    backfill: tuple[Observation, ...] = ()
+    backfill: tuple[PastPosition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +119,8 @@ class TrackEnd:
 
     Attributes:
         track_id: the track that will not be seen again.
-        road_user: the class voted over its whole life; None when the track was nobody of its own (a rider's machine
-            that another track counts, a parked bicycle): every row of it is then taken back.
+        road_user: the class voted over its whole life; None when the track was no road user by itself (a rider's
+            machine that another track counts, a parked bicycle): all its rows are then withdrawn.
     """
 
     track_id: int
@@ -199,7 +202,7 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """One track's way from one gate to another. Key: camera, session, track_id, movement, ordinal.
+    """One track from one gate to another. Key: camera, session, track_id, movement, ordinal.
 
     Attributes:
         entered_at_us, at_us: passage of the first gate and of the second.
@@ -234,12 +237,12 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class Trajectory:
-    """The way of one track that is over, simplified. Key: camera, session, track_id.
+    """The trajectory of one ended track, simplified. Key: camera, session, track_id.
 
     Attributes:
         aspect: width over height of the frame.
         points: the bytes of as many `aforo.tracked_batch.POSITION`, in the order of time; between two of them the box
-            moves straight and evenly, within the error that `aggregate.counting.trajectories` states.
+            moves straight and at constant speed, within the error that `aggregate.counting.trajectories` states.
     """
 
     camera: str
@@ -273,7 +276,7 @@ class Rows:
     Writing it twice changes nothing; a final row is never replaced by a provisional one.
 
     Attributes:
-        voided: tracks that turned out to be nobody of their own: all their rows are removed.
+        voided: tracks that turned out to be no road user by themselves: all their rows are removed.
     """
 
     crossings: list[Crossing] = field(default_factory=list)

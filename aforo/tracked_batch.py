@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from aforo.model import Box, Observation, TrackedFrame, TrackedObject, TrackEnd
+from aforo.model import Box, PastPosition, TrackedFrame, TrackedObject, TrackEnd
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -197,7 +197,7 @@ class Message(NamedTuple):
                 self.names[name],
                 confidence,
                 bool(first),
-                tuple(Observation(at_us, Box(*box)) for at_us, *box in islice(past, backfill)),
+                tuple(PastPosition(at_us, Box(*box)) for at_us, *box in islice(past, backfill)),
             )
             for track_id, x1, y1, x2, y2, confidence, name, first, backfill in _OBJECT_BYTES.iter_unpack(
                 self.data[self.objects_at : self.backfills_at]

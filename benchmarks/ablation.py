@@ -100,13 +100,13 @@ def _without_backfill(self: Any, seen: Any) -> Any:
 
 MECHANISMS: dict[str, list[tuple[object, str, Any]]] = {
     "everything on": [],
-    "riders not joined": [(track.riders.Joiner, "_riding", _nobody)],
-    "passengers not joined": [(track.riders.Joiner, "_carried", _nobody)],
+    "riders not joined": [(track.riders.Joiner, "_riding_joins", _nobody)],
+    "passengers not joined": [(track.riders.Joiner, "_carried_joins", _nobody)],
     "second boxes kept": [(track.association, "SAME_OBJECT_IOU", 1.1)],
     "boxes not grown": [(track.association, "GROWTH", 0.0), (track.association, "UNSURE_GROWTH", 0.0)],
-    "leaps allowed": [(track.association, "LEAP", np.inf)],
+    "leaps allowed": [(track.association, "CALM_DEVIATIONS", np.inf)],
     "new ones as slow as others": [(track.association, "NEW_SPEED", 0.0)],
-    "unsure detections unused": [(track.association, "LOW_CONFIDENCE", 0.25)],
+    "unsure detections unused": [(track.association, "LOWEST_CONFIDENCE", 0.25)],
     "no patience with the lost": [(track.association, "LOST_S", 0.3)],
     "no hysteresis at the line": [
         (aggregate.counting.lines_and_zones, "MARGIN", 0.0),

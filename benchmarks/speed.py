@@ -88,8 +88,9 @@ def run_openvino(video: str, is_cut: bool) -> dict[str, Any]:
     import openvino as ov
 
     from aforo.config.detector import DetectorSection
+    from aforo.model import LOWEST_CONFIDENCE
     from app.assemble import open_detector
-    from detect.limits import LOWEST_CONFIDENCE, OTHER_CONFIDENCE
+    from detect.limits import OTHER_CONFIDENCE
     from detect.openvino.detector import OpenVinoYolo, with_pictures
     from detect.openvino.network_head import cut
 

@@ -1,26 +1,20 @@
-"""Limits and names that every detector shares, whatever engine runs it."""
+"""Limits and names that all detectors share; imports no engine."""
 
 from __future__ import annotations
 
-LOWEST_CONFIDENCE = 0.15
-"""Boxes below this are noise even to the tracker's second association, which has the same limit."""
-
-
 NMS_IOU = 0.7
-"""Ultralytics' default for prediction."""
-
+"""IoU above which two boxes of one label are one object: Ultralytics' default for prediction."""
 
 OTHER_LABEL = "anything else"
-"""The label of boxes that are most like something that is no road user: they may continue a track, never start one.
+"""The label of boxes that are no road user: such a box may continue a track, never start one.
 
-Seen from straight above, the same car is a car in one frame and a mobile phone in the next.
+Seen from straight above, the same car may be a car in one frame and a mobile phone in the next.
 """
 
-
 OTHER_CONFIDENCE = 0.25
-"""Boxes of other labels below this are not even worth that."""
+"""Lowest confidence of boxes with `OTHER_LABEL`."""
 
 
 def one_line(error: Exception) -> str:
-    """What a library had to say, without line ends."""
+    """The message of a library's error on one line; its class name if there is none."""
     return " ".join(str(error).split()) or type(error).__name__

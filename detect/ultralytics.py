@@ -9,8 +9,8 @@ import numpy as np
 import supervision as sv
 
 from aforo.errors import ModelError
-from aforo.model import Image
-from detect.limits import LOWEST_CONFIDENCE, NMS_IOU, OTHER_CONFIDENCE, OTHER_LABEL, one_line
+from aforo.model import LOWEST_CONFIDENCE, Image
+from detect.limits import NMS_IOU, OTHER_CONFIDENCE, OTHER_LABEL, one_line
 
 
 class UltralyticsYolo:

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 
-def told_either_way(program: str) -> set[str]:
-    """What a program prints with its kernels compiled, and with them interpreted: one text where both agree."""
+def outputs_compiled_and_interpreted(program: str) -> set[str]:
+    """The outputs of a program with its kernels compiled and with them interpreted; one text if they are equal."""
     here = Path(__file__).parent
     return {
         subprocess.run(

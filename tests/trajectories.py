@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from aforo.geometry import CameraGeometry, CountingLine, CountingZone
-from aforo.model import Box, Crossing, Observation, Point, Rows, TrackedFrame, TrackedObject, TrackEnd
+from aforo.model import Box, Crossing, PastPosition, Point, Rows, TrackedFrame, TrackedObject, TrackEnd
 from aforo.model import Coverage as CoverageRow
 from aggregate.counting.counter import Aggregator
 from aggregate.counting.lines_and_zones import shapes
@@ -40,9 +40,9 @@ def counting_zone(*corners: Pair, name: str = "zone", anchor: str = "bottom_cent
     return CountingZone(name, tuple(Point(*corner) for corner in corners), anchor, "v1")
 
 
-def observed(way: Sequence[Pair], step_us: int = STEP_US, **size: float) -> list[Observation]:
+def observed(way: Sequence[Pair], step_us: int = STEP_US, **size: float) -> list[PastPosition]:
     """One observation per point of the way, from time 0."""
-    return [Observation(i * step_us, box_at(x, y, **size)) for i, (x, y) in enumerate(way)]
+    return [PastPosition(i * step_us, box_at(x, y, **size)) for i, (x, y) in enumerate(way)]
 
 
 def straight(start: Pair, end: Pair, steps: int) -> list[Pair]:
@@ -62,7 +62,7 @@ def via(*corners: Pair, steps: int = 10) -> list[Pair]:
 
 
 def rows_of(
-    geometry: CameraGeometry, observations: Iterable[Observation], *, aspect: float = 1.0, ends: bool = True
+    geometry: CameraGeometry, observations: Iterable[PastPosition], *, aspect: float = 1.0, ends: bool = True
 ) -> Rows:
     """What one track does, looked at position by position; all of it, as it is in the end."""
     track, places = Session("c", "s", 0, geometry, aspect).open(0, "pedestrian"), shapes([geometry])
@@ -76,7 +76,7 @@ def rows_of(
 
 
 def passages(
-    line: CountingLine, observations: Iterable[Observation], *, aspect: float = 1.0, ends: bool = True
+    line: CountingLine, observations: Iterable[PastPosition], *, aspect: float = 1.0, ends: bool = True
 ) -> list[tuple[str, int]]:
     """Direction and time of every passage of one track."""
     rows = rows_of(CameraGeometry(lines=(line,)), observations, aspect=aspect, ends=ends)
@@ -89,7 +89,7 @@ def directions(line: CountingLine, way: Sequence[Pair], **size: float) -> list[s
 
 
 def stays(
-    zone: CountingZone, observations: Iterable[Observation], *, aspect: float = 1.0, ends: bool = True
+    zone: CountingZone, observations: Iterable[PastPosition], *, aspect: float = 1.0, ends: bool = True
 ) -> list[tuple[int, int | None]]:
     """Entry and exit of every visit of one track, by ordinal, as a table that keeps the newest row would show them."""
     rows = rows_of(CameraGeometry(zones=(zone,)), observations, aspect=aspect, ends=ends)
@@ -138,7 +138,7 @@ def session(walkers: Sequence[Walker], camera: str = "c", name: str = "s") -> li
         hidden, shown = seen[: walker.backfilled], seen[walker.backfilled :]
         for number, (i, point) in enumerate(shown):
             backfill = tuple(
-                Observation(START_US + (walker.enters + j) * STEP_US, box_at(*p, **walker.size)) for j, p in hidden
+                PastPosition(START_US + (walker.enters + j) * STEP_US, box_at(*p, **walker.size)) for j, p in hidden
             )
             objects.setdefault(walker.enters + i, []).append(
                 TrackedObject(

@@ -1,4 +1,4 @@
-"""The best assignment of tracks to detections, compiled. Pure."""
+"""Optimal assignment of tracklets to detections (or of riders to machines), compiled. Pure."""
 
 from __future__ import annotations
 
@@ -9,9 +9,20 @@ from track.boxes import Floats, Indices
 
 
 @compiled
-def pair(worth: Floats, least: float, rows: Indices, columns: Indices, row_of: Indices, column_of: Indices) -> None:
-    """Note the pairs of the best assignment that are worth at least so much, in `row_of[column]`, `column_of[row]`."""
-    best = assigned(worth)
+def match_pairs(
+    worth: Floats, least: float, rows: Indices, columns: Indices, row_of: Indices, column_of: Indices
+) -> None:
+    """Write the pairs of the optimal assignment that are worth enough into two index arrays.
+
+    Args:
+        worth: (N, M) value of each pair.
+        least: pairs of lower value are not used.
+        rows: (N,) index of each row of `worth` in `column_of`.
+        columns: (M,) index of each column of `worth` in `row_of`.
+        row_of: gets the row of each matched column.
+        column_of: gets the column of each matched row.
+    """
+    best = best_assignment(worth)
     for at in range(len(rows)):
         if best[at] >= 0 and worth[at, best[at]] >= least:
             row, column = rows[at], columns[best[at]]
@@ -19,10 +30,10 @@ def pair(worth: Floats, least: float, rows: Indices, columns: Indices, row_of: I
 
 
 @compiled
-def assigned(worth: Floats) -> Indices:
-    """The column of each row, -1 for none, with which the sum is largest.
+def best_assignment(worth: Floats) -> Indices:
+    """The assignment of rows to columns with the largest sum: the column of each row, -1 for none.
 
-    Of a table (N, M) everything of the shorter side is assigned, by shortest augmenting paths (D. F. Crouse, On
+    Of a table (N, M) every element of the shorter side is assigned, by shortest augmenting paths (D. F. Crouse, On
     implementing 2D rectangular assignment algorithms, IEEE Trans. Aerospace and Electronic Systems 52(4), 2016).
     """
     is_tall = len(worth) > worth.shape[1]
@@ -31,8 +42,8 @@ def assigned(worth: Floats) -> Indices:
     of_row, of_column = np.full(height, -1, np.intp), np.full(width, -1, np.intp)
     price, paid = np.zeros(height), np.zeros(width)
     for first in range(height):
-        column, before = free_column(cost, first, of_row, of_column, price, paid)
-        while True:  # everybody on the path moves on by one
+        column, before = augmenting_path(cost, first, of_row, of_column, price, paid)
+        while True:  # every row on the path takes the next column
             row = before[column]
             of_column[column] = row
             of_row[row], column = column, of_row[row]
@@ -42,16 +53,16 @@ def assigned(worth: Floats) -> Indices:
 
 
 @compiled
-def free_column(
+def augmenting_path(
     cost: Floats, first: int, of_row: Indices, of_column: Indices, price: Floats, paid: Floats
 ) -> tuple[int, Indices]:
-    """The column that is not taken and is cheapest to reach from a row, if others move on; prices are brought up to it.
+    """The shortest augmenting path from a row to a free column; dual prices are updated in place.
 
     Returns:
-        The column, and the row before each column on the way to it.
+        The column, and for each column on the path the row before it.
 
     Raises:
-        ValueError: something in the table is no number.
+        ValueError: a value of the table is not a number.
     """
     height, width = cost.shape
     length, before = np.full(width, np.inf), np.full(width, -1, np.intp)

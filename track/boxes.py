@@ -1,7 +1,6 @@
-"""The arithmetic of following boxes from frame to frame, compiled: it knows nothing but its arguments.
+"""Geometry of boxes for the tracker, compiled. Pure.
 
-Boxes are (N, 4) xyxy in pixels unless told otherwise; what the numbers mean is told in `track.kinds`,
-`track.motion` and `track.association`.
+Boxes are (N, 4) xyxy in pixels, unless a docstring says otherwise.
 """
 
 from __future__ import annotations
@@ -18,12 +17,12 @@ Indices = npt.NDArray[np.intp]
 Mask = npt.NDArray[np.bool_]
 
 SMALLEST_PX = 2.0
-"""No box is expected to be narrower or lower."""
+"""Least width and height of a predicted box, pixels."""
 
 
 @compiled
-def overlap(ax1: float, ay1: float, ax2: float, ay2: float, bx1: float, by1: float, bx2: float, by2: float) -> float:
-    """Intersection over union of two boxes."""
+def iou(ax1: float, ay1: float, ax2: float, ay2: float, bx1: float, by1: float, bx2: float, by2: float) -> float:
+    """Intersection over union of two boxes given by their corners, 0..1."""
     shared = max(min(ax2, bx2) - max(ax1, bx1), 0.0) * max(min(ay2, by2) - max(ay1, by1), 0.0)
     area_a = max(ax2 - ax1, 0.0) * max(ay2 - ay1, 0.0)
     area_b = max(bx2 - bx1, 0.0) * max(by2 - by1, 0.0)
@@ -31,19 +30,19 @@ def overlap(ax1: float, ay1: float, ax2: float, ay2: float, bx1: float, by1: flo
 
 
 @compiled
-def overlap_of(a: Floats, b: Floats) -> float:
-    """The same of two boxes in arrays."""
-    return overlap(a[0], a[1], a[2], a[3], b[0], b[1], b[2], b[3])
+def iou_of_boxes(a: Floats, b: Floats) -> float:
+    """Intersection over union of two boxes (4,) xyxy, 0..1."""
+    return iou(a[0], a[1], a[2], a[3], b[0], b[1], b[2], b[3])
 
 
 @compiled
 def mean_side(width: float, height: float) -> float:
-    """Geometric mean of a box's sides, at least a pixel."""
+    """Geometric mean of a box's sides, at least 1 px."""
     return math.sqrt(max(width * height, 1.0))
 
 
 @compiled
 def grown(x1: float, y1: float, x2: float, y2: float, share: float) -> tuple[float, float, float, float]:
-    """A box with a share of its width and height added on each side."""
+    """A box enlarged on each side by a share of its width and height: x1, y1, x2, y2."""
     wide, high = (x2 - x1) * share, (y2 - y1) * share
     return x1 - wide, y1 - high, x2 + wide, y2 + high

@@ -1,7 +1,8 @@
-"""Kinds of detections: what may be one object, and what cannot.
+"""Detections by kind, and suppression of second boxes on one object. Pure.
 
-A detector gives the same lorry a car box and a truck box, and a rider a person box and a bicycle box. Boxes of one kind
-on one place are one object; boxes of different kinds are joined later, by their motion, in `track.riders`.
+A detector may give one lorry a car box and a truck box: both are vehicles, so the weaker box is dropped here. It gives
+    a
+rider a person box and a bicycle box: these are of different kinds, and `track.riders` joins them by their motion.
 """
 
 from __future__ import annotations
@@ -12,29 +13,36 @@ import numpy as np
 import numpy.typing as npt
 
 from aforo.kernel_cache import compiled
-from track.boxes import Floats, Indices, overlap_of
-from track.tracklet import Kind, kind_of
+from track.boxes import Floats, Indices, iou_of_boxes
+from track.tracklet import PartKind, kind_of
 
 SAME_OBJECT_IOU = 0.65
-"""Two boxes of one kind that overlap more than this are the same object, whatever their classes."""
-
+"""IoU above which two boxes of one kind are the same object, whatever their classes."""
 
 UNKNOWN = -1
-"""In place of a kind: the label is no road user."""
+"""Stands for the kind of a label that is no road user."""
 
-MAY_BE = np.array([UNKNOWN if kind is Kind.VEHICLE else number for number, kind in enumerate(Kind)], dtype=np.intp)
-"""Per kind what else may be of it: unknown things may be vehicles, seen from an odd angle."""
+ALSO_OF_KIND = np.array(
+    [UNKNOWN if kind is PartKind.VEHICLE else number for number, kind in enumerate(PartKind)], dtype=np.intp
+)
+"""(kinds,) for each kind another one whose detections may belong to it: an unknown object may be a vehicle."""
 
 
 def kinds_of_classes(road_users: Sequence[str | None]) -> npt.NDArray[np.intp]:
-    """Per class id of the detector the position of its kind in `Kind`; `UNKNOWN` for a label that is no road user."""
-    kinds = list(Kind)
+    """For each class id of the detector, the index of its kind in `PartKind`, or `UNKNOWN` if it is no road user."""
+    kinds = list(PartKind)
     return np.array([UNKNOWN if user is None else kinds.index(kind_of(user)) for user in road_users], dtype=np.intp)
 
 
 @compiled
-def surest_apart(boxes: Floats, confidence: Floats, most: float) -> Indices:
-    """Indices, surest first, of those that no surer one left in overlaps by more than `most`."""
+def suppress_overlaps(boxes: Floats, confidence: Floats, most: float) -> Indices:
+    """Non-maximum suppression: the indices of the boxes to keep, highest confidence first.
+
+    Args:
+        boxes: (N, 4) xyxy.
+        confidence: (N,).
+        most: IoU above which the box of lower confidence is dropped.
+    """
     order = np.argsort(-confidence, kind="mergesort")
     kept = np.empty(len(order), np.intp)
     count = 0
@@ -42,7 +50,7 @@ def surest_apart(boxes: Floats, confidence: Floats, most: float) -> Indices:
         alone = True
         for at in range(count):
             j = kept[at]
-            if overlap_of(boxes[i], boxes[j]) > most:
+            if iou_of_boxes(boxes[i], boxes[j]) > most:
                 alone = False
                 break
         if alone:
@@ -52,34 +60,34 @@ def surest_apart(boxes: Floats, confidence: Floats, most: float) -> Indices:
 
 
 @compiled
-def by_kind(
+def split_by_kind(
     boxes: Floats, confidence: Floats, kinds: Indices, others: Indices, low: float, most: float
 ) -> tuple[Indices, Indices]:
-    """The detections of each kind, one on each object, surest first.
+    """The detections of each kind without second boxes on one object, highest confidence first.
 
     Args:
-        boxes: (N, 4).
-        confidence: (N,).
-        kinds: (N,), those that are looked for from 0.
-        others: of each of these another one that may be it, too; it comes after it.
-        low: what is less sure is left out.
-        most: boxes of a kind overlap by so much at most.
+        boxes: (N, 4) xyxy.
+        confidence: (N,) 0..1.
+        kinds: (N,) kind of each detection, numbered from 0; others are ignored.
+        others: (kinds,) a second kind whose detections may belong to each kind; they rank after its own.
+        low: lowest confidence that is used.
+        most: highest IoU of two boxes of one kind.
 
     Returns:
-        The rows of all kinds, one kind after the other; (kinds,) where each ends.
+        The rows of all kinds, one kind after the other; (kinds,) the end of each kind among them.
     """
     every, stops = np.empty(len(others) * len(boxes), np.intp), np.empty(len(others), np.intp)
     count = 0
     usable = confidence >= low
     for row in range(len(boxes)):
-        usable[row] &= np.isfinite(boxes[row]).all()  # a network that goes astray gives no numbers
+        usable[row] &= np.isfinite(boxes[row]).all()  # a failing network may give NaN or infinity
     for kind in range(len(others)):
         rows = np.flatnonzero(usable & ((kinds == kind) | (kinds == others[kind])))
         order = confidence[rows]
         for at in range(len(rows)):
             if kinds[rows[at]] != kind:
                 order[at] -= 1
-        for at in surest_apart(boxes[rows], order, most):
+        for at in suppress_overlaps(boxes[rows], order, most):
             every[count] = rows[at]
             count += 1
         stops[kind] = count

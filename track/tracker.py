@@ -1,9 +1,9 @@
 """The tracking stage of one camera: detections in, `TrackedFrame` out.
 
-    detections -> tracklets (one per detected thing) -> joined into road users -> confirmed ones leave
+    detections -> tracklets (one per detected object) -> joined into road users -> confirmed ones leave
 
 A road user may have several tracklets: a rider's person and machine, or the pieces of an interrupted track. Its id is
-that of the oldest, from the first moment of its life.
+that of the oldest one.
 """
 
 from __future__ import annotations
@@ -13,45 +13,52 @@ from dataclasses import dataclass, field
 
 import supervision as sv
 
-from aforo.model import MICROSECONDS, Box, Frame, Observation, TrackedFrame, TrackedObject, TrackEnd
+from aforo.model import MICROSECONDS, Box, Frame, PastPosition, TrackedFrame, TrackedObject, TrackEnd
 from track.association import TrackletTracker
-from track.rider_pairing import SECOND_BOX_OVERLAP, shared_of_smaller
+from track.rider_pairing import SECOND_BOX_OVERLAP, overlap_of_smaller
 from track.riders import Join, Joiner, Tie
-from track.tracklet import ClassVotes, Kind, Tracklet
+from track.tracklet import ClassVotes, PartKind, Tracklet
 
 CONFIRMED_HITS = 3
-"""Detections before a track is believed."""
+"""Detections of a tracklet before its road user is confirmed."""
 
 CONFIRMED_CONFIDENCE = 0.4
-"""The surest of a track's detections must reach this."""
+"""Least value of the highest confidence among them."""
 
 MACHINE_MOTION = 1.0
-"""How far a machine without a rider must go, in units of its mean side, to count as ridden by someone unseen."""
+"""Least displacement of a machine without a detected rider that is confirmed, in units of its mean side."""
 
 MACHINE_STRIDES = 3
-"""In how many steps at least."""
+"""Least number of steps in which it was reached."""
 
 LONGEST_SPAN_S = 2.0
-"""A longer gap between analysed frames was not watched."""
-
+"""Longest gap between analysed frames that still counts as observed."""
 
 _NO_VOTES = ClassVotes()
 
 
 @dataclass(slots=True)
 class _RoadUser:
-    """A road user under observation: its tracklets and what is known of it."""
+    """An open road user.
+
+    Attributes:
+        parts: its open tracklets by id.
+        whole_kind: the kind that decides the class: the machine of a rider, the vehicle of a passenger.
+        tie: how its tracklets belong together, if there are several.
+        lost_votes: of its ended tracklets.
+        announced: True once it was in a message.
+    """
 
     id: int
     parts: dict[int, Tracklet]
-    whole_kind: Kind
+    whole_kind: PartKind
     tie: Tie | None = None
-    lost_votes: dict[Kind, ClassVotes] = field(default_factory=dict)
+    lost_votes: dict[PartKind, ClassVotes] = field(default_factory=dict)
     confirmed: bool = False
     announced: bool = False
 
     def road_user(self) -> str | None:
-        """The class voted so far: a machine's for a rider, a vehicle's for a passenger."""
+        """The class with the most votes so far, of the tracklets of `whole_kind`."""
         votes = ClassVotes()
         votes.merge(self.lost_votes.get(self.whole_kind, _NO_VOTES))
         for tracklet in self.parts.values():
@@ -60,24 +67,24 @@ class _RoadUser:
         return votes.best
 
     def take_over(self, other: _RoadUser) -> None:
-        """Become one with another: its tracklets and what its ended ones have voted."""
+        """Take over the tracklets and votes of another road user, which is the same one."""
         self.parts |= other.parts
         self.confirmed |= other.confirmed
         for kind, votes in other.lost_votes.items():
             self.lost_votes.setdefault(kind, ClassVotes()).merge(votes)
 
     def lose(self, tracklet_id: int) -> None:
-        """One of its tracklets ended; its votes stay."""
+        """Remove a tracklet that ended; its votes stay."""
         tracklet = self.parts.pop(tracklet_id)
         self.lost_votes.setdefault(tracklet.kind, ClassVotes()).merge(tracklet.votes)
 
 
 class CameraTracker:
-    """Follows the road users of one session of one camera; a new session takes a new tracker.
+    """Tracks the road users of one session of one camera; a new session takes a new tracker.
 
     Args:
         road_users: per class id of the detector the road user, or None for labels that are none.
-        frame_rate: frames analysed per second, nominally.
+        frame_rate: nominal number of analysed frames per second.
     """
 
     def __init__(self, road_users: Sequence[str | None], frame_rate: float) -> None:
@@ -89,11 +96,11 @@ class CameraTracker:
         self._last_at_us: int | None = None
 
     def update(self, frame: Frame, detections: sv.Detections) -> TrackedFrame:
-        """Follow everybody into the next frame.
+        """Track all road users into the next frame.
 
         Args:
-            frame: later than the last one, of the same session.
-            detections: of that frame, as a `Detector` gives them.
+            frame: later than the previous one, of the same session.
+            detections: of that frame, as a `Detector` gives them; boxes in pixels.
         """
         height, width = frame.image.shape[:2]
         if self._joiner is None:
@@ -140,7 +147,7 @@ class CameraTracker:
     def _span(self, at_us: int) -> int:
         previous, self._last_at_us = self._last_at_us, at_us
         if previous is None:
-            return 0  # nobody watched before the session began
+            return 0  # nothing was observed before the session began
         if at_us - previous > LONGEST_SPAN_S * MICROSECONDS:
             return self._nominal_us
         return at_us - previous
@@ -148,15 +155,17 @@ class CameraTracker:
     def _join(self, join: Join) -> None:
         part, whole = self._owner[join.part], self._owner[join.whole]
         if join.tie is Tie.CARRIED and Tie.RIDES in (part.tie, whole.tie):
-            return  # who rides a machine is nobody's passenger
+            return  # a rider of a machine is not a passenger
         if join.tie is not Tie.CARRIED and part.tie is Tie.CARRIED and part is not whole:
-            whole.parts[join.part] = part.parts.pop(join.part)  # nor was before it showed
+            whole.parts[join.part] = part.parts.pop(
+                join.part
+            )  # it was joined as a passenger before its machine was seen
             self._owner[join.part] = part = whole
         if part is not whole and _are_two(part, whole):
             return
         kind = whole.parts[join.whole].kind
         if join.tie is Tie.PUSHES:
-            kind = Kind.PERSON
+            kind = PartKind.PERSON
         if part is not whole:
             older, younger = sorted((part, whole), key=lambda user: user.id)
             if younger.announced:
@@ -174,7 +183,7 @@ class CameraTracker:
         objects: list[TrackedObject] = []
         for tracklets in boxes.values():
             user = self._owner[tracklets[0].id]
-            user.confirmed = user.confirmed or _believed(user)
+            user.confirmed = user.confirmed or _is_confirmable(user)
             road_user = user.road_user()
             if not user.confirmed or road_user is None:
                 continue
@@ -214,27 +223,27 @@ class CameraTracker:
 
 
 def _are_two(a: _RoadUser, b: _RoadUser) -> bool:
-    """Whether both have a machine or vehicle in view now, in different places: nobody is in two at a time."""
+    """Whether both have a machine or vehicle in view now, in different places: then they are two road users."""
     return any(
-        mine.kind is theirs.kind is not Kind.PERSON
+        mine.kind is theirs.kind is not PartKind.PERSON
         and mine.last_at_us == theirs.last_at_us
-        and shared_of_smaller(mine.box, theirs.box) < SECOND_BOX_OVERLAP
+        and overlap_of_smaller(mine.box, theirs.box) < SECOND_BOX_OVERLAP
         for mine in a.parts.values()
         for theirs in b.parts.values()
     )
 
 
-def _believed(user: _RoadUser) -> bool:
-    """Whether a road user has been seen often and surely enough, and is not a parked machine."""
+def _is_confirmable(user: _RoadUser) -> bool:
+    """Whether a road user has enough detections of enough confidence, and is not a parked machine."""
     parts = user.parts.values()
     sure = any(part.hits >= CONFIRMED_HITS and part.best_confidence >= CONFIRMED_CONFIDENCE for part in parts)
-    if all(part.kind is Kind.MACHINE for part in parts):
+    if all(part.kind is PartKind.MACHINE for part in parts):
         return sure and any(part.moved >= MACHINE_MOTION and part.strides >= MACHINE_STRIDES for part in parts)
     return sure
 
 
-def _backfill(user: _RoadUser) -> tuple[Observation, ...]:
-    """Where a road user was before it was believed: the path of its longest tracklet, this frame's box left out."""
+def _backfill(user: _RoadUser) -> tuple[PastPosition, ...]:
+    """Positions of a road user before it was confirmed: the path of its longest tracklet, without this frame's."""
     longest = max(user.parts.values(), key=lambda part: len(part.path))
     path = tuple(longest.path[:-1])
     for part in user.parts.values():

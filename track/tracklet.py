@@ -1,4 +1,4 @@
-"""One detected thing followed through the frames. Pure.
+"""A tracklet: one detected object over time. Pure.
 
 A road user may consist of several: a rider is a person and a machine, joined in `track.riders`.
 """
@@ -9,37 +9,38 @@ import enum
 import math
 from dataclasses import dataclass, field
 
-from aforo.model import Box, Observation
+from aforo.model import Box, PastPosition
 
 STRIDE = 0.1
-"""Smallest step of a motion, in units of the mean box side; less may be noise."""
+"""Smallest displacement that counts as a step, in units of the mean box side; less may be noise."""
 
-_MOST_UNCONFIRMED = 256
+_LONGEST_PATH = 256
+"""Positions kept of a tracklet that is not confirmed."""
 
 
-class Kind(enum.Enum):
-    """What a detector's box can be a part of."""
+class PartKind(enum.Enum):
+    """The part of a road user that a detection shows; a machine is a bicycle or motorcycle."""
 
     PERSON = "person"
     MACHINE = "machine"
     VEHICLE = "vehicle"
 
 
-def kind_of(road_user: str) -> Kind:
+def kind_of(road_user: str) -> PartKind:
     """The kind of a configured road user: people, two-wheelers that people ride, and everything else."""
     match road_user:
         case "pedestrian":
-            return Kind.PERSON
+            return PartKind.PERSON
         case "cyclist" | "motorcyclist":
-            return Kind.MACHINE
+            return PartKind.MACHINE
         case _:
-            return Kind.VEHICLE
+            return PartKind.VEHICLE
 
 
 class ClassVotes:
-    """Votes for road users, one per detection, weighted by the detection's confidence.
+    """Votes for a road user's class, one per detection.
 
-    A sure look counts more than many doubtful ones, so the weight is the square of the confidence.
+    The weight of a vote is the squared confidence: one sure detection counts more than several doubtful ones.
     """
 
     __slots__ = ("_weights",)
@@ -58,51 +59,50 @@ class ClassVotes:
 
     @property
     def best(self) -> str | None:
-        """The class with the most weight, None before the first vote; the first seen wins a draw."""
+        """The class of the largest weight, None before the first vote; of equal ones the first."""
         return max(self._weights, key=lambda road_user: self._weights[road_user]) if self._weights else None
 
 
 @dataclass(slots=True)
 class Tracklet:
-    """One detected thing followed through the frames; ids are unique within camera and session.
+    """One detected object over time; ids are unique within camera and session.
 
     Attributes:
-        kind: what it can be a part of.
+        kind: the part of a road user that it is.
         votes: for its class.
-        box: newest, fractions of the frame.
+        box: of the newest detection, fractions of the frame.
         last_at_us: event time of the newest detection.
         confidence: of the newest detection.
         hits: detections so far.
         best_confidence: the highest so far, of detections as a road user.
-        origin: the first observation.
-        moved: farthest distance of the centre from its origin so far, in units of the mean box side.
-        strides: steps in which it came so far, each of at least `STRIDE`; a track that slips from one parked machine
-            to the next makes few.
-        path: observations until the track is confirmed, then none.
+        origin: the first position.
+        moved: greatest displacement from the origin so far, in units of the mean box side.
+        strides: steps, each of at least `STRIDE`, in which `moved` was reached; few when a tracklet only jumps from one
+            parked machine to the next.
+        path: positions before the road user is confirmed; empty afterwards.
     """
 
     id: int
-    kind: Kind
+    kind: PartKind
     box: Box
     last_at_us: int
-    origin: Observation
+    origin: PastPosition
     confidence: float = 0.0
     hits: int = 0
     best_confidence: float = 0.0
     moved: float = 0.0
     strides: int = 0
     votes: ClassVotes = field(default_factory=ClassVotes)
-    path: list[Observation] = field(default_factory=list)
+    path: list[PastPosition] = field(default_factory=list)
 
     def observe(self, at_us: int, box: Box, confidence: float, road_user: str | None, aspect: float) -> None:
-        """Take in one detection.
+        """Add one detection.
 
         Args:
             at_us: event time.
             box: fractions of the frame.
             confidence: 0..1.
-            road_user: its class, None where the detector took it for something else: it is followed all the same, and
-                is believed once it has shown what it is.
+            road_user: its class; None for a label that is no road user: it continues the tracklet without a vote.
             aspect: the frame's width over its height.
         """
         self.box, self.last_at_us, self.confidence = box, at_us, confidence
@@ -114,14 +114,14 @@ class Tracklet:
         if road_user is not None:
             self.best_confidence = max(self.best_confidence, confidence)
             self.votes.add(road_user, confidence)
-        if len(self.path) < _MOST_UNCONFIRMED:
-            self.path.append(Observation(at_us, box))
+        if len(self.path) < _LONGEST_PATH:
+            self.path.append(PastPosition(at_us, box))
 
 
 def displacement(before: Box, after: Box, aspect: float) -> float:
-    """How far a box went, in units of its mean side; robust against one side being cut by the frame's border.
+    """Displacement of a box in units of its mean side; robust against an edge being cut by the frame's border.
 
-    The smaller of the motions of the two edges in each direction counts: a box that only grows has not moved.
+    In each axis the smaller motion of the two edges counts: a box that only grows has not moved.
     """
     dx = _smaller(after.x1 - before.x1, after.x2 - before.x2) * aspect
     dy = _smaller(after.y1 - before.y1, after.y2 - before.y2)

@@ -15,7 +15,7 @@ import numpy as np
 
 from aforo.geometry import CameraGeometry
 from aforo.kernel_cache import compiling
-from aforo.model import Observation, Rows, TrackedFrame, Trajectory
+from aforo.model import PastPosition, Rows, TrackedFrame, Trajectory
 from aforo.tracked_batch import Ints, Messages, Observations, observations
 from aggregate.counting import lines_and_zones
 from aggregate.counting.lines_and_zones import shapes
@@ -68,7 +68,7 @@ class Aggregator:
                 track = session.open(each.track_id, each.road_user)
             track.name(each.road_user)
             seen[each.track_id] = seen.get(each.track_id, b"") + positions(
-                (*each.backfill, Observation(frame.captured_at_us, each.box))
+                (*each.backfill, PastPosition(frame.captured_at_us, each.box))
             )
         tracks = [session.tracks[track_id] for track_id in seen]
         follow(self._shapes, tracks, list(seen.values()))

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from aforo.kernel_cache import compiled
-from aforo.model import Observation, TrackKey, Trajectory
+from aforo.model import PastPosition, TrackKey, Trajectory
 from aforo.tracked_batch import POSITION, Flags, Floats, Ints
 from aggregate.counting.lines_and_zones import _box
 
@@ -90,7 +90,7 @@ class TrajectoryRecorder:
         return int(at_us)
 
 
-def positions(points: Iterable[Observation]) -> bytes:
+def positions(points: Iterable[PastPosition]) -> bytes:
     """The bytes of as many `POSITION`."""
     return b"".join([_POSITION.pack(at_us, *box) for at_us, box in points])
 

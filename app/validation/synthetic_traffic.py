@@ -18,7 +18,7 @@ from pydantic import SecretStr
 
 from aforo.config.camera import CameraSection
 from aforo.config.geometry import LineSection, MovementSection, ZoneSection
-from aforo.model import MICROSECONDS, Box, Observation, TrackedFrame, TrackedObject, TrackEnd
+from aforo.model import MICROSECONDS, Box, PastPosition, TrackedFrame, TrackedObject, TrackEnd
 from aforo.ports import Clock
 
 START_US = 1_767_250_800 * MICROSECONDS
@@ -173,10 +173,10 @@ class SimulatedCamera:
 
     def _seen(self, life: _Life, at_us: int) -> TrackedObject:
         first = life.age == 0
-        backfill: tuple[Observation, ...] = ()
+        backfill: tuple[PastPosition, ...] = ()
         if first:
             box = life.boxes[0]
-            backfill = tuple(Observation(at_us - back * self._span_us, box) for back in range(_BACKFILLED, 0, -1))
+            backfill = tuple(PastPosition(at_us - back * self._span_us, box) for back in range(_BACKFILLED, 0, -1))
         half = 2 * life.age < len(life.boxes)
         name = life.at_first if half else life.road_user
         return TrackedObject(life.track_id, life.boxes[life.age], name, 0.75, first, backfill)

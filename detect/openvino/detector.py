@@ -20,8 +20,8 @@ import openvino as ov
 import supervision as sv
 
 from aforo.errors import ModelError
-from aforo.model import Image
-from detect.limits import LOWEST_CONFIDENCE, NMS_IOU, OTHER_CONFIDENCE, OTHER_LABEL, one_line
+from aforo.model import LOWEST_CONFIDENCE, Image
+from detect.limits import NMS_IOU, OTHER_CONFIDENCE, OTHER_LABEL, one_line
 from detect.openvino import boxes
 from detect.openvino.boxes import Fit
 from detect.openvino.letterbox import PAD_VALUE, Letterbox

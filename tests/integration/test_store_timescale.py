@@ -19,7 +19,7 @@ from timescale_wasm import running_timescale_wasm
 
 from aforo.config.site import Site
 from aforo.local_time import HOUR_US, INTERVALS, buckets, to_us
-from aforo.model import MINUTE_US, Box, Coverage, Crossing, Observation, Rows, TrackKey, Trajectory, Visit
+from aforo.model import MINUTE_US, Box, Coverage, Crossing, PastPosition, Rows, TrackKey, Trajectory, Visit
 from aggregate.counting.trajectories import positions
 from aggregate.store.postgres.reader import PostgresReader
 from aggregate.store.postgres.writer import PostgresStore
@@ -312,7 +312,7 @@ def test_old_rows_go_and_their_hours_stay(url: str) -> None:
     here = site(compress_after_days=1, keep_rows_days=8, keep_trajectories_days=3, chunk_days=1)
     old, new = hour_us - 12 * DAY_US, hour_us - DAY_US
     ways = [
-        Trajectory("north", "s", k, at_us, at_us, "car", 1.5, positions([Observation(at_us, Box(0.1, 0.1, 0.2, 0.2))]))
+        Trajectory("north", "s", k, at_us, at_us, "car", 1.5, positions([PastPosition(at_us, Box(0.1, 0.1, 0.2, 0.2))]))
         for k, at_us in enumerate((old, new))
     ]
     with PostgresStore(url) as store:

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from interpreters import told_either_way
+from interpreters import outputs_compiled_and_interpreted
 
 from aforo.geometry import contains, intersection
 from aggregate.counting import lines_and_zones
@@ -65,5 +65,5 @@ def test_rows_are_put_together_by_track(rows: list[tuple[int, int]]) -> None:
 
 
 def test_compiled_and_interpreted_count_the_same() -> None:
-    digests = told_either_way(COUNT)
+    digests = outputs_compiled_and_interpreted(COUNT)
     assert len(digests) == 1

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from interpreters import told_either_way
+from interpreters import outputs_compiled_and_interpreted
 from scipy.optimize import linear_sum_assignment
 
-from track.assignment import assigned
+from track.assignment import best_assignment
 from track.association import nearness, similarity
-from track.boxes import overlap_of
-from track.kinds import surest_apart
-from track.motion import MOTION, no_filters, places, with_new
+from track.boxes import iou_of_boxes
+from track.kinds import suppress_overlaps
+from track.motion import MOTION, centres_and_sizes, empty_filters, with_tracks_added
 
 FOLLOW = """
 import hashlib
@@ -50,19 +50,19 @@ boxes = st.tuples(coordinates, coordinates, st.floats(1, 60), st.floats(1, 60)).
 
 def believed(known: list[tuple[float, ...]]) -> np.ndarray:
     """Where things that have just appeared are believed to be."""
-    place = places(np.array(known))
-    return np.hstack((place[:, :2] - place[:, 2:] / 2, place[:, :2] + place[:, 2:] / 2))
+    position = centres_and_sizes(np.array(known))
+    return np.hstack((position[:, :2] - position[:, 2:] / 2, position[:, :2] + position[:, 2:] / 2))
 
 
 def pairwise_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return np.array([[overlap_of(one, other) for other in b] for one in a]).reshape(len(a), len(b))
+    return np.array([[iou_of_boxes(one, other) for other in b] for one in a]).reshape(len(a), len(b))
 
 
 @given(st.lists(st.tuples(boxes, st.floats(0, 1)), max_size=12))
 def test_one_box_stays_on_each_object(found: list[tuple[tuple[float, ...], float]]) -> None:
     xyxy = np.array([box for box, _ in found]).reshape(-1, 4)
     confidence = np.array([sure for _, sure in found])
-    kept = surest_apart(xyxy, confidence, 0.6).tolist()
+    kept = suppress_overlaps(xyxy, confidence, 0.6).tolist()
     iou = pairwise_iou(xyxy, xyxy)
     assert [confidence[index] for index in kept] == sorted((confidence[index] for index in kept), reverse=True)
     assert all(iou[a, b] <= 0.6 for a in kept for b in kept if a != b)
@@ -74,7 +74,7 @@ def test_one_box_stays_on_each_object(found: list[tuple[tuple[float, ...], float
 def test_expected_and_found_boxes_overlap_grown(
     known: list[tuple[float, ...]], found: list[tuple[float, ...]], growth: float
 ) -> None:
-    filters = with_new(no_filters(), np.array(known))
+    filters = with_tracks_added(empty_filters(), np.array(known))
     rows, others = np.arange(len(known)), np.array(found).reshape(-1, 4)
     settled = np.zeros(len(known), bool)
 
@@ -89,7 +89,7 @@ def test_expected_and_found_boxes_overlap_grown(
 
 @pytest.mark.parametrize(("settled", "overlap"), [(False, pytest.approx(3 / 7)), (True, 0.0)])
 def test_a_calm_settled_thing_does_not_leap(settled: bool, overlap: float) -> None:
-    filters = with_new(no_filters(), np.array([[0.0, 0.0, 100.0, 100.0]]))
+    filters = with_tracks_added(empty_filters(), np.array([[0.0, 0.0, 100.0, 100.0]]))
     boxes = np.array([[40.0, 0.0, 140.0, 100.0]])
     found = similarity(filters, np.array([settled]), np.arange(1), boxes, 0.0, 3.0, MOTION)
     assert found[0, 0] == overlap
@@ -102,7 +102,7 @@ tables = st.tuples(st.integers(0, 7), st.integers(0, 7)).flatmap(
 
 @given(tables)
 def test_the_best_assignment_is_that_of_scipy(worth: np.ndarray) -> None:
-    columns = assigned(worth)
+    columns = best_assignment(worth)
     rows = np.flatnonzero(columns >= 0)
     assert len(rows) == len(set(columns[rows].tolist())) == min(worth.shape)
     assert worth[rows, columns[rows]].sum() == pytest.approx(worth[linear_sum_assignment(worth, maximize=True)].sum())
@@ -110,15 +110,15 @@ def test_the_best_assignment_is_that_of_scipy(worth: np.ndarray) -> None:
 
 @given(boxes, boxes)
 def test_nearness_is_one_for_the_same_and_none_out_of_reach(a: tuple[float, ...], b: tuple[float, ...]) -> None:
-    place = places(np.array([a]))[0]
-    here, there = place, places(np.array([b]))[0]
+    position = centres_and_sizes(np.array([a]))[0]
+    here, there = position, centres_and_sizes(np.array([b]))[0]
     size, other = math.sqrt(here[2] * here[3]), math.sqrt(there[2] * there[3])
     assume(b[2] - b[0] >= 2 <= b[3] - b[1])  # what is narrower is expected to be wider than it is
     away = math.hypot(*(there - here)[:2])
     expected = min(size, other) / max(size, other) * max(0.0, 1 - away / (1.5 * size))
-    assert nearness(place, np.array(b), 1.5) == pytest.approx(expected)
+    assert nearness(position, np.array(b), 1.5) == pytest.approx(expected)
 
 
 def test_compiled_and_interpreted_follow_the_same() -> None:
-    digests = told_either_way(FOLLOW)
+    digests = outputs_compiled_and_interpreted(FOLLOW)
     assert len(digests) == 1

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from road_scene import HEIGHT, ROAD_USERS, START_US, WIDTH, Actor, Outcome, bicycle, car, going, person, play, rider
 
 from aforo.model import Box, Frame, TrackedFrame
-from track.rider_pairing import seated
+from track.rider_pairing import pair_riders
 from track.tracker import CameraTracker
 from track.tracklet import displacement
 
@@ -163,7 +163,7 @@ boxes = st.builds(
 
 @given(st.lists(boxes, max_size=6), st.lists(boxes, max_size=6))
 def test_a_person_has_one_machine_or_boxes_of_one(persons: list[Box], machines: list[Box]) -> None:
-    pairs = seated(persons, machines)
+    pairs = pair_riders(persons, machines)
     assert all(0 <= i < len(persons) and 0 <= j < len(machines) for i, j in pairs)
     for i in {i for i, _ in pairs}:
         own = [machines[j] for k, j in pairs if k == i]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from aforo.bus import wire
 from aforo.errors import WireError
-from aforo.model import Box, Observation, Rows, TrackedFrame, TrackedObject, TrackEnd
+from aforo.model import Box, PastPosition, Rows, TrackedFrame, TrackedObject, TrackEnd
 from app import assemble
 from app.validation.synthetic_traffic import camera_section, traffic
 
@@ -33,7 +33,7 @@ _objects = st.builds(
     road_user=_names,
     confidence=_float32,
     first=st.booleans(),
-    backfill=st.lists(st.builds(Observation, _times, _boxes()), max_size=3).map(tuple),
+    backfill=st.lists(st.builds(PastPosition, _times, _boxes()), max_size=3).map(tuple),
 )
 _frames = st.builds(
     TrackedFrame,
@@ -104,7 +104,7 @@ def test_counts_from_the_wire_equal_counts_from_memory(seed: int, scale: float) 
 
 def _scaled(seen: TrackedObject, scale: float) -> TrackedObject:
     box = Box(*(value * scale for value in seen.box))
-    backfill = tuple(Observation(past.at_us, Box(*(value * scale for value in past.box))) for past in seen.backfill)
+    backfill = tuple(PastPosition(past.at_us, Box(*(value * scale for value in past.box))) for past in seen.backfill)
     return TrackedObject(seen.track_id, box, seen.road_user, seen.confidence, seen.first, backfill)
 
 

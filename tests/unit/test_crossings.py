@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from trajectories import STEP_US, Pair, box_at, counting_line, directions, observed, passages, straight, via
 
-from aforo.model import Observation
+from aforo.model import PastPosition
 from aggregate.counting.lines_and_zones import END_MARGIN, MARGIN
 
 # Upright, in the middle; who walks along it from top to bottom has the left of the picture at the right hand.
@@ -118,9 +118,9 @@ def test_a_line_with_a_sharp_tip(way: list[Pair], expected: list[str]) -> None:
 
 
 def test_the_time_is_that_of_the_anchor_on_the_line() -> None:
-    observations = [Observation(0, box_at(0.3, 0.5)), Observation(1_000_000, box_at(0.7, 0.5))]
+    observations = [PastPosition(0, box_at(0.3, 0.5)), PastPosition(1_000_000, box_at(0.7, 0.5))]
     assert passages(UPRIGHT, observations) == [("right", 500_000)]
-    observations = [Observation(0, box_at(0.4, 0.5)), Observation(1_000_000, box_at(0.8, 0.5))]
+    observations = [PastPosition(0, box_at(0.4, 0.5)), PastPosition(1_000_000, box_at(0.8, 0.5))]
     assert passages(UPRIGHT, observations) == [("right", 250_000)]
 
 

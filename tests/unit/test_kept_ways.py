@@ -10,7 +10,7 @@ import struct
 import pytest
 from trajectories import observed
 
-from aforo.model import Box, Observation, TrackKey
+from aforo.model import Box, PastPosition, TrackKey
 from aggregate.counting.trajectories import TOLERANCE, TrajectoryRecorder, decode, encode, finished, positions
 
 ASPECT = 1.6
@@ -21,7 +21,7 @@ def points(way: bytes) -> list[tuple[int, ...]]:
     return list(_POINT.iter_unpack(way))
 
 
-def kept(way: list[Observation], batch: int = 1) -> bytes:
+def kept(way: list[PastPosition], batch: int = 1) -> bytes:
     recorder = TrajectoryRecorder(ASPECT)
     for start in range(0, len(way), batch):
         recorder.extend(positions(way[start : start + batch]))
@@ -30,7 +30,7 @@ def kept(way: list[Observation], batch: int = 1) -> bytes:
     return found.points
 
 
-def wandering(seed: int, steps: int) -> list[Observation]:
+def wandering(seed: int, steps: int) -> list[PastPosition]:
     """Goes, turns and stands; the box trembles."""
     rng, x, y, heading = random.Random(seed), 0.5, 0.5, 0.0
     way = []
@@ -90,7 +90,7 @@ def test_bytes_of_another_format_are_refused() -> None:
 def test_who_stands_for_hours_keeps_its_time() -> None:
     """The format has room for steps of 35 minutes; a longer one gets positions in between."""
     hour_us, box = 3_600_000_000, (0.25, 0.25, 0.5, 0.75)
-    way = positions([Observation(at_us, Box(*box)) for at_us in (7, 7 + 30 * hour_us, 9 + 30 * hour_us)])
+    way = positions([PastPosition(at_us, Box(*box)) for at_us in (7, 7 + 30 * hour_us, 9 + 30 * hour_us)])
     (data,) = encode([way])
     found = points(decode(data))
     assert (found[0], found[-1]) == ((7, *box), (9 + 30 * hour_us, *box))

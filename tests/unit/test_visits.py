@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from trajectories import STEP_US, Pair, box_at, counting_zone, observed, stays, straight, via
 
-from aforo.model import MICROSECONDS, Observation
+from aforo.model import MICROSECONDS, PastPosition
 
 SQUARE = counting_zone((0.4, 0.4), (0.6, 0.4), (0.6, 0.6), (0.4, 0.6))
 # Half a margin of the boxes below deep: nobody is ever surely inside it.
@@ -117,7 +117,7 @@ def test_the_times_do_not_wait_for_the_margin() -> None:
 def test_the_anchor_is_what_has_to_be_inside() -> None:
     feet = counting_zone((0.4, 0.55), (0.6, 0.55), (0.6, 0.65), (0.4, 0.65))
     middle = counting_zone((0.4, 0.55), (0.6, 0.55), (0.6, 0.65), (0.4, 0.65), anchor="centre")
-    standing = [Observation(i * STEP_US, box_at(0.5, 0.6, 0.04, 0.2)) for i in range(5)]
+    standing = [PastPosition(i * STEP_US, box_at(0.5, 0.6, 0.04, 0.2)) for i in range(5)]
     assert len(stays(feet, standing)) == 1
     assert len(stays(middle, standing)) == 0
 

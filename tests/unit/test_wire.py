@@ -8,7 +8,7 @@ import pytest
 
 from aforo.bus import wire
 from aforo.errors import WireError
-from aforo.model import Box, Observation, TrackedFrame, TrackedObject, TrackEnd
+from aforo.model import Box, PastPosition, TrackedFrame, TrackedObject, TrackEnd
 
 FRAME = TrackedFrame(
     camera="north",
@@ -26,7 +26,7 @@ FRAME = TrackedFrame(
             "autobús articulado",
             0.5,
             first=True,
-            backfill=(Observation(1_772_700_000_023_456, Box(0.5, 0.25, 0.625, 0.5)),),
+            backfill=(PastPosition(1_772_700_000_023_456, Box(0.5, 0.25, 0.625, 0.5)),),
         ),
     ),
     ended=(TrackEnd(5, "car"), TrackEnd(6, None)),
@@ -99,7 +99,7 @@ def test_a_position_that_is_none_is_refused(coordinate: float) -> None:
         (
             TrackedFrame(
                 *("n", "s", 0, 1, 0, 1, 1),
-                (TrackedObject(1, Box(0, 0, 1, 1), "car", 0.9, True, (Observation(-5, Box(0, 0, 1, 1)),)),),
+                (TrackedObject(1, Box(0, 0, 1, 1), "car", 0.9, True, (PastPosition(-5, Box(0, 0, 1, 1)),)),),
             ),
             "a time that is none",
         ),

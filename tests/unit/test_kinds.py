@@ -5,20 +5,22 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from track.boxes import overlap_of
-from track.kinds import MAY_BE, SAME_OBJECT_IOU, UNKNOWN, by_kind, kinds_of_classes
-from track.tracklet import Kind, kind_of
+from track.boxes import iou_of_boxes
+from track.kinds import ALSO_OF_KIND, SAME_OBJECT_IOU, UNKNOWN, kinds_of_classes, split_by_kind
+from track.tracklet import PartKind, kind_of
 
 CAR = [100.0, 100.0, 200.0, 160.0]
 
 
-VEHICLE = list(Kind).index(Kind.VEHICLE)
+VEHICLE = list(PartKind).index(PartKind.VEHICLE)
 
 
 def kept(boxes: list[list[float]], confidence: list[float], kinds: list[int] | None = None) -> list[int]:
     """The vehicles among them; everything is one unless told otherwise."""
     of = np.array(kinds if kinds is not None else [VEHICLE] * len(boxes), np.intp)
-    rows, stops = by_kind(np.array(boxes).reshape(-1, 4), np.array(confidence), of, MAY_BE, 0.15, SAME_OBJECT_IOU)
+    rows, stops = split_by_kind(
+        np.array(boxes).reshape(-1, 4), np.array(confidence), of, ALSO_OF_KIND, 0.15, SAME_OBJECT_IOU
+    )
     assert stops[-1] == len(rows)
     return [int(row) for row in rows[stops[VEHICLE - 1] :]]
 
@@ -56,7 +58,7 @@ def test_what_is_no_number_is_left_out(wrong: float) -> None:
 def test_each_kind_has_its_own() -> None:
     boxes = np.array([CAR, CAR, CAR, [300, 100, 400, 160]])
     kinds = np.array([2, 0, 1, 0], np.intp)
-    rows, stops = by_kind(boxes, np.array([0.5, 0.6, 0.7, 0.8]), kinds, MAY_BE, 0.15, SAME_OBJECT_IOU)
+    rows, stops = split_by_kind(boxes, np.array([0.5, 0.6, 0.7, 0.8]), kinds, ALSO_OF_KIND, 0.15, SAME_OBJECT_IOU)
     assert rows.tolist() == [3, 1, 2, 0]
     assert stops.tolist() == [2, 3, 4]
 
@@ -77,14 +79,16 @@ def test_what_may_be_anything_comes_last_and_gives_way() -> None:
     ],
 )
 def test_intersection_over_union(a: list[float], b: list[float], expected: float) -> None:
-    assert overlap_of(np.array(a, float), np.array(b, float)) == pytest.approx(expected)
+    assert iou_of_boxes(np.array(a, float), np.array(b, float)) == pytest.approx(expected)
 
 
 def test_classes_fall_into_kinds_and_labels_that_are_no_road_user_into_none() -> None:
     kinds = kinds_of_classes(("pedestrian", "cyclist", "car", None, "motorcyclist", "van"))
-    person, machine, vehicle = (list(Kind).index(kind) for kind in (Kind.PERSON, Kind.MACHINE, Kind.VEHICLE))
+    person, machine, vehicle = (
+        list(PartKind).index(kind) for kind in (PartKind.PERSON, PartKind.MACHINE, PartKind.VEHICLE)
+    )
     assert kinds.tolist() == [person, machine, vehicle, UNKNOWN, machine, vehicle]
 
 
 def test_a_road_user_of_a_model_with_its_own_labels_is_a_vehicle() -> None:
-    assert kind_of("articulated bus") is Kind.VEHICLE
+    assert kind_of("articulated bus") is PartKind.VEHICLE
