@@ -20,6 +20,7 @@ import numpy.typing as npt
 from aforo.config.camera import CameraSection
 from aforo.config.geometry import LineSection
 from aforo.model import MICROSECONDS, Image, TrackedFrame, TrackedObject
+from aforo.words.catalogue import words_of
 from api.running_counts import LineCounts, by_direction, presence
 
 COLOURS = {
@@ -32,29 +33,6 @@ COLOURS = {
     "other": "#999999",
 }
 """Okabe and Ito's palette, told apart with every common kind of colour blindness. Any other class is drawn as other."""
-
-NAMES = {
-    "en": {},
-    "es": {
-        "pedestrian": "peatón",
-        "cyclist": "ciclista",
-        "motorcyclist": "motociclista",
-        "car": "automóvil",
-        "bus": "bus",
-        "truck": "camión",
-        "other": "otro",
-    },
-}
-"""Road users as they are called on the picture, where that differs from their id."""
-
-DIRECTIONS: dict[str, dict[str, str]] = {
-    "en": {},
-    "es": {"right": "derecha", "left": "izquierda", "up": "arriba", "down": "abajo"},
-}
-"""The default directions of a line; a name that the site chose is shown as it is."""
-
-_NO_PICTURE_SINCE = {"en": "no picture since {}", "es": "sin imagen desde las {}"}
-_RECORDING_OVER = {"en": "end of the recording", "es": "fin de la grabación"}
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _WHITE, _BLACK, _INK, _YELLOW = (255, 255, 255), (0, 0, 0), (24, 24, 24), (66, 228, 240)
@@ -177,7 +155,7 @@ class FrameAnnotator:
     def __init__(self, camera: CameraSection, timezone: ZoneInfo, lang: str = "en") -> None:
         self._camera = camera
         self._timezone = timezone
-        self._lang = lang
+        self._words = words_of(lang)
         self._size: tuple[int, int] = (1, 1)
         self._scenery = _Scenery(camera, *self._size)
         self._session = ""
@@ -219,10 +197,11 @@ class FrameAnnotator:
         grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
         scene: Image = cv2.cvtColor(cv2.convertScaleAbs(grey, alpha=_STALE_SHADE), cv2.COLOR_GRAY2BGR)
         self._take_size(scene)
-        text = _NO_PICTURE_SINCE[self._lang].format(self.local_time(since_us, "%H:%M:%S"))
+        words, since = self._words.picture, self.local_time(since_us, "%H:%M:%S")
+        text = words.recording_over if ended else words.no_picture_since.format(time=since)
         height_px, width_px = scene.shape[:2]
         centre = (width_px // 2, height_px // 2)
-        self._caption(scene, _RECORDING_OVER[self._lang] if ended else text, centre, scale=1.6)
+        self._caption(scene, text, centre, scale=1.6)
         return scene
 
     def _time_stamp(self, at_us: int) -> str:
@@ -273,7 +252,7 @@ class FrameAnnotator:
 
     def _draw_label(self, scene: Image, seen: TrackedObject, x_px: float, y_px: float) -> None:
         """Class and track id on the upper left corner of a box, moved as far as needed to stay in the picture."""
-        text = f"{NAMES[self._lang].get(seen.road_user, seen.road_user)} {seen.track_id}"
+        text = f"{self._words.road_user(seen.road_user).one} {seen.track_id}"
         patch, mask = _label(text, seen.road_user, self._scenery.text_scale)
         height, width = mask.shape
         x, y = max(0, min(round(x_px), self._size[0] - width)), max(0, round(y_px) - height + 1)
@@ -283,7 +262,7 @@ class FrameAnnotator:
     def _draw_counts(self, scene: Image, line: LineSection, totals: Mapping[str, int] | None) -> None:
         """The direction and its number at each arrow of the line, and the line's name."""
         for direction in line.direction_names:
-            text = DIRECTIONS[self._lang].get(direction, direction)
+            text = self._words.direction(direction).label
             if totals is not None:
                 text += f"  {totals.get(direction, 0)}"
             tip, away = self._scenery.tips[line.id, direction]

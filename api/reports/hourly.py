@@ -16,8 +16,8 @@ from aforo.errors import QueryError
 from aforo.local_time import Bucket, buckets, local_time
 from aforo.measures import Measured, PeakHour, peak_clock_hour, peak_hour, total
 from aforo.ports import CountReader
+from aforo.words.catalogue import Words, words_of
 from api.place_series import Place, Series, read_series
-from api.reports.words import Words
 
 MAXIMUM_HOURS = 24 * 366
 """A year."""
@@ -85,7 +85,7 @@ class Report:
     @cached_property
     def total(self) -> Row:
         """The sums of the whole period."""
-        return _sum(self.words("total"), self.hours[0].day, self.hours)
+        return _sum(self.words.report.total, self.hours[0].day, self.hours)
 
     @property
     def place_name(self) -> str:
@@ -106,30 +106,30 @@ class Report:
         """What a reader wants first, as pairs of name and value; numbers are numbers."""
         words, whole = self.words, self.total.total
         shown: list[tuple[str, str | int | float]] = [
-            (words("site"), self.site_name or self.site_id),
-            (words(self.place.kind), self.place_name),
-            (words("camera"), self.place.camera),
-            (words("period"), self.period),
-            (words("timezone"), self.timezone),
+            (words.report.site, self.site_name or self.site_id),
+            (words.report.line if self.place.kind == "line" else words.report.zone, self.place_name),
+            (words.report.camera, self.place.camera),
+            (words.report.period, self.period),
+            (words.report.timezone, self.timezone),
             (
-                words("total") if whole.complete else f"{words('total')} ({words('of_incomplete')})",
-                words("unobserved") if whole.count is None else whole.count,
+                words.report.total if whole.complete else f"{words.report.total} ({words.report.of_incomplete})",
+                words.report.unobserved if whole.count is None else whole.count,
             ),
-            (words("coverage"), words.percent(whole.coverage)),
+            (words.report.coverage, words.percent(whole.coverage)),
         ]
         if self.peak is None:
-            return [*shown, (words("peak_hour"), words("none"))]
-        mark = "" if self.peak.complete else f" ({words('of_incomplete')})"
+            return [*shown, (words.report.peak_hour, words.report.none)]
+        mark = "" if self.peak.complete else f" ({words.report.of_incomplete})"
         shown += [
-            (words("peak_hour"), f"{self.span(self.peak.start_us, self.peak.end_us)}{mark}"),
-            (f"{words('peak_hour')}: {words('volume')}", self.peak.volume),
-            (words("factor"), round(self.peak.factor, 3)),
-            (words("peak_flow_rate"), round(self.peak.peak_flow_rate)),
+            (words.report.peak_hour, f"{self.span(self.peak.start_us, self.peak.end_us)}{mark}"),
+            (f"{words.report.peak_hour}: {words.report.volume}", self.peak.volume),
+            (words.report.factor, round(self.peak.factor, 3)),
+            (words.report.peak_flow_rate, round(self.peak.peak_flow_rate)),
         ]
         if self.peak_clock_hour is not None:
             hour = self.peak_clock_hour
             count = words.number(hour.count or 0)
-            shown.append((words("peak_clock_hour"), f"{self.span(hour.start_us, hour.end_us)}: {count}"))
+            shown.append((words.report.peak_clock_hour, f"{self.span(hour.start_us, hour.end_us)}: {count}"))
         return shown
 
     def notes(self) -> list[str]:
@@ -139,16 +139,24 @@ class Report:
         if not self.total.total.complete:
             unobserved = sum(hour.count is None for hour in totals)
             partial = sum(not hour.complete for hour in totals) - unobserved
-            found.append(words("note_incomplete").format(hours=len(totals), unobserved=unobserved, partial=partial))
+            found.append(words.report.note_incomplete.format(hours=len(totals), unobserved=unobserved, partial=partial))
         if self.total.total.provisional:
-            found.append(words("note_provisional").format(provisional=words.number(self.total.total.provisional)))
-        return [*found, words("note_factor")]
+            found.append(words.report.note_provisional.format(provisional=words.number(self.total.total.provisional)))
+        return [*found, words.report.note_factor]
+
+    def direction_heading(self, column: Column) -> str:
+        """How the direction of a column is called, "" for all directions."""
+        return "" if column.direction is None else self.words.direction(column.direction).heading
+
+    def road_user_heading(self, column: Column) -> str:
+        """How the class of a column is called, "" for all classes."""
+        return "" if column.road_user is None else self.words.road_user(column.road_user).heading
 
     def observation(self, figures: Measured) -> str:
         """Whether an interval was observed, in a word."""
         if figures.count is None:
-            return self.words("unobserved")
-        return self.words("complete" if figures.complete else "incomplete")
+            return self.words.report.unobserved
+        return self.words.report.complete if figures.complete else self.words.report.incomplete
 
     def span(self, start_us: int, end_us: int) -> str:
         """An interval of some minutes in local time, with the day where the report has several."""
@@ -177,7 +185,7 @@ def hourly_report(
         QueryError: the range is empty or longer than a year, or there is no such language.
         StoreError: the database cannot be read.
     """
-    words, zone = Words(lang), site.timezone
+    words, zone = words_of(lang), site.timezone
     spans = buckets(start_us, end_us, "1h", zone) if (end_us - start_us) // 3_600_000_000 <= MAXIMUM_HOURS else []
     if not spans:
         raise QueryError("from: expected a range of at least an hour and at most a year, until `to`")

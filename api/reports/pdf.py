@@ -69,9 +69,9 @@ class _Page(FPDF):  # type: ignore[misc]
         self.add_font(_FONT, "B", _font_folder() / "DejaVuSans-Bold.ttf")
         self.set_margin(MARGIN_MM)
         self.set_auto_page_break(auto=True, margin=MARGIN_MM + 2)
-        self.set_title(f"{report.words('title')}: {report.place_name}")
+        self.set_title(f"{report.words.report.title}: {report.place_name}")
         self.set_creator("Aforo")
-        self.set_lang(report.words("language"))
+        self.set_lang(report.words.language)
 
     def footer(self) -> None:
         """Site, place and period, and the page's number."""
@@ -81,13 +81,13 @@ class _Page(FPDF):  # type: ignore[misc]
         report = self._report
         left = f"{report.site_name or report.site_id} · {report.place_name} · {report.period}"
         self.cell(self.epw * 0.85, 5, left)
-        self.cell(0, 5, f"{report.words('page')} {self.page_no()}/{{nb}}", align="R")
+        self.cell(0, 5, f"{report.words.report.page} {self.page_no()}/{{nb}}", align="R")
 
 
 def _write_heading(page: _Page, report: Report) -> None:
     page.set_font(_FONT, "B", 16)
     page.set_text_color(NAVY)
-    page.multi_cell(0, 8, f"{report.words('title')}: {report.place_name}", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+    page.multi_cell(0, 8, f"{report.words.report.title}: {report.place_name}", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
     page.ln(2)
     pairs = [(name, _shown(report, value)) for name, value in report.summary()]
     half = -(-len(pairs) // 2)
@@ -119,7 +119,7 @@ def _shown(report: Report, value: str | int | float) -> str:
 def _write_table(page: _Page, report: Report) -> None:
     words = report.words
     several_days = len(report.days) > 1
-    leading = [words("date"), words("hour")] if several_days else [words("hour")]
+    leading = [words.report.date, words.report.hour] if several_days else [words.report.hour]
     page.set_font(_FONT, "", TABLE_PT)
     page.c_margin = 0.6
     page.set_text_color(0)
@@ -142,18 +142,18 @@ def _write_table(page: _Page, report: Report) -> None:
         while position < len(report.columns):
             direction = report.columns[position].direction
             width = sum(column.direction == direction for column in report.columns)
-            tops.cell(words(direction) if direction is not None else "", colspan=width, align="CENTER")
+            tops.cell(report.direction_heading(report.columns[position]), colspan=width, align="CENTER")
             position += width
-        tops.cell(words("coverage"), rowspan=2)
+        tops.cell(words.report.coverage, rowspan=2)
         heads = table.row()
         for column in report.columns:
-            heads.cell(words(column.road_user) if column.road_user is not None else words("total"))
+            heads.cell(report.road_user_heading(column) or words.report.total)
         for row in report.hours:
             _write_row(table, report, row, [words.day(row.day), row.label] if several_days else [row.label])
         if several_days:
             for row in report.days:
-                _write_row(table, report, row, [words.day(row.day), words("day_total")], bold=True)
-        label = words("total")
+                _write_row(table, report, row, [words.day(row.day), words.report.day_total], bold=True)
+        label = words.report.total
         _write_row(table, report, report.total, [label, ""] if several_days else [label], bold=True)
 
 
@@ -181,6 +181,6 @@ def _write_notes(page: _Page, report: Report) -> None:
     page.set_text_color(GREY)
     notes = report.notes()
     if not report.total.total.complete:
-        notes.insert(0, report.words("note_marks"))
+        notes.insert(0, report.words.report.note_marks)
     for note in notes:
         page.multi_cell(0, 4, note, new_x=XPos.LMARGIN, new_y=YPos.NEXT)

@@ -35,9 +35,9 @@ def to_csv(report: Report) -> bytes:
     UTF-8 with a byte order mark, so that Excel shows accents rightly.
     """
     words = report.words
-    heads = [" ".join(words(part) for part in column if part) or words("total") for column in _parts(report)]
+    heads = [" ".join(filter(None, parts)) or words.report.total for parts in _heads_of_columns(report)]
     rows: list[Sequence[Cell]] = [
-        [words("date"), words("hour"), *heads, words("coverage"), words("observation")],
+        [words.report.date, words.report.hour, *heads, words.report.coverage, words.report.observation],
         *(_csv_row(report, hour, hour.day.isoformat()) for hour in report.hours),
         _csv_row(report, report.total, ""),
     ]
@@ -50,24 +50,24 @@ def _csv_row(report: Report, row: Row, day: str) -> list[Cell]:
     return [day, row.label, *counts, round(row.total.coverage, 4), report.observation(row.total)]
 
 
-def _parts(report: Report) -> list[tuple[str, str]]:
-    """Direction and class of each column, "" for all."""
-    return [(column.direction or "", column.road_user or "") for column in report.columns]
+def _heads_of_columns(report: Report) -> list[tuple[str, str]]:
+    """The headings of each column: its direction and its class, "" for all."""
+    return [(report.direction_heading(column), report.road_user_heading(column)) for column in report.columns]
 
 
 def to_xlsx(report: Report) -> bytes:
     """The report as an Excel workbook: a summary, the hours and, of several, the days; numbers are numbers."""
     book = Workbook()
     summary = book.active
-    hours = book.create_sheet(report.words("hours_sheet"))
+    hours = book.create_sheet(report.words.report.hours_sheet)
     _write_table(hours, report, report.hours, has_hours=True)
     charted, rows = hours, report.hours
     if len(report.days) > 1:
-        charted, rows = book.create_sheet(report.words("days_sheet")), report.days
+        charted, rows = book.create_sheet(report.words.report.days_sheet), report.days
         _write_table(charted, report, rows, has_hours=False)
     _write_summary(summary, report)
     _add_chart(summary, report, charted, rows)
-    book.properties.title = f"{report.words('title')}: {report.place_name}".translate(_FORBIDDEN_IN_SHEETS)
+    book.properties.title = f"{report.words.report.title}: {report.place_name}".translate(_FORBIDDEN_IN_SHEETS)
     book.properties.creator = "Aforo"
     content = io.BytesIO()
     book.save(content)
@@ -76,8 +76,8 @@ def to_xlsx(report: Report) -> bytes:
 
 def _write_summary(sheet: Worksheet, report: Report) -> None:
     words = report.words
-    sheet.title = words("summary_sheet")
-    _put(sheet, 1, 1, f"{words('title')}: {report.place_name}").font = Font(bold=True, size=16, color=_NAVY)
+    sheet.title = words.report.summary_sheet
+    _put(sheet, 1, 1, f"{words.report.title}: {report.place_name}").font = Font(bold=True, size=16, color=_NAVY)
     for line, (name, value) in enumerate(report.summary(), start=3):
         _put(sheet, line, 1, name).font = Font(color="555555")
         cell = _put(sheet, line, 2, value)
@@ -106,7 +106,7 @@ def _add_chart(sheet: Worksheet, report: Report, charted: Worksheet, rows: Seque
     chart.title = None
     chart.legend = None
     chart.gapWidth = 40
-    chart.y_axis.title = report.words("volume")
+    chart.y_axis.title = report.words.report.volume
     # Without these two, newer versions of Excel hide the axes.
     chart.x_axis.delete = False
     chart.y_axis.delete = False
@@ -133,12 +133,12 @@ def _heads(sheet: Worksheet, report: Report, *, has_hours: bool) -> int:
     """The two lines of headings: directions over classes. Returns the number of columns."""
     words = report.words
     tops: list[str] = ["", ""]
-    heads = [words("date"), words("hour") if has_hours else ""]
-    for direction, road_user in _parts(report):
-        tops.append(words(direction))
-        heads.append(words(road_user) or words("total"))
+    heads = [words.report.date, words.report.hour if has_hours else ""]
+    for direction, road_user in _heads_of_columns(report):
+        tops.append(direction)
+        heads.append(road_user or words.report.total)
     tops += ["", ""]
-    heads += [words("coverage"), words("observation")]
+    heads += [words.report.coverage, words.report.observation]
     line, column = 1, 1
     for top, group in groupby(tops):
         width = len(list(group))

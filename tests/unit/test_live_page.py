@@ -7,22 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from aforo.camera_state import SENTENCES
-from api.drawing import COLOURS, DIRECTIONS, NAMES
+from aforo.words.catalogue import words_of
+from api.drawing import COLOURS
 from api.web.pages import STATIC
 
 SCRIPTS = sorted(STATIC.glob("*.js"))
+FILES = [path.read_text(encoding="utf-8") for path in (*SCRIPTS, STATIC / "index.html")]
 
 
 def read(name: str) -> str:
     return (STATIC / name).read_text(encoding="utf-8")
-
-
-def texts(language: str) -> dict[str, str]:
-    """The texts of one language in texts.js."""
-    block = re.search(rf"^  {language}: {{$(.*?)^  }},$", read("texts.js"), re.DOTALL | re.MULTILINE)
-    assert block is not None
-    return dict(re.findall(r'"?([\w-]+)"?: "([^"]*)"', block[1]))
 
 
 def test_road_users_have_the_same_colours_on_the_page_and_on_the_pictures() -> None:
@@ -31,34 +25,27 @@ def test_road_users_have_the_same_colours_on_the_page_and_on_the_pictures() -> N
     }
 
 
-def test_both_languages_have_every_text() -> None:
-    english, spanish = texts("en"), texts("es")
-    assert english.keys() == spanish.keys()
-    assert {key: sorted(re.findall(r"{\d}", text)) for key, text in english.items()} == {
-        key: sorted(re.findall(r"{\d}", text)) for key, text in spanish.items()
-    }
-
-
-def test_every_reason_of_a_camera_is_said_in_spanish() -> None:
-    block = re.search(r"^const REASONS = {$(.*?)^};$", read("texts.js"), re.DOTALL | re.MULTILINE)
-    assert block is not None
-    spanish = dict(re.findall(r'"([\w-]+)": "([^"]*)"', block[1]))
-    assert {code: re.findall(r"{\d}", sentence) for code, sentence in spanish.items()} == {
-        code: re.findall(r"{\d}", sentence) for code, sentence in SENTENCES.items()
-    }
-
-
-def test_every_text_that_is_asked_for_is_there() -> None:
+def test_every_text_that_is_asked_for_is_in_the_catalogue_and_no_other() -> None:
     asked = {key for script in SCRIPTS for key in re.findall(r'\btext\("([\w-]+)"', script.read_text(encoding="utf-8"))}
-    asked |= set(re.findall(r'data-(?:text|label)="(\w+)"', read("index.html")))
-    assert asked
-    assert asked <= texts("en").keys()
+    asked |= {key for file in FILES for key in re.findall(r'data-(?:text|label)"?[=:] ?"(\w+)"', file)}
+    assert asked == words_of("en").page["page"].keys()
 
 
-def test_names_in_spanish_are_the_same_on_the_page_and_on_the_pictures() -> None:
-    spanish = texts("es")
-    for key, name in {**NAMES["es"], **DIRECTIONS["es"]}.items():
-        assert spanish[key] == name
+def test_the_choices_of_the_chart_have_names() -> None:
+    choices = re.search(r"^const INTERVALS = {(.*)};$", read("card.js"), re.MULTILINE)
+    assert choices is not None
+    assert set(re.findall(r"(\w+):", choices[1])) == words_of("en").page["intervals"].keys()
+
+
+def test_no_script_has_a_text_of_its_own() -> None:
+    """Sentences in quotation marks; code has none of two words and more, but for errors that developers read."""
+    found = {
+        script.name: [
+            text for text in re.findall(r'[">`]([A-Z][\w’]+ [\w ]+)["<`]', script.read_text(encoding="utf-8"))
+        ]
+        for script in SCRIPTS
+    }
+    assert {name: texts for name, texts in found.items() if texts} == {}
 
 
 def test_the_page_needs_nothing_from_elsewhere_and_nothing_inline() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 
 import openpyxl
 import pytest
@@ -19,7 +19,6 @@ from aforo.volume_series import Volumes
 from api.place_series import find_place
 from api.reports.hourly import Report, hourly_report
 from api.reports.pdf import to_pdf
-from api.reports.words import Words
 from api.reports.workbook import to_csv, to_xlsx
 
 FORMULA = '=HYPERLINK("http://evil.example")'
@@ -205,14 +204,14 @@ def test_another_language_is_refused() -> None:
 def test_csv_and_xlsx_have_the_figures_of_the_report(lang: str) -> None:
     made = report(lang, shares=GAPS)
     from_csv = csv_rows(to_csv(made))
-    from_xlsx = sheet_rows(to_xlsx(made), made.words("hours_sheet"))
+    from_xlsx = sheet_rows(to_xlsx(made), made.words.report.hours_sheet)
     for position, hour in enumerate([*made.hours, made.total]):
         counts = [figures.count for figures in hour.figures]
         assert from_csv[1 + position][2:-2] == ["" if count is None else str(count) for count in counts]
         assert from_xlsx[2 + position][2:-2] == counts
         assert from_csv[1 + position][-1] == from_xlsx[2 + position][-1] == made.observation(hour.total)
     assert from_xlsx[2][0] == datetime.fromisoformat("2025-05-06")
-    assert from_csv[0][2] == f"in {made.words('cyclist')}"
+    assert from_csv[0][2] == {"en": "in Cyclists", "es": "in Ciclistas"}[lang]
 
 
 def test_csv_opens_in_excel_with_its_accents_and_has_plain_numbers() -> None:
@@ -259,18 +258,3 @@ def test_a_day_is_one_printed_page_and_a_week_a_few(days: int, pages: int) -> No
 def test_a_pdf_of_more_than_a_month_is_refused_with_the_way_out() -> None:
     with pytest.raises(QueryError, match="at most a month for a PDF, got 768 hours; take csv or xlsx"):
         to_pdf(report(days=32))
-
-
-def test_words_of_both_languages() -> None:
-    english, spanish = Words("en"), Words("es")
-    assert (english("pedestrian"), spanish("pedestrian"), spanish("scooter")) == ("Pedestrians", "Peatones", "scooter")
-    assert (english.number(1234567), spanish.number(1234567)) == ("1,234,567", "1.234.567")
-    assert (english.decimal(1234.5, 2), spanish.decimal(1234.5, 2)) == ("1,234.50", "1.234,50")
-    assert [spanish.percent(share) for share in (0.0, 0.5, 0.942, 0.99999, 1.0)] == [
-        "0 %",
-        "50 %",
-        "94,2 %",
-        "99,9 %",
-        "100 %",
-    ]
-    assert spanish.day(date(2025, 5, 7)) == "mié 2025-05-07"

@@ -3,7 +3,10 @@
 import { Chart } from "./chart.js";
 import { byClass, element, shape, swatch } from "./dom.js";
 import { readVolumes, reportAddress } from "./server.js";
-import { language, localDay, longDay, moment, number, said, shortName, text } from "./texts.js";
+import {
+  directionName, intervalName, language, localDay, longDay, moment, number, problemSentence, roadUserName, roadUsers,
+  shortName, stateName, text,
+} from "./texts.js";
 
 const INTERVALS = { hours: "1h", quarters: "15m", minutes: "1m" };
 const MINUTES_SHOWN = 60;
@@ -55,9 +58,9 @@ export class Card {
 
   /** Write every text again, as after a change of the language. */
   speak() {
-    this.image.alt = text("liveVideo", this.name);
-    this.screen.title = text("fullScreen");
-    this.screen.setAttribute("aria-label", `${text("fullScreen")}: ${this.name}`);
+    this.image.alt = text("live_video", this.name);
+    this.screen.title = text("full_screen");
+    this.screen.setAttribute("aria-label", `${text("full_screen")}: ${this.name}`);
     this.showStatus();
     this.showFigures();
     this.buildVolumes();
@@ -71,11 +74,11 @@ export class Card {
   showStatus() {
     const { state, since } = this.status;
     this.root.dataset.state = state;
-    this.badge.textContent = text(state);
-    const told = [since ? text("since", moment(new Date(since))) : "", said(this.status)];
+    this.badge.textContent = stateName(state);
+    const told = [since ? text("since", moment(new Date(since))) : "", problemSentence(this.status)];
     this.detail.textContent = told.filter(Boolean).join(" · ");
-    this.blank.textContent = state === "unknown" ? text("notHere")
-      : text(this.status.picture ? "opening" : "noPicture");
+    this.blank.textContent = state === "unknown" ? text("not_here")
+      : this.status.picture ? text("opening") : text("no_picture");
   }
 
   setCounts({ lines, zones, minute }) {
@@ -98,7 +101,7 @@ export class Card {
   showFigures() {
     const { lines, zones } = this.camera;
     const parts = [];
-    if (!lines.length && !zones.length) parts.push(element("p", { class: "quiet" }, text("nothingCounted")));
+    if (!lines.length && !zones.length) parts.push(element("p", { class: "quiet" }, text("nothing_counted")));
     if (lines.length) parts.push(this.crossings(lines));
     if (zones.length) {
       parts.push(element("h3", {}, text("zones")),
@@ -113,8 +116,8 @@ export class Card {
     const head = element("tr", {}, element("th", { scope: "col" }, text("direction")),
       element("th", { scope: "col", class: "number" }, text("total")),
       classes.map((name) => element("th", { scope: "col", class: "number" }, swatch(name),
-        element("span", { class: "long" }, text(name)),
-        element("abbr", { class: "short", title: text(name) }, shortName(name)))));
+        element("span", { class: "long" }, roadUserName(name)),
+        element("abbr", { class: "short", title: roadUserName(name) }, shortName(name)))));
     const bodies = lines.map((line) => {
       const unknown = this.counts.get(line.id) === null;
       const rows = this.counts.get(line.id) ?? [];
@@ -126,7 +129,7 @@ export class Card {
           const sum = here.reduce((all, row) => all + row.count, 0);
           const cells = classes.map((name) => here.find((row) => row.road_user === name)?.count ?? 0);
           return element("tr", { "data-line": line.id, "data-direction": direction },
-            element("th", { scope: "row" }, text(direction)),
+            element("th", { scope: "row" }, directionName(direction)),
             element("td", { class: "number total" }, unknown ? "–" : number(sum)),
             cells.map((count) =>
               element("td", { class: count ? "number" : "number none" }, unknown ? "–" : number(count))));
@@ -138,10 +141,10 @@ export class Card {
 
   zone(zone) {
     const present = this.present.get(zone.id) ?? null;
-    const said = present === null ? [element("em", {}, text("notKnown"))]
+    const said = present === null ? [element("em", {}, text("not_known"))]
       : Object.keys(present).length === 0 ? [element("span", { class: "quiet" }, text("nobody"))]
         : Object.keys(present).sort(byClass).map((name) => element("span", { class: "present" },
-          swatch(name), `${number(present[name])} ${text(name)}`));
+          swatch(name), roadUsers(present[name], name)));
     return element("li", {}, element("strong", {}, zone.name || zone.id), said);
   }
 
@@ -162,7 +165,7 @@ export class Card {
         this.view = view;
         this.refresh();
       },
-    }, text(view)));
+    }, intervalName(view)));
     this.reports = element("p", { class: "reports" });
     this.volumes.replaceChildren(
       element("div", { class: "chart-head" }, element("h3", {}, text("volumes")),
@@ -176,7 +179,7 @@ export class Card {
   linkReports() {
     this.reports.replaceChildren(`${text("download")}: `, ...["csv", "xlsx", "pdf"].map((format) => element("a", {
       href: reportAddress(format, this.place.kind, this.place.id, localDay(this.newest), language),
-      download: true, "aria-label": text("downloadOf", format.toUpperCase()),
+      download: true, "aria-label": text("download_of", format.toUpperCase()),
     }, format.toUpperCase())));
   }
 

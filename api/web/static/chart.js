@@ -1,7 +1,7 @@
 // Volumes as stacked bars. What nobody observed is hatched, never drawn as zero; provisional counts are lighter.
 
 import { byClass, colour, element, shape, swatch } from "./dom.js";
-import { clockTime, number, percent, text } from "./texts.js";
+import { clockTime, number, percent, roadUserName, text } from "./texts.js";
 
 const HEIGHT = 190;
 const TOP = 10;
@@ -111,16 +111,16 @@ export class Chart {
   }
 
   fillLegend() {
-    const items = this.classes().map((name) => element("li", {}, swatch(name), text(name)));
+    const items = this.classes().map((name) => element("li", {}, swatch(name), roadUserName(name)));
     if (this.buckets.some((bucket) => bucket.counts.some((row) => row.provisional))) {
       items.push(element("li", {}, element("span", { class: "swatch lighter" }), text("provisional")));
     }
     const past = this.buckets.filter((bucket) => bucket.end <= Date.now());
     if (past.some((bucket) => !bucket.observed)) {
-      items.push(element("li", {}, element("span", { class: "swatch hatched" }), text("notObserved")));
+      items.push(element("li", {}, element("span", { class: "swatch hatched" }), text("not_observed")));
     }
     if (past.some((bucket) => bucket.observed && !bucket.complete)) {
-      items.push(element("li", {}, element("span", { class: "swatch strip hatched" }), text("partlyLegend")));
+      items.push(element("li", {}, element("span", { class: "swatch strip hatched" }), text("partly_legend")));
     }
     this.legend.replaceChildren(...items);
   }
@@ -129,12 +129,12 @@ export class Chart {
     const classes = this.classes();
     const past = this.buckets.filter((bucket) => bucket.start <= Date.now());
     const head = element("tr", {}, element("th", { scope: "col" }, text("when")),
-      classes.map((name) => element("th", { scope: "col" }, text(name))),
+      classes.map((name) => element("th", { scope: "col" }, roadUserName(name))),
       element("th", { scope: "col" }, text("total")), element("th", { scope: "col" }, text("observed")));
     const rows = past.map((bucket) => element("tr", {}, element("th", { scope: "row" }, span(bucket)),
       classes.map((name) => element("td", {}, bucket.observed ? number(countOf(bucket, name)) : "–")),
       element("td", {}, bucket.observed ? number(total(bucket)) : "–"),
-      element("td", {}, bucket.observed ? percent(bucket.coverage) : text("notObserved"))));
+      element("td", {}, bucket.observed ? percent(bucket.coverage) : text("not_observed"))));
     this.table.hidden = false;
     this.table.replaceChildren(element("summary", {}, text("table")),
       element("div", { class: "scroll" }, element("table", {}, element("thead", {}, head), element("tbody", {}, rows))));
@@ -165,9 +165,9 @@ export class Chart {
     const said = bucket.observed
       ? [element("strong", {}, number(total(bucket))),
         this.classes().filter((name) => countOf(bucket, name)).map((name) =>
-          element("span", {}, swatch(name), `${text(name)} ${number(countOf(bucket, name))}`)),
+          element("span", {}, swatch(name), `${roadUserName(name)} ${number(countOf(bucket, name))}`)),
         bucket.complete || bucket.end > Date.now() ? null : element("em", {}, text("partly", percent(bucket.coverage)))]
-      : bucket.start > Date.now() ? [] : [element("em", {}, text("notObserved"))];
+      : bucket.start > Date.now() ? [] : [element("em", {}, text("not_observed"))];
     this.readout.replaceChildren(element("span", { class: "when" }, span(bucket)), ...said.flat().filter(Boolean));
   }
 }

@@ -3,7 +3,7 @@
 import { Card, statusOf } from "./card.js";
 import { element } from "./dom.js";
 import { newestCrossing, readSite, Refusal } from "./server.js";
-import { exactTime, language, longDay, number, setLanguage, setTimeZone, text } from "./texts.js";
+import { exactTime, language, longDay, number, setLanguage, setTimeZone, stateName, text } from "./texts.js";
 import { Videos } from "./video.js";
 
 const RETRY_MS = 3000;
@@ -25,11 +25,11 @@ function notice(what, say) {
 }
 
 function failed(what, error) {
-  notice(what, () => (error instanceof Refusal ? text("noAnswer", error.message) : text("noServer")));
+  notice(what, () => (error instanceof Refusal ? text("no_answer", error.message) : text("no_server")));
 }
 
 function refused(camera) {
-  return (sentence) => notice(camera, sentence ? () => text("noAnswer", sentence) : null);
+  return (sentence) => notice(camera, sentence ? () => text("no_answer", sentence) : null);
 }
 
 function speak() {
@@ -50,7 +50,7 @@ function summarise() {
   const states = [...cards.values()].map((card) => card.status.state);
   page.summary.replaceChildren(...STATES.filter((state) => states.includes(state)).map((state) =>
     element("span", { class: "tally", "data-state": state },
-      `${number(states.filter((one) => one === state).length)} ${text(state)}`)));
+      `${number(states.filter((one) => one === state).length)} ${stateName(state)}`)));
 }
 
 function tick() {
@@ -81,7 +81,7 @@ async function load() {
     videos.setAvailable(camera.id, card.status.picture);
   }
   page.cameras.classList.toggle("single", cards.size === 1);
-  if (!cards.size) page.cameras.append(element("p", { class: "quiet", "data-text": "noCameras" }));
+  if (!cards.size) page.cameras.append(element("p", { class: "quiet", "data-text": "no_cameras" }));
   speak();
   if (!runsHere()) {
     for (const card of cards.values()) card.readCounts().catch((error) => card.report(error.message));
@@ -122,7 +122,7 @@ function listen() {
   });
   events.addEventListener("error", () => {
     broken = true;
-    notice("events", () => text("noServer"));
+    notice("events", () => text("no_server"));
     page.cameras.classList.add("stale");
     if (events.readyState === EventSource.CLOSED) {
       events = null;
