@@ -1,40 +1,41 @@
-"""How a camera is doing, and why it is not well: sentences that a page can also say in its reader's language."""
+"""How a camera is doing, and why it is not well: codes for programs, and sentences for people in either language."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 
 from aforo.errors import SourceError
+from aforo.words.catalogue import words_of
 
-SENTENCES = {
-    "unresolved": "the host name of {0} cannot be resolved",
-    "unreachable": "{0} cannot be reached: {1}",
-    "silent": "{0} does not answer within {1} s",
-    "hung-up": "{0} closes the connection without an answer",
-    "no-video": "{0} answers but gives no video; check the path, the user and the password",
-    "slow-video": "{0} accepts the connection but gives no video within {1} s",
-    "no-usb": "{0} is not a USB camera that can be opened; is it plugged in, and not used by another program?",
-    "no-picture": "no picture within {0} s of connecting",
-    "frozen": "connected, but no new picture for {0} s",
-    "stream-over": "{0} ended the stream, or sent nothing for {1} s",
-    "undecodable": "{0} cannot be decoded ({1})",
-    "decoder-stuck": "{0} earlier connections still hang in the video decoder; trying again when one ends",
-    "no-file": "no such video: {0}",
-    "directory": "{0} is a directory, expected a video file",
-    "empty-file": "{0} is empty (0 bytes), expected a video file",
-    "unreadable": "cannot read the video {0}: {1}",
-    "no-video-file": "{0} is not a video that can be read, or it is damaged at its start or was cut off",
-    "pictureless": "{0} holds no picture that can be decoded",
-    "cut-off": "{0} is damaged or cut off: its header announces {1} frames, only {2} could be read and the last {3} s "
-    "are missing",
-    "not-here": "no camera runs in this process",
-    "not-shown": "it is counted, but no worker shows its pictures; set `api.announce` for the workers",
-    "no-worker": "no worker shows it, and nothing of it was counted lately",
-    "worker-gone": "no worker has shown it since {0}, and nothing of it was counted lately",
-    "no-store": "the cameras' states cannot be read: {0}",
-}
-"""By code, in English; the page has the same ones in Spanish."""
+ProblemCode = Literal[
+    "unresolved",
+    "unreachable",
+    "silent",
+    "hung-up",
+    "no-video",
+    "slow-video",
+    "no-usb",
+    "no-picture",
+    "frozen",
+    "stream-over",
+    "undecodable",
+    "decoder-stuck",
+    "no-file",
+    "directory",
+    "empty-file",
+    "unreadable",
+    "no-video-file",
+    "pictureless",
+    "cut-off",
+    "not-here",
+    "not-shown",
+    "no-worker",
+    "worker-gone",
+    "no-store",
+]
+"""Which sentence of the catalogue of words says it, under `camera_problems`."""
 
 
 class CameraState(StrEnum):
@@ -50,26 +51,26 @@ class CameraState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a camera is not well: one of the `SENTENCES`, with what is filled in; `str` gives it in English.
+    """Why a camera is not well: the code of a sentence, and what is filled in; `str` gives it in English.
 
     Attributes:
-        code: key of the sentence.
+        code: of its sentence in the catalogue of words.
         values: what is filled in, in order; never with credentials.
 
     >>> str(Problem.of("frozen", 4))
     'connected, but no new picture for 4 s'
     """
 
-    code: str
+    code: ProblemCode
     values: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, code: str, *values: object) -> Problem:
+    def of(cls, code: ProblemCode, *values: object) -> Problem:
         """The sentence of that code, with these values as text."""
         return cls(code, tuple(map(str, values)))
 
     def __str__(self) -> str:
-        return SENTENCES[self.code].format(*self.values)
+        return words_of("en").camera_problems[self.code].format(*self.values)
 
 
 def in_parts(problem: Problem | None) -> dict[str, object]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import get_args
 
 import orjson
 import pytest
 
-from aforo.camera_state import SENTENCES, Problem, in_parts
+from aforo.camera_state import Problem, ProblemCode, in_parts
+from aforo.words.catalogue import words_of
 
 
 def test_a_problem_reads_as_its_english_sentence() -> None:
@@ -29,7 +31,11 @@ def test_answers_have_it_in_parts_and_empty_where_all_is_well() -> None:
     assert in_parts(None) == {"reason": "", "reason_code": None, "reason_values": []}
 
 
-@pytest.mark.parametrize("code", SENTENCES)
+def test_every_problem_has_a_sentence_and_every_sentence_a_problem() -> None:
+    assert words_of("en").camera_problems.keys() == set(get_args(ProblemCode))
+
+
+@pytest.mark.parametrize("code", get_args(ProblemCode))
 def test_values_are_numbered_from_zero_without_a_gap(code: str) -> None:
-    numbers = [int(number) for number in re.findall(r"{(\d)}", SENTENCES[code])]
+    numbers = [int(number) for number in re.findall(r"{(\d)}", words_of("en").camera_problems[code])]
     assert numbers == list(range(len(numbers)))

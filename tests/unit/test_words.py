@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from aforo.camera_state import SENTENCES
+from aforo.camera_state import CameraState
 from aforo.errors import QueryError
 from aforo.words import catalogue
 from aforo.words.catalogue import LANGUAGES, Words, catalogue_file, words_of
@@ -82,8 +82,8 @@ def test_picture_page_and_report_call_a_road_user_by_one_word() -> None:
             assert words.heading.lower() == words.many
 
 
-def test_every_problem_of_a_camera_has_a_sentence() -> None:
-    assert words_of("en").camera_problems == SENTENCES
+def test_every_state_of_a_camera_has_a_word() -> None:
+    assert words_of("en").page["camera_states"].keys() == set(CameraState)
 
 
 def test_another_language_is_refused() -> None:
