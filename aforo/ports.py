@@ -11,11 +11,14 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import supervision as sv
 
     from aforo.camera_state import CameraStatus, LiveEndpoint
     from aforo.config.site import Site
     from aforo.errors import AforoError
+    from aforo.finding import Finding
     from aforo.model import (
         CoverageShare,
         Crossing,
@@ -241,6 +244,38 @@ class CountReader(Protocol):
 
     def close(self) -> None:
         """Close the connections."""
+        ...
+
+
+class StoreBackend(Protocol):
+    """One kind of database at one address; chosen by `app.assemble`."""
+
+    @property
+    def file(self) -> Path | None:
+        """The file of the database, None where it is not a file of this machine."""
+        ...
+
+    def open_writer(self) -> CountStore:
+        """The writer, which makes the tables where they are missing.
+
+        Raises:
+            StoreError: it cannot be opened or written.
+        """
+        ...
+
+    def open_reader(self) -> CountReader:
+        """Questions to what a writer has made.
+
+        Raises:
+            StoreError: it cannot be opened.
+        """
+        ...
+
+    def check(self) -> Iterator[Finding]:
+        """What works and what does not, without changing anything; never raises for what is absent or broken.
+
+        What can be opened passes: `ok` is False only where opening fails, or where something at work there fails.
+        """
         ...
 
 

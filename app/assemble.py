@@ -16,7 +16,7 @@ from aforo.config.site import Site
 from aforo.errors import ConfigurationError, ModelError
 from aforo.geometry import CameraGeometry, CountingLine, CountingZone, Gate, MovementRule
 from aforo.model import Frame, TrackedFrame
-from aforo.ports import Bus, Clock, CountReader, CountStore, Detector, Tracker
+from aforo.ports import Bus, Clock, CountReader, CountStore, Detector, StoreBackend, Tracker
 from aforo.redaction import without_credentials
 from aggregate.counting.counter import Aggregator
 from app.assets import manifest
@@ -258,9 +258,10 @@ def open_store(site: Site) -> CountStore:
     """The writer of the configured store, with the site registered in it.
 
     Raises:
+        ConfigurationError: its address is malformed.
         StoreError: it cannot be opened or written.
     """
-    store = _new_store(site)
+    store = store_backend(site).open_writer()
     try:
         store.register(site)
     except BaseException:
@@ -269,46 +270,30 @@ def open_store(site: Site) -> CountStore:
     return store
 
 
-def _new_store(site: Site) -> CountStore:
-    match _scheme(site):
-        case "postgresql" | "postgres":
-            from aggregate.store.postgres.writer import PostgresStore
-
-            return PostgresStore(site.store.get_secret_value())
-        case _:
-            from aggregate.store.sqlite.writer import SqliteStore
-
-            return SqliteStore(sqlite_path(site))
-
-
 def open_reader(site: Site) -> CountReader:
     """Questions to the configured store.
 
     Raises:
+        ConfigurationError: its address is malformed.
         StoreError: it cannot be opened.
     """
-    match _scheme(site):
-        case "postgresql" | "postgres":
-            from aggregate.store.postgres.reader import PostgresReader
-
-            return PostgresReader(site.store.get_secret_value())
-        case _:
-            from aggregate.store.sqlite.reader import SqliteReader
-
-            return SqliteReader(sqlite_path(site))
+    return store_backend(site).open_reader()
 
 
-def _scheme(site: Site) -> str:
-    return site.store.get_secret_value().partition("://")[0]
-
-
-def sqlite_path(site: Site) -> Path:
-    """The file of a SQLite store.
+def store_backend(site: Site) -> StoreBackend:
+    """The configured kind of store.
 
     Raises:
-        ConfigurationError: the store is another one.
+        ConfigurationError: its address is malformed.
     """
     address = site.store.get_secret_value()
-    if not address.startswith("sqlite:///") or address == "sqlite:///":
-        raise ConfigurationError(f"expected store: sqlite:///FILE, got {without_credentials(address)}")
-    return Path(address.removeprefix("sqlite:///")).expanduser()
+    match address.partition("://")[0]:
+        case "postgresql" | "postgres":
+            from aggregate.store.postgres.backend import PostgresBackend
+            from aggregate.store.postgres.settings import TimescaleSettings
+
+            return PostgresBackend(address, TimescaleSettings(**site.timescale.model_dump()))
+        case _:
+            from aggregate.store.sqlite.backend import SqliteBackend
+
+            return SqliteBackend(address)

@@ -9,20 +9,21 @@ import platform
 import re
 import shutil
 import socket
-import sqlite3
 import subprocess
 import sys
 import tempfile
 import zoneinfo
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from aforo.config.site import Site
-from aforo.errors import AssetError
+from aforo.errors import AssetError, ConfigurationError
+from aforo.finding import Finding
 from aforo.redaction import without_credentials
+from app import assemble
 from app.assets import manifest
 
 _GIB = 1 << 30
@@ -59,23 +60,6 @@ _PROBES = {
 _PROBE_FRAMES = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at.
-
-    Attributes:
-        name: what was looked at.
-        ok: True when it works, False when it is needed and does not work, None when it is absent and not needed.
-        detail: what was found; never a secret.
-        hint: what to do, "" when nothing is.
-    """
-
-    name: str
-    ok: bool | None
-    detail: str
-    hint: str = ""
-
-
 def examine(site: Site | None = None) -> list[Finding]:
     """Look at this machine and, where a site is given, at what it needs. Takes a few seconds.
 
@@ -93,7 +77,7 @@ def examine(site: Site | None = None) -> list[Finding]:
         ("ultralytics", _ultralytics),
         ("cuda", _cuda),
         ("assets", _assets),
-        ("store", _store),
+        ("store", examine_store),
         ("bus", _bus),
         ("disk", _disk),
         ("time zone", _timezone),
@@ -235,92 +219,14 @@ def _asset(name: str) -> Finding:
     return Finding(f"{asset.kind} {name}", True, f"{path}, SHA-256 as in the manifest")
 
 
-def _store(site: Site) -> Iterator[Finding]:
-    url = site.store.get_secret_value()
-    if url.startswith("sqlite"):
-        yield _sqlite(Path(url.removeprefix("sqlite://").removeprefix("/")))
+def examine_store(site: Site) -> Iterator[Finding]:
+    """Whether the configured store can be opened, without changing anything."""
+    try:
+        backend = assemble.store_backend(site)
+    except ConfigurationError as error:
+        yield Finding("store", False, str(error), "correct the key store")
     else:
-        yield from _postgresql(url)
-
-
-def _sqlite(path: Path) -> Finding:
-    folder = path.absolute().parent
-    if not folder.is_dir():
-        return Finding("store", False, f"SQLite: the folder {folder} does not exist", "make it, or change store")
-    if not os.access(folder, os.W_OK):
-        return Finding("store", False, f"SQLite: the folder {folder} cannot be written", "change its owner, or store")
-    if not path.exists():
-        return Finding("store", True, f"SQLite {sqlite3.sqlite_version}; {path} is made on the first run")
-    try:
-        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=_TIMEOUT_S)
-        try:
-            (state,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-        finally:
-            connection.close()
-    except sqlite3.Error as error:
-        return Finding("store", False, f"SQLite: {path} cannot be read: {error}", "move it away, or change store")
-    hint = "" if state == "ok" else "restore it from a backup, or move it away"
-    return Finding("store", state == "ok", f"SQLite {sqlite3.sqlite_version}; {path}: {state}", hint)
-
-
-_FAILING_JOBS = """
-SELECT proc_name, (SELECT err_message FROM timescaledb_information.job_errors AS error
-    WHERE error.job_id = job.job_id ORDER BY finish_time DESC LIMIT 1)
-FROM timescaledb_information.jobs AS job JOIN timescaledb_information.job_stats USING (job_id)
-WHERE last_run_status = 'Failed' AND proc_name !~ 'telemetry'
-    AND coalesce(last_successful_finish, '-infinity') < now() - interval '1 hour'
-"""
-_IDLE_JOB = """
-SELECT 'refresh_aggregates', 'late days wait since ' || date_trunc('second', min(noted_at)) FROM late_days
-HAVING min(noted_at) < now() - interval '1 hour'
-"""
-
-
-def _postgresql(url: str) -> Iterator[Finding]:
-    import psycopg
-
-    hint = "check host, port, user, password and database in store, and that the server runs"
-    try:
-        with psycopg.connect(url, connect_timeout=_TIMEOUT_S, autocommit=True) as connection:
-            connection.execute(f"SET statement_timeout = {_TIMEOUT_S * 1000}")
-            version = connection.info.parameter_status("server_version")
-            row = connection.execute(
-                "SELECT default_version, installed_version FROM pg_available_extensions WHERE name = 'timescaledb'"
-            ).fetchone()
-            failing = []
-            if row is not None and row[1] is not None:
-                failing = connection.execute(_FAILING_JOBS).fetchall()
-                if connection.execute("SELECT to_regclass('late_days')").fetchone() != (None,):
-                    failing += connection.execute(_IDLE_JOB).fetchall()
-    except psycopg.Error as error:
-        yield Finding("store", False, f"PostgreSQL: {_without_userinfo(str(error), url)}", hint)
-        return
-    yield Finding("store", True, f"PostgreSQL {version} answers")
-    match row:
-        case None:
-            yield Finding("timescaledb", None, "not on this server; plain views are used instead")
-        case (available, None):
-            yield Finding("timescaledb", None, f"{available} is available; it is enabled on the first run")
-        case (_, installed):
-            yield Finding("timescaledb", True, f"{installed} is enabled")
-            if failing:
-                names = ", ".join(sorted({name for name, _ in failing}))
-                reasons = "; ".join(sorted({why for _, why in failing if why})) or "no reason is told"
-                yield Finding(
-                    "timescaledb jobs",
-                    False,
-                    f"{len(failing)} have not succeeded for an hour: {names}; {reasons}",
-                    "new counts are right but slower to read, late ones may be missing from days; see its view "
-                    "timescaledb_information.job_errors, and whether TimescaleDB knows this PostgreSQL",
-                )
-
-
-def _without_userinfo(text: str, url: str) -> str:
-    """A driver's message without any piece of the user and password: it quotes them when the address is malformed."""
-    for piece in re.split("[:@]", url.partition("://")[2].rpartition("@")[0]):
-        if piece:
-            text = text.replace(piece, "…")
-    return without_credentials(" ".join(text.split()))
+        yield from backend.check()
 
 
 def _bus(site: Site) -> Iterator[Finding]:
@@ -342,11 +248,12 @@ def _bus(site: Site) -> Iterator[Finding]:
 
 def _disk(site: Site) -> Iterator[Finding]:
     places = {"disk (cache)": manifest.cache_directory()}
-    store = site.store.get_secret_value()
-    if store.startswith("sqlite"):
-        places["disk (store)"] = Path(store.removeprefix("sqlite://").removeprefix("/")).absolute()
+    with suppress(ConfigurationError):  # told with the store
+        file = assemble.store_backend(site).file
+        if file is not None:
+            places["disk (store)"] = file.absolute()
     for name, path in places.items():
-        there = next(folder for folder in (path, *path.parents) if folder.exists())
+        there = next(folder for folder in (path, *path.parents) if os.path.exists(folder))
         free = shutil.disk_usage(there).free
         enough = free >= _WANTED_FREE_BYTES
         hint = "" if enough else f"free some space: {_WANTED_FREE_BYTES / _GIB:.0f} GiB or more are wanted"

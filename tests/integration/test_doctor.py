@@ -5,13 +5,20 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
 from requirements import pointless
 
 from aforo.config.site import Site
-from app.machine.doctor import Finding, examine
+from aforo.errors import ConfigurationError, StoreError
+from aforo.finding import Finding
+from aggregate.store.sqlite.writer import SqliteStore
+from app import assemble
+from app.machine.doctor import examine, examine_store
 
 
 @pytest.fixture(autouse=True)
@@ -52,6 +59,58 @@ def test_a_store_that_cannot_work_is_found(tmp_path: Path) -> None:
         connection.execute("CREATE TABLE t (x)")
     connection.close()
     assert findings(store=f"sqlite:///{tmp_path}/good.db")["store"].ok
+
+
+def test_a_store_in_the_users_home_is_found_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    site = Site.model_validate({"store": "sqlite:///~/a.db"})
+    assemble.open_store(site).close()
+    assert (tmp_path / "a.db").is_file()
+    found = findings(store="sqlite:///~/a.db")
+    assert found["store"].ok
+    assert str(tmp_path / "a.db") in found["store"].detail
+    assert found["disk (store)"].detail.endswith(f"free at {tmp_path / 'a.db'}")
+
+
+def test_an_address_that_names_no_file_is_found() -> None:
+    for address in ("sqlite://a.db", "sqlite:///", "sqlite:///~nobody-of-that-name/a.db"):
+        found = findings(store=address)
+        assert found["store"].ok is False
+        assert found["store"].detail.startswith(("expected store: sqlite:///FILE", "store: "))
+        assert "disk (store)" not in found
+
+
+@settings(max_examples=50)
+@given(
+    folder=st.sampled_from(["", "there/", "absent/", "file/", "~/", "~nobody-of-that-name/", "./there/../there/"]),
+    name=st.one_of(
+        st.sampled_from(["empty.db", "text.db", "counts.db", "folder", "locked-away.db"]),
+        st.text(st.characters(codec="utf-8", exclude_characters="\0/"), min_size=1, max_size=300),
+    ),
+)
+def test_open_and_check_agree_on_every_address_of_a_file(folder: str, name: str) -> None:
+    """What opens passes the check, and what the check refuses does not open."""
+    with tempfile.TemporaryDirectory() as home, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", home)
+        patch.chdir(home)
+        for there in (Path(home), Path(home, "there")):
+            there.mkdir(exist_ok=True)
+            SqliteStore(there / "counts.db").close()
+            (there / "empty.db").touch()
+            (there / "text.db").write_text("no database, only some text that is long enough to be looked at" * 9)
+            (there / "folder").mkdir()
+            (there / "locked-away.db").symlink_to("/absent/counts.db")
+        Path(home, "file").touch()
+        site = Site.model_validate({"store": f"sqlite:///{folder}{name}"})
+        checked = next(finding for finding in examine_store(site) if finding.name == "store")
+        try:
+            assemble.open_store(site).close()
+        except (StoreError, ConfigurationError) as error:
+            event(f"refused: {type(error).__name__}")
+            assert checked.ok is False or name == "locked-away.db", checked
+        else:
+            event("opened")
+            assert checked.ok, checked
 
 
 def test_a_broker_is_found_by_its_port() -> None:

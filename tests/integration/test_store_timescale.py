@@ -18,12 +18,14 @@ from requirements import pointless
 from timescale_wasm import running_timescale_wasm
 
 from aforo.config.site import Site
+from aforo.finding import Finding
 from aforo.local_time import HOUR_US, INTERVALS, buckets, to_us
 from aforo.model import MINUTE_US, Box, Coverage, Crossing, PastPosition, Rows, TrackKey, Trajectory, Visit
 from aggregate.counting.trajectories import positions
 from aggregate.store.postgres.reader import PostgresReader
+from aggregate.store.postgres.settings import TimescaleSettings
 from aggregate.store.postgres.writer import PostgresStore
-from app.machine.doctor import Finding, examine
+from app.machine.doctor import examine
 
 DAY_US = INTERVALS["1d"]
 # Not long ago: the jobs look at everything until now, minute by minute.
@@ -54,7 +56,8 @@ def crossing(track: int = 1, at_us: int = THEN_US, *, final: bool = True, road_u
 
 
 def write(url: str, *batches: Rows, here: Site | None = None) -> None:
-    with PostgresStore(url) as store:
+    settings = TimescaleSettings(**here.timescale.model_dump()) if here else TimescaleSettings()
+    with PostgresStore(url, settings) as store:
         if here is not None:
             store.register(here)
         for batch in batches:
@@ -212,10 +215,10 @@ def test_a_job_that_fails_is_told_by_the_doctor(url: str) -> None:
 def test_a_prepared_question_sees_new_days_late_rows_and_another_zone(timescale: str) -> None:
     with (
         new_database(timescale) as url,
-        PostgresStore(url) as store,
+        PostgresStore(url, TimescaleSettings(chunk_days=1)) as store,
         closing(PostgresReader(url, connections=1)) as reader,
     ):
-        store.register(site(chunk_days=1))
+        store.register(site())
 
         def counts() -> list[int]:
             return [int(series.count.sum()) for series in reader.volumes("line", ["stop"], 0, 4 * THEN_US, "1h").series]
@@ -315,8 +318,8 @@ def test_old_rows_go_and_their_hours_stay(url: str) -> None:
         Trajectory("north", "s", k, at_us, at_us, "car", 1.5, positions([PastPosition(at_us, Box(0.1, 0.1, 0.2, 0.2))]))
         for k, at_us in enumerate((old, new))
     ]
-    with PostgresStore(url) as store:
-        store.register(site(chunk_days=1))
+    with PostgresStore(url, TimescaleSettings(chunk_days=1)) as store:
+        store.register(site())
         store.write(Rows([crossing(1, old)]))
         store.refresh(old, old + MINUTE_US)
     write(url, Rows([crossing(2, new)], trajectories=ways), here=here)

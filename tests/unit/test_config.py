@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import get_args
 
@@ -11,7 +12,9 @@ from aforo.config.camera import CameraSection
 from aforo.config.geometry import LineSection
 from aforo.config.reading import load_site, parse_site
 from aforo.config.site import Site
+from aforo.config.stores import TimescaleSection
 from aforo.errors import ConfigurationError
+from aggregate.store.postgres.settings import TimescaleSettings
 
 CAMERA = "cameras:\n  - id: north\n    source: a.mp4\n"
 
@@ -219,3 +222,7 @@ def test_every_key_is_described(section: type[BaseModel]) -> None:
     assert section.model_config["extra"] == "forbid"
     for name, field in section.model_fields.items():
         assert field.description, name
+
+
+def test_the_settings_of_the_store_have_the_defaults_of_the_configuration() -> None:
+    assert asdict(TimescaleSettings()) == TimescaleSection().model_dump()

@@ -122,13 +122,14 @@ class Database:
             ) from error
         except psycopg.Error as error:
             text = error.diag.message_primary or str(error)
-            raise StoreError(f"cannot {action} the database {self.shown}: {self._plain(text)}") from error
+            raise StoreError(f"cannot {action} the database {self.shown}: {plain_message(text, self._url)}") from error
         except StoreError as error:
             raise StoreError(f"cannot {action} the database {self.shown}: {error}") from None
 
-    def _plain(self, text: str) -> str:
-        """A driver's message without any piece of user and password: it quotes them when the address is malformed."""
-        for piece in re.split("[:@]", self._url.partition("://")[2].rpartition("@")[0]):
-            if piece:
-                text = text.replace(piece, "…")
-        return without_credentials(" ".join(text.split()))
+
+def plain_message(text: str, url: str) -> str:
+    """A driver's message without any piece of user and password: it quotes them when the address is malformed."""
+    for piece in re.split("[:@]", url.partition("://")[2].rpartition("@")[0]):
+        if piece:
+            text = text.replace(piece, "…")
+    return without_credentials(" ".join(text.split()))

@@ -10,18 +10,18 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib import resources
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import psycopg
 
-from aforo.config.stores import TimescaleSection
 from aforo.errors import StoreError
 from aggregate.store.postgres import rollups
 from aggregate.store.postgres import timescale as timescale_rollups
 from aggregate.store.postgres.pool import Connection, Database
+from aggregate.store.postgres.settings import TimescaleSettings
 
 LOG = logging.getLogger(__name__)
 
@@ -122,13 +122,13 @@ def change_zone(connection: Connection, schema: Schema, zone: ZoneInfo) -> Schem
     return Schema(schema.timescale, zone)
 
 
-def apply_policies(connection: Connection, schema: Schema, section: TimescaleSection) -> None:
-    """Put the configured policies into force, if they are not."""
-    wanted = json.dumps(section.model_dump(), sort_keys=True)
+def apply_policies(connection: Connection, schema: Schema, settings: TimescaleSettings) -> None:
+    """Put the policies that are set into force, if they are not."""
+    wanted = json.dumps(asdict(settings), sort_keys=True)
     (there,) = _row(connection, "SELECT policies FROM site")
     if not schema.timescale or there == wanted:
         return
-    for statement in timescale_rollups.policies(section, schema.zone):
+    for statement in timescale_rollups.policies(settings, schema.zone):
         _run(connection, statement)
     connection.execute("UPDATE site SET policies = %s", (wanted,))
 
@@ -141,7 +141,7 @@ def stored_zone(connection: Connection) -> ZoneInfo:
 
 def _add_rollups(connection: Connection, timescale: bool, zone: ZoneInfo) -> None:
     if timescale:
-        _run(connection, timescale_rollups.hypertables(TimescaleSection().chunk_days))
+        _run(connection, timescale_rollups.hypertables(TimescaleSettings().chunk_days))
         _run(connection, timescale_rollups.FUNCTIONS + timescale_rollups.create(zone))
     else:
         _run(connection, rollups.INDEXES + rollups.TABLES + rollups.VIEWS)

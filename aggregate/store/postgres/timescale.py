@@ -25,9 +25,9 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
-from aforo.config.stores import TimescaleSection
 from aggregate.store.postgres import packed_hours
 from aggregate.store.postgres.packed_hours import NAME_END_SQL, SERIES_END_SQL
+from aggregate.store.postgres.settings import TimescaleSettings
 
 TIMES = {
     "crossings": "at",
@@ -294,9 +294,9 @@ def drop(zone: ZoneInfo) -> str:
     return views
 
 
-def policies(section: TimescaleSection, zone: ZoneInfo) -> Iterable[str]:
-    """Statements that put the policies of the configuration into force, whatever there were before."""
-    keep, chunk = section.keep_rows_days, section.chunk_days
+def policies(settings: TimescaleSettings, zone: ZoneInfo) -> Iterable[str]:
+    """Statements that put the policies that are set into force, whatever there were before."""
+    keep, chunk = settings.keep_rows_days, settings.chunk_days
     minutes = [f"{name}_1m" for name, *_ in (_LINES, _ZONES, _CAMERAS)]
     since = None if keep is None else f"{keep - chunk} days"
     for name in aggregates(zone):  # kept at rest: without them some versions compress no aggregates
@@ -305,7 +305,7 @@ def policies(section: TimescaleSection, zone: ZoneInfo) -> Iterable[str]:
         yield (
             f"SELECT alter_job(add_continuous_aggregate_policy('{name}', start_offset => {begin}, "
             f"end_offset => interval '{_LAGS[name.rpartition('_')[2]]}', "
-            f"schedule_interval => interval '{section.refresh_seconds} seconds'), scheduled => false)"
+            f"schedule_interval => interval '{settings.refresh_seconds} seconds'), scheduled => false)"
         )
     job = {"since": since, "aggregates": _parts(zone)}
     yield (
@@ -313,18 +313,18 @@ def policies(section: TimescaleSection, zone: ZoneInfo) -> Iterable[str]:
         "WHERE proc_name = 'refresh_aggregates' AND proc_schema = current_schema()"
     )
     yield (
-        f"SELECT add_job('refresh_aggregates', interval '{section.refresh_seconds} seconds', "
+        f"SELECT add_job('refresh_aggregates', interval '{settings.refresh_seconds} seconds', "
         f"config => {_text(json.dumps(job))})"
     )
     for table in TIMES:
         yield f"SELECT set_chunk_time_interval('{table}', interval '{chunk} days')"
     for table in (*TIMES, *aggregates(zone)):
         yield f"SELECT remove_compression_policy('{table}', if_exists => true)"
-        after = f"interval '{section.compress_after_days} days'"
+        after = f"interval '{settings.compress_after_days} days'"
         yield f"SELECT add_compression_policy('{table}', compress_after => {after})"
     for table in (*TIMES, *minutes):
         yield f"SELECT remove_retention_policy('{table}', if_exists => true)"
-        days = section.keep_trajectories_days if table == "trajectories" else keep
+        days = settings.keep_trajectories_days if table == "trajectories" else keep
         if days is not None:
             yield f"SELECT add_retention_policy('{table}', drop_after => interval '{days} days')"
 

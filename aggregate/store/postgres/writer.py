@@ -35,7 +35,9 @@ from aggregate.store import rows as columns
 from aggregate.store.postgres import timescale
 from aggregate.store.postgres.pool import Connection, Database
 from aggregate.store.postgres.schema import SCHEMA_LOCK, Schema, apply_policies, change_zone, open_schema, stored_zone
+from aggregate.store.postgres.settings import TimescaleSettings
 
+DEFAULT_SETTINGS = TimescaleSettings()
 DAY_US = INTERVALS["1d"]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SEARCH = timedelta(days=1)
@@ -141,12 +143,14 @@ class PostgresStore:
 
     Args:
         url: `postgresql://user:password@host/database`; its tables are made when they are missing.
+        settings: how long TimescaleDB keeps rows; in force once the site is registered.
 
     Raises:
         StoreError: the database cannot be opened, or is of a newer version.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, settings: TimescaleSettings = DEFAULT_SETTINGS) -> None:
+        self._settings = settings
         self._database = Database(url, size=1)
         self._lock = threading.Lock()
         self._days: set[int] = set()
@@ -165,7 +169,7 @@ class PostgresStore:
         """Record the site, its cameras and the versions of its geometry, so that every count can be traced to them.
 
         Where the site's time zone has changed, hours and days of all counts follow it. The policies of TimescaleDB
-        become those of the configuration.
+        become those of the settings.
 
         Raises:
             StoreError: the database cannot be written.
@@ -199,7 +203,7 @@ class PostgresStore:
                     connection, {day for day in starts if day >= 0}, Schema(schema.timescale, site.timezone)
                 )
                 schema = change_zone(connection, schema, site.timezone)
-            apply_policies(connection, schema, site.timescale)
+            apply_policies(connection, schema, self._settings)
         self._schema = schema
         self._days.clear()
 

@@ -5,6 +5,7 @@ Times are stored as integers (microseconds since 1970-01-01 UTC). See `aggregate
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -94,7 +95,7 @@ class SqliteStore:
         self._path = path
         self._lock = threading.Lock()
         self._days: set[int] = set()
-        if not path.parent.is_dir():
+        if not os.path.isdir(path.parent):  # Path.is_dir raises where a name is too long
             raise StoreError(f"cannot open the database {path}: there is no folder {path.parent}; make it first")
         with translated(path, "open"):
             self._connection = connect(path, "rwc")
