@@ -10,6 +10,7 @@ an integer, so that it passes through every store unchanged.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import NamedTuple
 
 import numpy as np
@@ -26,6 +27,14 @@ LOWEST_CONFIDENCE = 0.15
 
 Image = npt.NDArray[np.uint8]
 """A picture, shape (height, width, 3), BGR."""
+
+
+class PlaceKind(StrEnum):
+    """Where road users are counted. Lines and zones have volumes in the store, movements only single rows."""
+
+    LINE = "line"
+    ZONE = "zone"
+    MOVEMENT = "movement"
 
 
 class Point(NamedTuple):
@@ -307,13 +316,13 @@ class Volume:
 
     Attributes:
         start_us: start of the interval, inclusive; intervals of an hour or a day are local to the site.
-        kind: "line" or "zone".
+        kind: line or zone.
         place: the id of the line or zone.
         count: road users; `provisional` of them are of tracks still open.
     """
 
     start_us: int
-    kind: str
+    kind: PlaceKind
     place: str
     direction: str
     road_user: str
@@ -337,14 +346,14 @@ class Recount:
     """What a recount did.
 
     Attributes:
-        kind: "line" or "zone".
+        kind: line or zone.
         place: its id.
         geometry: the version of it that was counted with.
         tracks: counted anew.
         count: crossings of the line, or visits to the zone, that these tracks have now.
     """
 
-    kind: str
+    kind: PlaceKind
     place: str
     geometry: str
     tracks: int

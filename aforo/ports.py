@@ -10,6 +10,8 @@ from concurrent.futures import Future
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
+from aforo.model import PlaceKind
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -166,11 +168,11 @@ class CountStore(Protocol):
         """
         ...
 
-    def recount(self, kind: str, place: str, tracks: Sequence[TrackKey], rows: Rows) -> None:
+    def recount(self, kind: PlaceKind, place: str, tracks: Sequence[TrackKey], rows: Rows) -> None:
         """Put other rows of a line or zone in the place of those that these tracks had there, in one transaction.
 
         Args:
-            kind: "line" or "zone".
+            kind: line or zone.
             place: its id.
             tracks: those counted anew; each has its `since_us`.
             rows: what they did there.
@@ -210,7 +212,7 @@ class CountStore(Protocol):
 class CountReader(Protocol):
     """Read-only questions. `start_us` is inclusive, `end_us` exclusive."""
 
-    def volumes(self, kind: str, places: Sequence[str], start_us: int, end_us: int, interval: str) -> Volumes:
+    def volumes(self, kind: PlaceKind, places: Sequence[str], start_us: int, end_us: int, interval: str) -> Volumes:
         """Volumes per interval ("1m", "5m", "15m", "1h", "1d") of lines or zones, by start; empty ones absent."""
         ...
 

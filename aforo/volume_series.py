@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from aforo.model import Volume
+from aforo.model import PlaceKind, Volume
 
 Integers = npt.NDArray[np.int64]
 Row = tuple[int, str, str, str, str, int, int]
@@ -24,7 +24,7 @@ class VolumeSeries:
         count, provisional: of those intervals, shape (n,).
     """
 
-    kind: str
+    kind: PlaceKind
     place: str
     direction: str
     road_user: str
@@ -45,7 +45,12 @@ class Volumes:
         columns: dict[tuple[str, str, str, str], list[tuple[int, int, int]]] = defaultdict(list)
         for start_us, kind, place, direction, road_user, count, provisional in rows:
             columns[kind, place, direction, road_user].append((start_us, count, provisional))
-        return cls(tuple(VolumeSeries(*key, *np.array(found, np.int64).T) for key, found in columns.items()))
+        return cls(
+            tuple(
+                VolumeSeries(PlaceKind(kind), *names, *np.array(found, np.int64).T)
+                for (kind, *names), found in columns.items()
+            )
+        )
 
     def __iter__(self) -> Iterator[Volume]:
         found = [

@@ -9,11 +9,11 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from aforo.config.site import Site
-from aforo.model import Recount
+from aforo.model import PlaceKind, Recount
 from aforo.ports import Clock, CountReader, LiveFeed
 from api.live.remote_cameras import LiveElsewhere
 
-Recounter = Callable[[str, str, int | None, int | None], Recount]
+Recounter = Callable[[PlaceKind, str, int | None, int | None], Recount]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from aforo.config.site import Site
 from aforo.errors import NotFoundError
 from aforo.local_time import Bucket
 from aforo.measures import Measured, measured
-from aforo.model import ROAD_USERS, CoverageShare
+from aforo.model import ROAD_USERS, CoverageShare, PlaceKind
 from aforo.ports import CountReader
 from aforo.volume_series import Integers, Volumes, VolumeSeries
 
@@ -29,25 +29,24 @@ class Place:
     """A counting line, zone or turning movement of the site.
 
     Attributes:
-        kind: "line", "zone" or "movement".
         directions: the names that its volumes can have.
     """
 
-    kind: str
+    kind: PlaceKind
     id: str
     name: str
     camera: str
     directions: tuple[str, ...]
 
 
-def places_of(site: Site, kind: str) -> list[Place]:
+def places_of(site: Site, kind: PlaceKind) -> list[Place]:
     """All lines, zones or movements of the site, in the order of the configuration."""
     found = []
     for camera in site.cameras:
-        sections: dict[str, Sequence[Section]] = {
-            "line": camera.lines,
-            "zone": camera.zones,
-            "movement": camera.movements,
+        sections: dict[PlaceKind, Sequence[Section]] = {
+            PlaceKind.LINE: camera.lines,
+            PlaceKind.ZONE: camera.zones,
+            PlaceKind.MOVEMENT: camera.movements,
         }
         for section in sections[kind]:
             found.append(Place(kind, section.id, section.name, camera.id, _directions(section)))
@@ -64,7 +63,7 @@ def _directions(section: Section) -> tuple[str, ...]:
             return ("",)
 
 
-def find_place(site: Site, kind: str, place_id: str) -> Place:
+def find_place(site: Site, kind: PlaceKind, place_id: str) -> Place:
     """The line, zone or movement of that id.
 
     Raises:
@@ -132,11 +131,11 @@ def read_series(reader: CountReader, places: Sequence[Place], spans: Sequence[Bu
     """
     start_us, end_us = spans[0].start_us, spans[-1].end_us
     volumes: list[VolumeSeries] = []
-    for kind in ("line", "zone"):
+    for kind in (PlaceKind.LINE, PlaceKind.ZONE):
         ids = [place.id for place in places if place.kind == kind]
         if ids:
             volumes += reader.volumes(kind, ids, start_us, end_us, interval).series
-    if any(place.kind == "movement" for place in places):
+    if any(place.kind == PlaceKind.MOVEMENT for place in places):
         volumes += _movement_volumes(reader, spans).series
     cameras = list(dict.fromkeys(place.camera for place in places))
     return join(places, spans, volumes, reader.coverage(cameras, start_us, end_us, interval))
@@ -150,7 +149,7 @@ def join(
     observed: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for share in shares:
         observed[share.camera].append((share.start_us, share.observed_us))
-    counts: dict[tuple[str, str], dict[tuple[str, str], Integers]] = defaultdict(dict)
+    counts: dict[tuple[PlaceKind, str], dict[tuple[str, str], Integers]] = defaultdict(dict)
     for volume in volumes:
         figures = counts[volume.kind, volume.place][volume.direction, volume.road_user] = np.zeros(
             (2, len(spans)), np.int64
@@ -175,6 +174,6 @@ def _movement_volumes(reader: CountReader, spans: Sequence[Bucket]) -> Volumes:
         figures[0] += 1
         figures[1] += not movement.final
     return Volumes.of(
-        (start_us, "movement", place, "", road_user, count, provisional)
+        (start_us, PlaceKind.MOVEMENT, place, "", road_user, count, provisional)
         for (start_us, place, road_user), (count, provisional) in found.items()
     )

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from aforo.config.camera import CameraSection
 from aforo.geometry import contains
-from aforo.model import MICROSECONDS, Crossing, Rows, TrackedFrame, Volume
+from aforo.model import MICROSECONDS, Crossing, PlaceKind, Rows, TrackedFrame, Volume
 
 LineCounts = Mapping[tuple[str, str], int]
 """Road users that crossed one line, by (direction, road user)."""
@@ -33,7 +33,7 @@ class RunningCounts:
     def seed(self, volumes: Iterable[Volume]) -> None:
         """Begin from what the database already counted today; call it before the first rows."""
         for volume in volumes:
-            if volume.kind == "line" and self._is_newest_day(volume.place, volume.start_us):
+            if volume.kind == PlaceKind.LINE and self._is_newest_day(volume.place, volume.start_us):
                 self._counts[volume.place][volume.direction, volume.road_user] += volume.count
 
     def add(self, rows: Rows) -> list[Crossing]:

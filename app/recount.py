@@ -7,13 +7,13 @@ from aforo.config.site import Site
 from aforo.errors import NotFoundError
 from aforo.geometry import CameraGeometry
 from aforo.local_time import HOUR_US
-from aforo.model import MINUTE_US, Recount, Rows, TrackKey
+from aforo.model import MINUTE_US, PlaceKind, Recount, Rows, TrackKey
 from aforo.ports import CountReader, CountStore
 from aggregate.counting.counter import recount
 from app import assemble
 
 
-def recount_place(site: Site, kind: str, place: str, start_us: int | None, end_us: int | None) -> Recount:
+def recount_place(site: Site, kind: PlaceKind, place: str, start_us: int | None, end_us: int | None) -> Recount:
     """Count the tracks that began in a range by a line or zone as it is in the configuration now.
 
     The rows of these tracks there are replaced, an hour of tracks in a transaction; doing it again changes nothing.
@@ -21,7 +21,7 @@ def recount_place(site: Site, kind: str, place: str, start_us: int | None, end_u
 
     Args:
         site: the configuration, which names the store.
-        kind: "line" or "zone".
+        kind: line or zone.
         place: its id.
         start_us: inclusive; None for the first that is stored.
         end_us: exclusive; None for the last.
@@ -55,7 +55,7 @@ def _recount_hour(
     reader: CountReader,
     camera: str,
     geometry: CameraGeometry,
-    what: tuple[str, str, int, int],
+    what: tuple[PlaceKind, str, int, int],
 ) -> tuple[int, int]:
     """Recount the tracks that began in an hour; returns how many they are, and how many rows they have."""
     kind, place, start_us, end_us = what
@@ -69,14 +69,14 @@ def _recount_hour(
     return len(keys), len(rows.crossings) + len(rows.visits)
 
 
-def _geometry(site: Site, kind: str, place: str) -> tuple[CameraSection, CameraGeometry, str]:
+def _geometry(site: Site, kind: PlaceKind, place: str) -> tuple[CameraSection, CameraGeometry, str]:
     """The camera of a line or zone, the geometry that is this place alone, and its version."""
     for camera in site.cameras:
         whole = assemble.geometry(camera)
         for line in whole.lines:
-            if (kind, place) == ("line", line.id):
+            if (kind, place) == (PlaceKind.LINE, line.id):
                 return camera, CameraGeometry(lines=(line,)), line.version
         for zone in whole.zones:
-            if (kind, place) == ("zone", zone.id):
+            if (kind, place) == (PlaceKind.ZONE, zone.id):
                 return camera, CameraGeometry(zones=(zone,)), zone.version
     raise NotFoundError(f"there is no {kind} {place!r} in the configuration")

@@ -8,6 +8,7 @@ from aforo.clock import SystemClock
 from aforo.config.site import Site
 from aforo.errors import ConfigurationError
 from aforo.local_time import local_time
+from aforo.model import PlaceKind
 from api.place_series import find_place
 from api.reports.downloads import WRITERS
 from api.reports.hourly import hourly_report
@@ -50,7 +51,7 @@ def write_report(
         raise ConfigurationError(f"--format: expected {' or '.join(WRITERS)}, got {file_format!r}")
     if (line is None) == (zone is None):
         raise ConfigurationError("a report needs either --line ID or --zone ID")
-    place = find_place(site, "line", line) if line is not None else find_place(site, "zone", str(zone))
+    place = find_place(site, PlaceKind.LINE, line) if line is not None else find_place(site, PlaceKind.ZONE, str(zone))
     now_us = SystemClock().now_us()
     today = local_time(now_us, site.timezone).date().isoformat()
     start_us, end_us = parse_days(first or today, last, site.timezone, now_us)

@@ -15,7 +15,7 @@ from aforo.clock import SystemClock
 from aforo.config.site import Site
 from aforo.errors import AforoError
 from aforo.local_time import local_time, to_us
-from aforo.model import Frame, Rows, TrackedFrame
+from aforo.model import Frame, PlaceKind, Rows, TrackedFrame
 from aforo.ports import CountReader, Detector
 from api.app import create_app
 from api.live.hub import LiveHub
@@ -99,7 +99,7 @@ class Service:
         ]
         if live:
             midnight = local_time(now_us, self.site.timezone).replace(hour=0, minute=0, second=0, microsecond=0)
-            self.hub.seed(reader.volumes("line", live, to_us(midnight), now_us, "1d"))
+            self.hub.seed(reader.volumes(PlaceKind.LINE, live, to_us(midnight), now_us, "1d"))
 
     def start(self) -> None:
         """Start the stages and the web server."""

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from aforo.config.camera import CameraSection
 from aforo.config.geometry import LineSection, MovementSection, ZoneSection
 from aforo.config.site import Site
-from aforo.model import Crossing, Movement, Visit
+from aforo.model import Crossing, Movement, PlaceKind, Visit
 
 CROSSING = "camera, session, track_id, line, ordinal, at_us, direction, road_user, final, geometry"
 VISIT = "camera, session, track_id, zone, ordinal, entered_at_us, left_at_us, road_user, final, geometry"
@@ -17,8 +17,8 @@ MOVEMENT = "camera, session, track_id, movement, ordinal, entered_at_us, at_us, 
 COVERAGE = "camera, session, minute_us, observed_us, frames, dropped"
 TRAJECTORY = "camera, session, track_id, started_at_us, ended_at_us, road_user, aspect, points"
 
-PLACE_TABLES = {"line": "crossings", "zone": "visits"}
-"""Which table has the rows of a kind of place; its column is named as the kind."""
+PLACE_ROWS = {PlaceKind.LINE: ("crossings", "line"), PlaceKind.ZONE: ("visits", "zone")}
+"""Which table has the rows of a kind of place, and which column of it has the place's id."""
 
 Row = TypeVar("Row", Crossing, Visit, Movement)
 

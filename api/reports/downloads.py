@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
 from aforo.errors import QueryError
+from aforo.model import PlaceKind
 from api.context import Context, ContextDep
 from api.place_series import Place, find_place
 from api.reports.hourly import hourly_report
@@ -74,9 +75,9 @@ def hourly(
 
 def _place(context: Context, question: ReportQuestion) -> Place:
     if question.line is not None and question.zone is None:
-        return find_place(context.site, "line", question.line)
+        return find_place(context.site, PlaceKind.LINE, question.line)
     if question.zone is not None and question.line is None:
-        return find_place(context.site, "zone", question.zone)
+        return find_place(context.site, PlaceKind.ZONE, question.zone)
     got = "neither" if question.line is None else "both"
     raise QueryError(f"line: expected either a line or a zone, got {got}")
 

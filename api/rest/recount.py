@@ -9,6 +9,7 @@ from fastapi import APIRouter, Header, Path, Query
 
 from aforo.config.site import Site
 from aforo.errors import QueryError
+from aforo.model import PlaceKind
 from api.context import Context, ContextDep
 from api.place_series import find_place
 from api.rest.schemas import Answer, ErrorAnswer, RangeQuestion
@@ -49,16 +50,18 @@ def recount_line(context: ContextDep, line: LineId, question: RangeQuery, came_f
 
     Their rows of this line are replaced; doing it again changes nothing.
     """
-    return _recount(context, "line", line, question, came_from)
+    return _recount(context, PlaceKind.LINE, line, question, came_from)
 
 
 @router.post("/zones/{zone}/recount", summary="Count the history of a zone again")
 def recount_zone(context: ContextDep, zone: ZoneId, question: RangeQuery, came_from: CameFrom = None) -> RecountAnswer:
     """As for lines: visits to the zone as it is now."""
-    return _recount(context, "zone", zone, question, came_from)
+    return _recount(context, PlaceKind.ZONE, zone, question, came_from)
 
 
-def _recount(context: Context, kind: str, place: str, question: RangeQuestion, came_from: str | None) -> RecountAnswer:
+def _recount(
+    context: Context, kind: PlaceKind, place: str, question: RangeQuestion, came_from: str | None
+) -> RecountAnswer:
     if came_from == "cross-site":
         raise QueryError("a page of another site cannot start a recount")
     if context.recount is None:

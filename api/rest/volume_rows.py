@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
+from aforo.model import PlaceKind
 from api.csv_text import Cell, to_csv_bytes
 from api.place_series import Series
 from api.time_ranges import local_times
@@ -103,7 +104,7 @@ def to_csv(found: Sequence[Series], by: set[str], zone: ZoneInfo) -> bytes:
 def _cells(found: Sequence[Series], by: set[str], zone: ZoneInfo) -> Iterator[Sequence[Cell]]:
     for series in found:
         place = series.place
-        where = (place.camera, *(place.id if place.kind == kind else None for kind in ("line", "zone")))
+        where = (place.camera, *(place.id if place.kind == kind else None for kind in (PlaceKind.LINE, PlaceKind.ZONE)))
         split = _split(series, by)
         for number, (start, end, coverage, complete) in enumerate(_spans(series, zone)):
             for column in split:

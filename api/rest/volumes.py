@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Response
 from aforo.errors import NotFoundError, QueryError
 from aforo.local_time import INTERVALS, Bucket, buckets, local_time
 from aforo.measures import measured
-from aforo.model import MICROSECONDS
+from aforo.model import MICROSECONDS, PlaceKind
 from api.context import Context, ContextDep
 from api.place_series import Place, find_place, places_of, read_series
 from api.rest.refusals import REFUSALS
@@ -53,19 +53,19 @@ def volumes(context: ContextDep, question: Annotated[VolumesQuestion, Query()]) 
     its own in every bucket. The CSV has the same columns; an unknown count is an empty cell.
     """
     by = _by(question.by)
-    places = [find_place(context.site, "line", place) for place in dict.fromkeys(question.line)]
-    places += [find_place(context.site, "zone", place) for place in dict.fromkeys(question.zone)]
+    places = [find_place(context.site, PlaceKind.LINE, place) for place in dict.fromkeys(question.line)]
+    places += [find_place(context.site, PlaceKind.ZONE, place) for place in dict.fromkeys(question.zone)]
     if not places:
-        places = places_of(context.site, "line") + places_of(context.site, "zone")
+        places = places_of(context.site, PlaceKind.LINE) + places_of(context.site, PlaceKind.ZONE)
     return _counts(context, question, places, by, question.format)
 
 
 @router.get("/movements", summary="Turning movements", response_model=CountsAnswer)
 def movements(context: ContextDep, question: Annotated[MovementsQuestion, Query()]) -> Response:
     """Road users per turning movement and bucket, by the time at which they passed its second gate."""
-    places = [find_place(context.site, "movement", place) for place in dict.fromkeys(question.movement)]
+    places = [find_place(context.site, PlaceKind.MOVEMENT, place) for place in dict.fromkeys(question.movement)]
     by: set[str] = {question.by} if question.by is not None else set()
-    return _counts(context, question, places or places_of(context.site, "movement"), by)
+    return _counts(context, question, places or places_of(context.site, PlaceKind.MOVEMENT), by)
 
 
 @router.get("/coverage", summary="What the cameras observed")
@@ -109,7 +109,8 @@ def coverage(context: ContextDep, question: Annotated[CoverageQuestion, Query()]
 def crossings(context: ContextDep, question: Annotated[CrossingsQuestion, Query()]) -> CrossingsAnswer:
     """Single passages over counting lines."""
     zone = context.site.timezone
-    places = [find_place(context.site, "line", place) for place in question.line] or places_of(context.site, "line")
+    places = [find_place(context.site, PlaceKind.LINE, place) for place in question.line]
+    places = places or places_of(context.site, PlaceKind.LINE)
     start_us, end_us = parse_range(question.start, question.end, zone, context.clock.now_us())
     found = context.reader.crossings([place.id for place in places], start_us, end_us, question.limit)
     return CrossingsAnswer(

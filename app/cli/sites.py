@@ -198,6 +198,7 @@ def recount(
     """Count history for a line or zone as it is in the configuration now, from the stored trajectories."""
     from aforo.config.reading import load_site
     from aforo.errors import ConfigurationError
+    from aforo.model import PlaceKind
     from api.time_ranges import parse_time
     from app.cli.console import err
     from app.recount import recount_place
@@ -208,8 +209,9 @@ def recount(
     start_us, end_us = (
         None if text is None else parse_time(name, text, site.timezone) for name, text in (("from", start), ("to", end))
     )
-    done = recount_place(site, "zone" if line is None else "line", line or str(zone), start_us, end_us)
-    what = "crossings" if done.kind == "line" else "visits"
+    kind = PlaceKind.ZONE if line is None else PlaceKind.LINE
+    done = recount_place(site, kind, line or str(zone), start_us, end_us)
+    what = "crossings" if done.kind == PlaceKind.LINE else "visits"
     err.print(
         f"{done.kind} {done.place}: {done.count} {what} of {done.tracks} tracks, geometry {done.geometry}",
         highlight=False,

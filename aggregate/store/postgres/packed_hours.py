@@ -24,7 +24,7 @@ from operator import itemgetter
 
 import numpy as np
 
-from aforo.model import MINUTE_US
+from aforo.model import MINUTE_US, PlaceKind
 from aforo.volume_series import Integers, Volumes, VolumeSeries
 
 NAME_END, SERIES_END = "\x1f", "\x1e"
@@ -34,11 +34,11 @@ Day = tuple[str, str, bytes, bytes | None]
 """Place, series, hours, provisional."""
 
 
-def unpack(kind: str, days: Iterable[Day], start_us: int, end_us: int, *, whole_days: bool) -> Volumes:
+def unpack(kind: PlaceKind, days: Iterable[Day], start_us: int, end_us: int, *, whole_days: bool) -> Volumes:
     """The volumes of hours, or of days, that begin in a range and are not zero.
 
     Args:
-        kind: "line" or "zone", of all of them.
+        kind: line or zone, of all of them.
         days: in any order.
         start_us: inclusive.
         end_us: exclusive.

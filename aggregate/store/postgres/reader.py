@@ -9,7 +9,7 @@ from typing import Any
 
 from aforo.camera_state import LiveEndpoint
 from aforo.local_time import INTERVALS
-from aforo.model import CoverageShare, Crossing, Movement, Trajectory, Visit
+from aforo.model import CoverageShare, Crossing, Movement, PlaceKind, Trajectory, Visit
 from aforo.volume_series import Volumes
 from aggregate.counting.trajectories import decode
 from aggregate.store import rows as columns
@@ -22,6 +22,7 @@ CONNECTIONS = 16
 
 _QUARTER = timedelta(minutes=15)
 _LONGEST_DAY = timedelta(hours=26)
+_DAYS = {PlaceKind.LINE: "line_days", PlaceKind.ZONE: "zone_days"}
 """The range may begin inside a local day, which has an hour more where the clocks are set back."""
 
 
@@ -51,11 +52,11 @@ class PostgresReader:
             self._database.close()
             raise
 
-    def volumes(self, kind: str, places: Sequence[str], start_us: int, end_us: int, interval: str) -> Volumes:
+    def volumes(self, kind: PlaceKind, places: Sequence[str], start_us: int, end_us: int, interval: str) -> Volumes:
         """Volumes of the intervals that begin in the range, by start; empty ones absent.
 
         Args:
-            kind: "line" or "zone".
+            kind: line or zone.
             places: ids of lines or zones.
             start_us: inclusive.
             end_us: exclusive.
@@ -66,7 +67,7 @@ class PostgresReader:
         """
         if interval in ("1h", "1d"):
             question = (
-                f"SELECT place, series, hours, provisional FROM {kind}_days "  # noqa: S608
+                f"SELECT place, series, hours, provisional FROM {_DAYS[kind]} "  # noqa: S608
                 "WHERE place = %s AND start > %s AND start < %s"
             )
             span = _time(start_us) - _LONGEST_DAY, _time(end_us)
@@ -78,7 +79,8 @@ class PostgresReader:
                     for day in connection.execute(question, (place, *span), prepare=True, binary=True)
                 ]
             return packed_hours.unpack(kind, days, start_us, end_us, whole_days=interval == "1d")
-        names, chosen = "kind, place, direction, road_user", ("kind = %s AND place = ANY(%s)", (kind, list(places)))
+        names = "kind, place, direction, road_user"
+        chosen = "kind = %s AND place = ANY(%s)", (str(kind), list(places))
         rows = self._in_range("volume", names, ("count", "provisional"), chosen, (start_us, end_us, interval))
         return Volumes.of(rows)
 

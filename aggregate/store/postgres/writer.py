@@ -29,7 +29,7 @@ import psycopg
 from aforo.camera_state import LiveEndpoint
 from aforo.config.site import Site
 from aforo.local_time import INTERVALS, buckets
-from aforo.model import Rows, TrackKey, Trajectory
+from aforo.model import PlaceKind, Rows, TrackKey, Trajectory
 from aggregate.counting.trajectories import encode
 from aggregate.store import rows as columns
 from aggregate.store.postgres import timescale
@@ -222,13 +222,13 @@ class PostgresStore:
                 days = self._add(connection, rows)
             self._days |= days
 
-    def recount(self, kind: str, place: str, tracks: Sequence[TrackKey], rows: Rows) -> None:
+    def recount(self, kind: PlaceKind, place: str, tracks: Sequence[TrackKey], rows: Rows) -> None:
         """Put other rows of a line or zone in the place of those that these tracks had there, in one transaction.
 
         Raises:
             StoreError: the database cannot be written; nothing has changed.
         """
-        table = columns.PLACE_TABLES[kind]
+        table, column = columns.PLACE_ROWS[kind]
         with self._lock:
             with self._database.connection("write") as connection:
                 cameras = sorted({track.camera for track in tracks})
@@ -236,7 +236,7 @@ class PostgresStore:
                 gone = connection.execute(
                     f"DELETE FROM {table} USING unnest(%s::text[], %s::text[], %s::bigint[])"  # noqa: S608
                     " AS gone (camera, session, track_id) "
-                    f"WHERE {table}.{kind} = %s AND {table}.camera = ANY(%s)"
+                    f"WHERE {table}.{column} = %s AND {table}.camera = ANY(%s)"
                     f" AND {timescale.TIMES[table]} >= %s AND {table}.camera = gone.camera"
                     f" AND {table}.session = gone.session AND {table}.track_id = gone.track_id"
                     f" RETURNING us_of({table}.{timescale.TIMES[table]})",

@@ -12,7 +12,7 @@ from typing import Any
 from aforo.camera_state import LiveEndpoint
 from aforo.errors import StoreError
 from aforo.local_time import INTERVALS
-from aforo.model import CoverageShare, Crossing, Movement, Trajectory, Visit
+from aforo.model import CoverageShare, Crossing, Movement, PlaceKind, Trajectory, Visit
 from aforo.volume_series import Volumes
 from aggregate.counting.trajectories import decode
 from aggregate.store.rows import CROSSING, MOVEMENT, TRAJECTORY, VISIT
@@ -43,11 +43,11 @@ class SqliteReader:
                     f"has schema {version}, older than the {len(MIGRATIONS)} that is read; open it for counting once"
                 )
 
-    def volumes(self, kind: str, places: Sequence[str], start_us: int, end_us: int, interval: str) -> Volumes:
+    def volumes(self, kind: PlaceKind, places: Sequence[str], start_us: int, end_us: int, interval: str) -> Volumes:
         """Volumes of the intervals that begin in the range, by start; empty ones absent.
 
         Args:
-            kind: "line" or "zone".
+            kind: line or zone.
             places: ids of lines or zones.
             start_us: inclusive.
             end_us: exclusive.
@@ -62,7 +62,7 @@ class SqliteReader:
                 f"SELECT {start} AS bucket_us, kind, place, direction, road_user, sum(count), sum(provisional) "  # noqa: S608
                 f"FROM volume_{view} WHERE kind = ? AND place IN ({_marks(places)}) AND start_us >= ? AND start_us < ? "
                 "GROUP BY bucket_us, kind, place, direction, road_user ORDER BY bucket_us",
-                (kind, *places, start_us, end_us),
+                (str(kind), *places, start_us, end_us),
             )
         )
 

@@ -20,7 +20,7 @@ from aforo.camera_state import LiveEndpoint
 from aforo.config.site import Site
 from aforo.errors import StoreError
 from aforo.local_time import INTERVALS, buckets
-from aforo.model import Rows, TrackKey
+from aforo.model import PlaceKind, Rows, TrackKey
 from aggregate.counting.trajectories import encode
 from aggregate.store import rows as columns
 from aggregate.store.rows import COVERAGE, CROSSING, MOVEMENT, TRAJECTORY, VISIT
@@ -153,17 +153,17 @@ class SqliteStore:
             self._add(connection, statements, days)
         self._days |= days
 
-    def recount(self, kind: str, place: str, tracks: Sequence[TrackKey], rows: Rows) -> None:
+    def recount(self, kind: PlaceKind, place: str, tracks: Sequence[TrackKey], rows: Rows) -> None:
         """Put other rows of a line or zone in the place of those that these tracks had there, in one transaction.
 
         Raises:
             StoreError: the database cannot be written; nothing has changed.
         """
+        table, column = columns.PLACE_ROWS[kind]
         statements, days = self._statements(rows)
         with self._transaction() as connection:
             connection.executemany(
-                f"DELETE FROM {columns.PLACE_TABLES[kind]} "  # noqa: S608
-                f"WHERE camera = ? AND session = ? AND track_id = ? AND {kind} = ?",
+                f"DELETE FROM {table} WHERE camera = ? AND session = ? AND track_id = ? AND {column} = ?",  # noqa: S608
                 ((track.camera, track.session, track.track_id, place) for track in tracks),
             )
             self._add(connection, statements, days)
