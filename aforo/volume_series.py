@@ -47,8 +47,8 @@ class Volumes:
             columns[kind, place, direction, road_user].append((start_us, count, provisional))
         return cls(
             tuple(
-                VolumeSeries(PlaceKind(kind), *names, *np.array(found, np.int64).T)
-                for (kind, *names), found in columns.items()
+                VolumeSeries(PlaceKind(kind), place, direction, road_user, *np.array(found, np.int64).T)
+                for (kind, place, direction, road_user), found in columns.items()
             )
         )
 
