@@ -4,18 +4,99 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
 
 from aforo.config.camera import CameraSection
 from aforo.config.geometry import LineSection, MovementSection, ZoneSection
 from aforo.config.site import Site
 from aforo.model import Crossing, Movement, PlaceKind, Visit
 
-CROSSING = "camera, session, track_id, line, ordinal, at_us, direction, road_user, final, geometry"
-VISIT = "camera, session, track_id, zone, ordinal, entered_at_us, left_at_us, road_user, final, geometry"
-MOVEMENT = "camera, session, track_id, movement, ordinal, entered_at_us, at_us, road_user, final, geometry"
-COVERAGE = "camera, session, minute_us, observed_us, frames, dropped"
-TRAJECTORY = "camera, session, track_id, started_at_us, ended_at_us, road_user, aspect, points"
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table of rows.
+
+    >>> Column("entered_at", "bigint", is_time=True).field
+    'entered_at_us'
+
+    Attributes:
+        name: its name in a database that has a type for instants.
+        type: of its values outside such a database, as SQL calls it.
+        is_time: it holds an instant: the row has it in microseconds since 1970-01-01 UTC.
+    """
+
+    name: str
+    type: Literal["text", "bigint", "boolean", "double precision", "bytea"] = "text"
+    is_time: bool = False
+
+    @property
+    def field(self) -> str:
+        """The attribute of the row, and the column of a database without a type for instants."""
+        return f"{self.name}_us" if self.is_time else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The columns of the rows of one kind.
+
+    Attributes:
+        name: of the table.
+        key: what makes two rows the same row.
+        values: everything else.
+    """
+
+    name: str
+    key: tuple[Column, ...]
+    values: tuple[Column, ...]
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """All columns, those of the key first, in the order of the row's attributes."""
+        return (*self.key, *self.values)
+
+    @property
+    def fields(self) -> str:
+        """The fields of all columns, separated by commas."""
+        return ", ".join(column.field for column in self.columns)
+
+
+_TRACK = (Column("camera"), Column("session"), Column("track_id", "bigint"))
+_ORDINAL = Column("ordinal", "bigint")
+_AT = Column("at", "bigint", is_time=True)
+_ENTERED_AT = Column("entered_at", "bigint", is_time=True)
+_ROAD_USER, _FINAL, _GEOMETRY = Column("road_user"), Column("final", "boolean"), Column("geometry")
+
+POINTS = Column("points", "bytea")
+"""The positions of a trajectory, encoded."""
+
+CROSSINGS = Table(
+    "crossings", (*_TRACK, Column("line"), _ORDINAL), (_AT, Column("direction"), _ROAD_USER, _FINAL, _GEOMETRY)
+)
+VISITS = Table(
+    "visits",
+    (*_TRACK, Column("zone"), _ORDINAL),
+    (_ENTERED_AT, Column("left_at", "bigint", is_time=True), _ROAD_USER, _FINAL, _GEOMETRY),
+)
+MOVEMENTS = Table(
+    "movements", (*_TRACK, Column("movement"), _ORDINAL), (_ENTERED_AT, _AT, _ROAD_USER, _FINAL, _GEOMETRY)
+)
+COVERAGE = Table(
+    "coverage",
+    (Column("camera"), Column("session"), Column("minute", "bigint", is_time=True)),
+    (Column("observed_us", "bigint"), Column("frames", "bigint"), Column("dropped", "bigint")),
+)
+TRAJECTORIES = Table(
+    "trajectories",
+    _TRACK,
+    (
+        Column("started_at", "bigint", is_time=True),
+        Column("ended_at", "bigint", is_time=True),
+        _ROAD_USER,
+        Column("aspect", "double precision"),
+        POINTS,
+    ),
+)
 
 PLACE_ROWS = {PlaceKind.LINE: ("crossings", "line"), PlaceKind.ZONE: ("visits", "zone")}
 """Which table has the rows of a kind of place, and which column of it has the place's id."""

@@ -16,6 +16,7 @@ from aggregate.store import rows as columns
 from aggregate.store.postgres import packed_hours
 from aggregate.store.postgres.pool import Database
 from aggregate.store.postgres.schema import read_schema
+from aggregate.store.rows import Table
 
 CONNECTIONS = 16
 """Questions that are answered at the same time."""
@@ -26,11 +27,9 @@ _DAYS = {PlaceKind.LINE: "line_days", PlaceKind.ZONE: "zone_days"}
 """The range may begin inside a local day, which has an hour more where the clocks are set back."""
 
 
-def _selected(names: str) -> str:
+def _selected(table: Table) -> str:
     """Columns as the model has them: times as microseconds."""
-    return ", ".join(
-        f"us_of({name.removesuffix('_us')})" if name.endswith("at_us") else name for name in names.split(", ")
-    )
+    return ", ".join(f"us_of({column.name})" if column.is_time else column.name for column in table.columns)
 
 
 class PostgresReader:
@@ -119,7 +118,7 @@ class PostgresReader:
         return [
             Crossing(*row)
             for row in self._rows(
-                f"SELECT {_selected(columns.CROSSING)} FROM crossings "  # noqa: S608
+                f"SELECT {_selected(columns.CROSSINGS)} FROM crossings "  # noqa: S608
                 "WHERE line = ANY(%s) AND at >= %s AND at < %s "
                 "ORDER BY at DESC, camera, session, track_id, line, ordinal LIMIT %s",
                 (list(places), _time(start_us), _time(end_us), limit),
@@ -135,7 +134,7 @@ class PostgresReader:
         return [
             Visit(*row)
             for row in self._rows(
-                f"SELECT {_selected(columns.VISIT)} FROM visits "  # noqa: S608
+                f"SELECT {_selected(columns.VISITS)} FROM visits "  # noqa: S608
                 "WHERE zone = ANY(%s) AND entered_at < %s AND (left_at IS NULL OR left_at > %s OR entered_at >= %s) "
                 "ORDER BY entered_at, camera, session, track_id, zone, ordinal",
                 (list(places), _time(end_us), _time(start_us), _time(start_us)),
@@ -151,7 +150,7 @@ class PostgresReader:
         return [
             Movement(*row)
             for row in self._rows(
-                f"SELECT {_selected(columns.MOVEMENT)} FROM movements WHERE at >= %s AND at < %s "  # noqa: S608
+                f"SELECT {_selected(columns.MOVEMENTS)} FROM movements WHERE at >= %s AND at < %s "  # noqa: S608
                 "ORDER BY at, camera, session, track_id, movement, ordinal",
                 (_time(start_us), _time(end_us)),
             )
@@ -166,7 +165,7 @@ class PostgresReader:
         return [
             Trajectory(*(*row[:-1], decode(row[-1])))
             for row in self._rows(
-                f"SELECT {_selected(columns.TRAJECTORY)} FROM trajectories "  # noqa: S608
+                f"SELECT {_selected(columns.TRAJECTORIES)} FROM trajectories "  # noqa: S608
                 "WHERE camera = %s AND started_at >= %s AND started_at < %s ORDER BY started_at, session, track_id",
                 (camera, _time(start_us), _time(end_us)),
             )

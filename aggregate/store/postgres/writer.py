@@ -36,13 +36,13 @@ from aggregate.store.postgres import timescale
 from aggregate.store.postgres.pool import Connection, Database
 from aggregate.store.postgres.schema import SCHEMA_LOCK, Schema, apply_policies, change_zone, open_schema, stored_zone
 from aggregate.store.postgres.settings import TimescaleSettings
+from aggregate.store.rows import Table
 
 DEFAULT_SETTINGS = TimescaleSettings()
 DAY_US = INTERVALS["1d"]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SEARCH = timedelta(days=1)
 _CAMERA_LOCK = 0x41464F43
-_INTEGERS = {"track_id", "ordinal"}
 
 _UPSERT_COVERAGE = """
 INSERT INTO coverage AS kept (camera, session, minute, observed_us, frames, dropped)
@@ -78,62 +78,45 @@ GROUP BY 1
 """Since when there are rows, where old ones are dropped."""
 
 
-class _Table:
-    """The statements that write rows of one kind, in a plain table and in a hypertable: the first takes old ones out.
+class _Statements:
+    """What writes rows of one kind, in a plain table and in a hypertable: the first statement takes old ones out.
 
-    `time` is the column in which old rows are looked for.
+    Args:
+        table: the columns.
+        time: the field of the column in which old rows are looked for.
     """
 
-    def __init__(self, name: str, key: str, values: str, time: str) -> None:
-        self.time_us = f"{time}_us"
-        keys, others = key.split(", "), values.split(", ")
-        given = [f"{column}_us" if column.endswith("at") else column for column in (*keys, *others)]
-        new = [f"time_of(new.{column})" if column.endswith("at_us") else f"new.{column}" for column in given]
-        record = ", ".join(f"{column} {_type(column)}" for column in given)
+    def __init__(self, table: Table, time: str) -> None:
+        self.time_us = time
+        name, all_columns = table.name, table.columns
+        new = [f"time_of(new.{column.field})" if column.is_time else f"new.{column.field}" for column in all_columns]
+        record = ", ".join(f"{column.field} {column.type}" for column in all_columns)
         batch = f"json_to_recordset(%(rows)s) AS new ({record})"
-        same = " AND ".join(f"kept.{column} = new.{column}" for column in keys)
-        kept_values = ", ".join(f"kept.{column}" for column in others)
-        new_values = ", ".join(new[len(keys) :])
-        final = "new.final >= kept.final AND " if "final" in others else ""
+        same = " AND ".join(f"kept.{column.name} = new.{column.name}" for column in table.key)
+        kept_values = ", ".join(f"kept.{column.name}" for column in table.values)
+        new_values = ", ".join(new[len(table.key) :])
+        final = "new.final >= kept.final AND " if any(column.name == "final" for column in table.values) else ""
+        names = ", ".join(column.name for column in all_columns)
+        (searched,) = (column.name for column in all_columns if column.field == time)
 
-        def statements(near: str, told: str = "") -> tuple[str, str]:
+        def statements(near: str, returning: str = "") -> tuple[str, str]:
             return (
                 f"DELETE FROM {name} AS kept USING {batch} "  # noqa: S608 -- put together from constants of this module
-                f"WHERE {near} AND {same} AND {final}({kept_values}) IS DISTINCT FROM ({new_values}){told}",
-                f"INSERT INTO {name} ({key}, {values}) SELECT {', '.join(new)} FROM {batch} "  # noqa: S608
-                f"WHERE NOT EXISTS (SELECT FROM {name} AS kept WHERE {near} AND {same}){told}",
+                f"WHERE {near} AND {same} AND {final}({kept_values}) IS DISTINCT FROM ({new_values}){returning}",
+                f"INSERT INTO {name} ({names}) SELECT {', '.join(new)} FROM {batch} "  # noqa: S608
+                f"WHERE NOT EXISTS (SELECT FROM {name} AS kept WHERE {near} AND {same}){returning}",
             )
 
         cameras = "kept.camera = ANY(%(cameras)s)"
         self.plain = statements(cameras)
-        told = f" RETURNING us_of({time})" if name in timescale.SUMMED else ""
-        self.timescale = statements(f"{cameras} AND kept.{time} BETWEEN %(first)s AND %(last)s", told)
+        returning = f" RETURNING us_of({searched})" if name in timescale.SUMMED else ""
+        self.timescale = statements(f"{cameras} AND kept.{searched} BETWEEN %(first)s AND %(last)s", returning)
 
 
-def _type(column: str) -> str:
-    if column.endswith("_us") or column in _INTEGERS:
-        return "bigint"
-    return {"final": "boolean", "aspect": "double precision", "points": "bytea"}.get(column, "text")
-
-
-_CROSSINGS = _Table(
-    "crossings", "camera, session, track_id, line, ordinal", "at, direction, road_user, final, geometry", "at"
-)
-_VISITS = _Table(
-    "visits",
-    "camera, session, track_id, zone, ordinal",
-    "entered_at, left_at, road_user, final, geometry",
-    "entered_at",
-)
-_MOVEMENTS = _Table(
-    "movements",
-    "camera, session, track_id, movement, ordinal",
-    "entered_at, at, road_user, final, geometry",
-    "at",
-)
-_TRAJECTORIES = _Table(
-    "trajectories", "camera, session, track_id", "started_at, ended_at, road_user, aspect, points", "started_at"
-)
+_CROSSINGS = _Statements(columns.CROSSINGS, "at_us")
+_VISITS = _Statements(columns.VISITS, "entered_at_us")
+_MOVEMENTS = _Statements(columns.MOVEMENTS, "at_us")
+_TRAJECTORIES = _Statements(columns.TRAJECTORIES, "started_at_us")
 
 
 class PostgresStore:
@@ -357,7 +340,7 @@ class PostgresStore:
 
 
 def _near(batch: list[dict[str, Any]], time_us: str) -> dict[str, Any]:
-    """The parameters of a `_Table`'s statements."""
+    """The parameters of `_Statements`."""
     return {
         "rows": orjson.dumps(batch).decode(),
         "cameras": sorted({row["camera"] for row in batch}),
@@ -388,7 +371,7 @@ def _times(cursor: psycopg.Cursor[Any]) -> list[int]:
 def _trajectories(rows: Iterable[Trajectory], voided: set[tuple[str, str, int]]) -> list[dict[str, Any]]:
     found = {(row.camera, row.session, row.track_id): row for row in rows}
     kept = [row for key, row in found.items() if key not in voided]
-    names = columns.TRAJECTORY.removesuffix(", points").split(", ")
+    names = [column.field for column in columns.TRAJECTORIES.columns if column is not columns.POINTS]
     return [
         {name: getattr(row, name) for name in names} | {"points": f"\\x{points.hex()}"}
         for row, points in zip(kept, encode([row.points for row in kept]), strict=True)

@@ -15,7 +15,7 @@ from aforo.local_time import INTERVALS
 from aforo.model import CoverageShare, Crossing, Movement, PlaceKind, Trajectory, Visit
 from aforo.volume_series import Volumes
 from aggregate.counting.trajectories import decode
-from aggregate.store.rows import CROSSING, MOVEMENT, TRAJECTORY, VISIT
+from aggregate.store.rows import CROSSINGS, MOVEMENTS, TRAJECTORIES, VISITS
 from aggregate.store.sqlite.file import connect, translated
 from aggregate.store.sqlite.schema import MIGRATIONS, check_version
 
@@ -93,7 +93,7 @@ class SqliteReader:
         return [
             Crossing(*_fields(row))
             for row in self._rows(
-                f"SELECT {CROSSING} FROM crossings WHERE line IN ({_marks(places)}) "  # noqa: S608
+                f"SELECT {CROSSINGS.fields} FROM crossings WHERE line IN ({_marks(places)}) "  # noqa: S608
                 "AND minute_us >= ? AND minute_us < ? AND at_us >= ? AND at_us < ? "
                 "ORDER BY at_us DESC, camera, session, track_id, line, ordinal LIMIT ?",
                 (*places, minute_us, end_us, start_us, end_us, limit),
@@ -109,7 +109,7 @@ class SqliteReader:
         return [
             Visit(*_fields(row))
             for row in self._rows(
-                f"SELECT {VISIT} FROM visits WHERE zone IN ({_marks(places)}) "  # noqa: S608
+                f"SELECT {VISITS.fields} FROM visits WHERE zone IN ({_marks(places)}) "  # noqa: S608
                 "AND entered_at_us < ? AND (left_at_us IS NULL OR left_at_us > ? OR entered_at_us >= ?) "
                 "ORDER BY entered_at_us, camera, session, track_id, zone, ordinal",
                 (*places, end_us, start_us, start_us),
@@ -125,7 +125,7 @@ class SqliteReader:
         return [
             Movement(*_fields(row))
             for row in self._rows(
-                f"SELECT {MOVEMENT} FROM movements WHERE at_us >= ? AND at_us < ? "  # noqa: S608
+                f"SELECT {MOVEMENTS.fields} FROM movements WHERE at_us >= ? AND at_us < ? "  # noqa: S608
                 "ORDER BY at_us, camera, session, track_id, movement, ordinal",
                 (start_us, end_us),
             )
@@ -140,7 +140,7 @@ class SqliteReader:
         return [
             Trajectory(*(*row[:-1], decode(row[-1])))
             for row in self._rows(
-                f"SELECT {TRAJECTORY} FROM trajectories "  # noqa: S608
+                f"SELECT {TRAJECTORIES.fields} FROM trajectories "  # noqa: S608
                 "WHERE camera = ? AND started_at_us >= ? AND started_at_us < ? "
                 "ORDER BY started_at_us, session, track_id",
                 (camera, start_us, end_us),

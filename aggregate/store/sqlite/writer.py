@@ -23,7 +23,7 @@ from aforo.local_time import INTERVALS, buckets
 from aforo.model import PlaceKind, Rows, TrackKey
 from aggregate.counting.trajectories import encode
 from aggregate.store import rows as columns
-from aggregate.store.rows import COVERAGE, CROSSING, MOVEMENT, TRAJECTORY, VISIT
+from aggregate.store.rows import COVERAGE, CROSSINGS, MOVEMENTS, POINTS, TRAJECTORIES, VISITS, Table
 from aggregate.store.sqlite.file import connect, translated
 from aggregate.store.sqlite.schema import migrate
 
@@ -33,21 +33,21 @@ _CACHE_KB, _LOG_PAGES = 65_536, 10_000
 """At most 64 MB of pages in memory and 40 MB of log: SQLite's own 2 and 4 cost half as much again for every row."""
 
 
-def _upsert(table: str, columns: str, key: str) -> str:
-    names = columns.split(", ")
-    values = ", ".join("?" * len(names))
-    updates = ", ".join(f"{name} = excluded.{name}" for name in names if name not in key.split(", "))
+def _upsert(table: Table) -> str:
+    values = ", ".join("?" * len(table.columns))
+    key = ", ".join(column.field for column in table.key)
+    updates = ", ".join(f"{column.field} = excluded.{column.field}" for column in table.values)
     return (
-        f"INSERT INTO {table} ({columns}) VALUES ({values}) ON CONFLICT ({key}) "  # noqa: S608 -- constants
-        f"DO UPDATE SET {updates} WHERE excluded.final >= {table}.final"
+        f"INSERT INTO {table.name} ({table.fields}) VALUES ({values}) ON CONFLICT ({key}) "  # noqa: S608 -- constants
+        f"DO UPDATE SET {updates} WHERE excluded.final >= {table.name}.final"
     )
 
 
-_UPSERT_CROSSING = _upsert("crossings", CROSSING, "camera, session, track_id, line, ordinal")
-_UPSERT_VISIT = _upsert("visits", VISIT, "camera, session, track_id, zone, ordinal")
-_UPSERT_MOVEMENT = _upsert("movements", MOVEMENT, "camera, session, track_id, movement, ordinal")
+_UPSERT_CROSSING = _upsert(CROSSINGS)
+_UPSERT_VISIT = _upsert(VISITS)
+_UPSERT_MOVEMENT = _upsert(MOVEMENTS)
 _UPSERT_COVERAGE = f"""
-INSERT INTO coverage ({COVERAGE}) VALUES (?, ?, ?, ?, ?, ?)
+INSERT INTO coverage ({COVERAGE.fields}) VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (camera, session, minute_us) DO UPDATE SET
     observed_us = max(observed_us, excluded.observed_us),
     frames = max(frames, excluded.frames),
@@ -55,7 +55,7 @@ ON CONFLICT (camera, session, minute_us) DO UPDATE SET
 """  # noqa: S608 -- constants
 
 _UPSERT_TRAJECTORY = f"""
-INSERT INTO trajectories ({TRAJECTORY}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO trajectories ({TRAJECTORIES.fields}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (camera, session, track_id) DO UPDATE SET started_at_us = excluded.started_at_us,
     ended_at_us = excluded.ended_at_us, road_user = excluded.road_user, aspect = excluded.aspect,
     points = excluded.points
@@ -74,11 +74,11 @@ _VOID = [
 ]
 
 
-def _values(columns: str) -> Callable[[object], tuple[object, ...]]:
-    return attrgetter(*columns.split(", "))
+def _values(fields: str) -> Callable[[object], tuple[object, ...]]:
+    return attrgetter(*fields.split(", "))
 
 
-_WAY = _values(TRAJECTORY.removesuffix(", points"))
+_TRAJECTORY_WITHOUT_POINTS = attrgetter(*(column.field for column in TRAJECTORIES.columns if column is not POINTS))
 
 
 class SqliteStore:
@@ -196,13 +196,16 @@ class SqliteStore:
         points = encode([way.points for way in rows.trajectories])
         voided = list(map(_values("camera, session, track_id"), rows.voided))
         return [
-            (_UPSERT_CROSSING, list(map(_values(CROSSING), rows.crossings))),
-            (_UPSERT_VISIT, list(map(_values(VISIT), rows.visits))),
-            (_UPSERT_MOVEMENT, list(map(_values(MOVEMENT), rows.movements))),
-            (_UPSERT_COVERAGE, list(map(_values(COVERAGE), rows.coverage))),
+            (_UPSERT_CROSSING, list(map(_values(CROSSINGS.fields), rows.crossings))),
+            (_UPSERT_VISIT, list(map(_values(VISITS.fields), rows.visits))),
+            (_UPSERT_MOVEMENT, list(map(_values(MOVEMENTS.fields), rows.movements))),
+            (_UPSERT_COVERAGE, list(map(_values(COVERAGE.fields), rows.coverage))),
             (
                 _UPSERT_TRAJECTORY,
-                [(*way, each) for way, each in zip(map(_WAY, rows.trajectories), points, strict=True)],
+                [
+                    (*fields, each)
+                    for fields, each in zip(map(_TRAJECTORY_WITHOUT_POINTS, rows.trajectories), points, strict=True)
+                ],
             ),
             *((statement, voided) for statement in _VOID),
         ], days - self._days
