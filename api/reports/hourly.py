@@ -22,8 +22,6 @@ from api.place_series import Place, Series, read_series
 MAXIMUM_HOURS = 24 * 366
 """A year."""
 
-HOURS_PER_DAY = 24
-
 
 @dataclass(frozen=True, slots=True)
 class Column:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 
 from fpdf import FPDF, FontFace
 from fpdf.enums import TableCellFillMode, XPos, YPos
 
-from aforo.errors import AssetError, QueryError
+from aforo.errors import QueryError
 from aforo.measures import Measured
 from api.reports.hourly import Report, Row
 from api.reports.pdf_bars import draw_bars
@@ -18,7 +16,6 @@ MAXIMUM_PDF_HOURS = 24 * 31 + 1
 """A month; a year of hours is for CSV or XLSX."""
 
 NAVY = (31, 58, 95)
-PALE = (220, 230, 241)
 GREY = (90, 90, 90)
 AMBER = (255, 242, 204)
 DIM = (231, 230, 230)
@@ -26,6 +23,9 @@ WHITE = (255, 255, 255)
 MARGIN_MM = 12
 
 _FONT = "DejaVu"
+_FONTS = Path(__file__).with_name("fonts")
+"""DejaVu Sans: all of Latin, Greek and Cyrillic; its licence is beside it."""
+
 TABLE_PT, HEADINGS_PT = 6, 4.8
 
 
@@ -34,7 +34,6 @@ def to_pdf(report: Report) -> bytes:
 
     Raises:
         QueryError: it is longer than a month.
-        AssetError: the font is missing.
     """
     if len(report.hours) > MAXIMUM_PDF_HOURS:
         raise QueryError(
@@ -50,23 +49,14 @@ def to_pdf(report: Report) -> bytes:
     return bytes(page.output())
 
 
-@cache
-def _font_folder() -> Path:
-    """Where matplotlib keeps DejaVu Sans: a font with all of Latin, Greek and Cyrillic that need not be fetched."""
-    spec = find_spec("matplotlib")
-    if spec is None or not spec.submodule_search_locations:
-        raise AssetError("cannot write a PDF: the package matplotlib, which brings the font, is not installed")
-    return Path(spec.submodule_search_locations[0]) / "mpl-data" / "fonts" / "ttf"
-
-
 class _Page(FPDF):  # type: ignore[misc]
     """Landscape A4 with a footer."""
 
     def __init__(self, report: Report) -> None:
         super().__init__(orientation="landscape", format="A4")
         self._report = report
-        self.add_font(_FONT, "", _font_folder() / "DejaVuSans.ttf")
-        self.add_font(_FONT, "B", _font_folder() / "DejaVuSans-Bold.ttf")
+        self.add_font(_FONT, "", _FONTS / "DejaVuSans.ttf")
+        self.add_font(_FONT, "B", _FONTS / "DejaVuSans-Bold.ttf")
         self.set_margin(MARGIN_MM)
         self.set_auto_page_break(auto=True, margin=MARGIN_MM + 2)
         self.set_title(f"{report.words.report.title}: {report.place_name}")
