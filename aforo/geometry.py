@@ -8,7 +8,6 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from aforo.model import Point
 
@@ -19,7 +18,11 @@ MINIMUM_LENGTH = 1e-3
 
 
 def cross(origin: Pair, a: Pair, b: Pair) -> float:
-    """Twice the signed area of the triangle origin-a-b; positive when b lies clockwise of a as seen in the image."""
+    """Twice the signed area of the triangle origin-a-b; positive when b lies clockwise of a as seen in the image.
+
+    >>> cross((0, 0), (1, 0), (0, 1))
+    1
+    """
     return (a[0] - origin[0]) * (b[1] - origin[1]) - (a[1] - origin[1]) * (b[0] - origin[0])
 
 
@@ -29,6 +32,9 @@ def intersection(a: Pair, b: Pair, c: Pair, d: Pair) -> tuple[float, float] | No
     Where they only touch, the answer is that for a path moved by a hair to the left and by less than a hair upwards,
     always the same way. So a path and a line of any number of pieces meet as often as they cross: at a joint of the
     one on the other they meet neither twice nor not at all (Edelsbrunner and Mücke, Simulation of Simplicity, 1990).
+
+    >>> intersection((0, 0), (1, 0), (0.25, -1), (0.25, 1))
+    (0.25, 0.5)
 
     Returns:
         The shares (0..1) along a-b and along c-d, or None where they do not meet or are parallel.
@@ -45,7 +51,11 @@ def intersection(a: Pair, b: Pair, c: Pair, d: Pair) -> tuple[float, float] | No
 
 
 def distance_to_segment(point: Pair, a: Pair, b: Pair) -> float:
-    """Distance from a point to the nearest point of the segment a-b."""
+    """Distance from a point to the nearest point of the segment a-b.
+
+    >>> distance_to_segment((3, 4), (0, 0), (-1, 0))
+    5.0
+    """
     dx, dy = b[0] - a[0], b[1] - a[1]
     square = dx * dx + dy * dy
     share = 0.0 if square == 0.0 else max(0.0, min(1.0, ((point[0] - a[0]) * dx + (point[1] - a[1]) * dy) / square))
@@ -53,7 +63,11 @@ def distance_to_segment(point: Pair, a: Pair, b: Pair) -> float:
 
 
 def contains(polygon: Sequence[Pair], point: Pair) -> bool:
-    """Whether the polygon contains the point (even-odd rule; on the border as `intersection`: moved by that hair)."""
+    """Whether the polygon contains the point (even-odd rule; on the border as `intersection`: moved by that hair).
+
+    >>> contains([(0, 0), (1, 0), (0, 1)], (0.25, 0.25))
+    True
+    """
     inside = False
     x, y = point
     x1, y1 = polygon[-1]
@@ -65,7 +79,11 @@ def contains(polygon: Sequence[Pair], point: Pair) -> bool:
 
 
 def distance_to_border(polygon: Sequence[Pair], point: Pair) -> float:
-    """Distance from a point to the nearest border of the polygon."""
+    """Distance from a point to the nearest border of the polygon.
+
+    >>> distance_to_border([(0, 0), (1, 0), (1, 1), (0, 1)], (0.25, 0.5))
+    0.25
+    """
     x, y = point
     x1, y1 = polygon[-1]
     nearest = math.inf
@@ -83,6 +101,9 @@ def distance_to_border(polygon: Sequence[Pair], point: Pair) -> float:
 def image_directions(points: Sequence[Pair]) -> tuple[str, str]:
     """Names of a line's directions in the image's sense: right/left when it is nearer to vertical, else down/up.
 
+    >>> image_directions([(0.1, 0.5), (0.9, 0.5)])
+    ('down', 'up')
+
     Returns:
         The name of the direction towards the right-hand side of who walks along the line, then of the other.
     """
@@ -95,6 +116,10 @@ def image_directions(points: Sequence[Pair]) -> tuple[str, str]:
 def check_line(points: Sequence[Pair]) -> None:
     """Refuse a line that cannot count.
 
+    >>> check_line([(0.5, 0.1), (0.5, 0.1)])
+    Traceback (most recent call last):
+    ValueError: the line has no length between [0.5, 0.1] and [0.5, 0.1]; give two different points
+
     Raises:
         ValueError: a piece of it has no length.
     """
@@ -105,6 +130,10 @@ def check_line(points: Sequence[Pair]) -> None:
 
 def check_polygon(polygon: Sequence[Pair]) -> None:
     """Refuse a polygon that is not simple.
+
+    >>> check_polygon([(0, 0), (0.5, 0), (1, 0)])
+    Traceback (most recent call last):
+    ValueError: the zone has no area; give at least three corners that are not on one line
 
     Raises:
         ValueError: two of its edges cross, or it has no area.
@@ -139,62 +168,3 @@ def _edges_touch(a: Pair, b: Pair, c: Pair, d: Pair) -> bool:
         side == 0 and distance_to_segment(point, *edge) == 0
         for side, point, edge in ((d1, a, (c, d)), (d2, b, (c, d)), (d3, c, (a, b)), (d4, d, (a, b)))
     )
-
-
-@dataclass(frozen=True, slots=True)
-class CountingLine:
-    """A line as the counting needs it.
-
-    Attributes:
-        points: two or more, fractions of the frame.
-        directions: names of the two directions: towards the right-hand side of who walks along the line, and back.
-        anchor: the point of the box that counts: "bottom_centre" or "centre".
-    """
-
-    id: str
-    points: tuple[Point, ...]
-    directions: tuple[str, str]
-    anchor: str
-    version: str
-
-
-@dataclass(frozen=True, slots=True)
-class CountingZone:
-    """A zone as the counting needs it: a simple polygon in fractions of the frame."""
-
-    id: str
-    polygon: tuple[Point, ...]
-    anchor: str
-    version: str
-
-
-@dataclass(frozen=True, slots=True)
-class CameraGeometry:
-    """What is counted in one camera's picture."""
-
-    lines: tuple[CountingLine, ...] = ()
-    zones: tuple[CountingZone, ...] = ()
-    movements: tuple[MovementRule, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """One end of a movement: a line (in one direction, if named) or the entry to a zone."""
-
-    kind: str
-    place: str
-    direction: str | None = None
-
-    def opens_for(self, kind: str, place: str, direction: str) -> bool:
-        """Whether that passage is one of this gate."""
-        return self.kind == kind and self.place == place and self.direction in (None, direction)
-
-
-@dataclass(frozen=True, slots=True)
-class MovementRule:
-    """From one gate to another."""
-
-    id: str
-    origin: Gate
-    destination: Gate
-    version: str

@@ -11,10 +11,8 @@ from pathlib import Path
 
 from aforo.config.camera import CameraSection
 from aforo.config.detector import DetectorSection
-from aforo.config.geometry import points
 from aforo.config.site import Site
 from aforo.errors import ConfigurationError, ModelError
-from aforo.geometry import CameraGeometry, CountingLine, CountingZone, Gate, MovementRule
 from aforo.model import Frame, TrackedFrame
 from aforo.ports import Bus, Clock, CountReader, CountStore, Detector, StoreBackend, Tracker
 from aforo.redaction import without_credentials
@@ -216,29 +214,9 @@ def camera_factory(
     return new_camera
 
 
-def geometry(camera: CameraSection) -> CameraGeometry:
-    """What is counted in a camera's picture."""
-    return CameraGeometry(
-        lines=tuple(
-            CountingLine(line.id, points(line.points), line.direction_names, line.anchor, line.version)
-            for line in camera.lines
-        ),
-        zones=tuple(CountingZone(zone.id, points(zone.polygon), zone.anchor, zone.version) for zone in camera.zones),
-        movements=tuple(
-            MovementRule(movement.id, _gate(movement.origin), _gate(movement.destination), movement.version)
-            for movement in camera.movements
-        ),
-    )
-
-
-def _gate(section: object) -> Gate:
-    line, zone, direction = (getattr(section, name) for name in ("line", "zone", "direction"))
-    return Gate("line", line, direction) if line is not None else Gate("zone", str(zone))
-
-
 def aggregator(cameras: list[CameraSection]) -> Aggregator:
     """The counting stage of those cameras."""
-    return Aggregator({camera.id: geometry(camera) for camera in cameras})
+    return Aggregator([camera.domain() for camera in cameras])
 
 
 def open_bus(site: Site) -> Bus:

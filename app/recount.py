@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from aforo.config.camera import CameraSection
 from aforo.config.site import Site
 from aforo.errors import NotFoundError
-from aforo.geometry import CameraGeometry
 from aforo.local_time import HOUR_US
 from aforo.model import MINUTE_US, PlaceKind, Recount, Rows, TrackKey
 from aforo.ports import CountReader, CountStore
+from aforo.site import Camera
 from aggregate.counting.counter import recount
 from app import assemble
 
@@ -30,7 +29,7 @@ def recount_place(site: Site, kind: PlaceKind, place: str, start_us: int | None,
         NotFoundError: the site has no such line or zone.
         StoreError: the store cannot be read or written.
     """
-    camera, geometry, version = _geometry(site, kind, place)
+    camera, version = _camera_of(site, kind, place)
     with assemble.open_store(site) as store:
         reader = assemble.open_reader(site)
         try:
@@ -39,9 +38,7 @@ def recount_place(site: Site, kind: PlaceKind, place: str, start_us: int | None,
             last_us = span[1] + MINUTE_US if end_us is None else min(end_us, span[1] + MINUTE_US)
             tracks = count = 0
             for hour_us in range(first_us, last_us, HOUR_US):
-                found = _recount_hour(
-                    store, reader, camera.id, geometry, (kind, place, hour_us, min(hour_us + HOUR_US, last_us))
-                )
+                found = _recount_hour(store, reader, camera, (kind, place, hour_us, min(hour_us + HOUR_US, last_us)))
                 tracks, count = tracks + found[0], count + found[1]
             if tracks:
                 store.refresh(first_us, last_us)
@@ -53,30 +50,28 @@ def recount_place(site: Site, kind: PlaceKind, place: str, start_us: int | None,
 def _recount_hour(
     store: CountStore,
     reader: CountReader,
-    camera: str,
-    geometry: CameraGeometry,
+    camera: Camera,
     what: tuple[PlaceKind, str, int, int],
 ) -> tuple[int, int]:
     """Recount the tracks that began in an hour; returns how many they are, and how many rows they have."""
     kind, place, start_us, end_us = what
-    ways = reader.trajectories(camera, start_us, end_us)
+    ways = reader.trajectories(camera.id, start_us, end_us)
     rows = Rows()
     for way in ways:
-        rows.extend(recount(way, geometry))
+        rows.extend(recount(way, camera))
     keys = [TrackKey(way.camera, way.session, way.track_id, way.started_at_us) for way in ways]
     if keys:
         store.recount(kind, place, keys, rows)
     return len(keys), len(rows.crossings) + len(rows.visits)
 
 
-def _geometry(site: Site, kind: PlaceKind, place: str) -> tuple[CameraSection, CameraGeometry, str]:
-    """The camera of a line or zone, the geometry that is this place alone, and its version."""
-    for camera in site.cameras:
-        whole = assemble.geometry(camera)
-        for line in whole.lines:
+def _camera_of(site: Site, kind: PlaceKind, place: str) -> tuple[Camera, str]:
+    """The camera of a line or zone with this place alone, and the version of its geometry."""
+    for camera in site.domain().cameras:
+        for line in camera.lines:
             if (kind, place) == (PlaceKind.LINE, line.id):
-                return camera, CameraGeometry(lines=(line,)), line.version
-        for zone in whole.zones:
+                return Camera(camera.id, lines=(line,)), line.version
+        for zone in camera.zones:
             if (kind, place) == (PlaceKind.ZONE, zone.id):
-                return camera, CameraGeometry(zones=(zone,)), zone.version
+                return Camera(camera.id, zones=(zone,)), zone.version
     raise NotFoundError(f"there is no {kind} {place!r} in the configuration")

@@ -13,8 +13,8 @@ import numpy as np
 import supervision as sv
 from trajectories import Table, counted
 
-from aforo.geometry import CameraGeometry, CountingLine
 from aforo.model import MICROSECONDS, Frame, Point, TrackedFrame
+from aforo.site import Camera, Line
 from track.tracker import CameraTracker
 
 WIDTH, HEIGHT = 1000, 500
@@ -22,7 +22,7 @@ LABELS = ("person", "bicycle", "car", "motorcycle", "bus", "truck", "something e
 ROAD_USERS = ("pedestrian", "cyclist", "car", "motorcyclist", "bus", "truck", None)
 START_US = 1_700_000_040_000_000
 
-MIDDLE = CountingLine("middle", (Point(0.5, 0.0), Point(0.5, 1.0)), ("left", "right"), "bottom_centre", "v1")
+MIDDLE = Line("middle", (Point(0.5, 0.0), Point(0.5, 1.0)), ("left", "right"))
 
 Seen = Callable[[int], bool]
 Pair = tuple[float, float]
@@ -107,7 +107,7 @@ class Outcome:
     table: Table = field(init=False)
 
     def __post_init__(self) -> None:
-        self.table = counted(CameraGeometry((MIDDLE,)), self.messages)
+        self.table = counted(Camera("c", (MIDDLE,)), self.messages)
 
     @property
     def users(self) -> Counter[str]:

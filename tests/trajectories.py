@@ -6,9 +6,9 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from aforo.geometry import CameraGeometry, CountingLine, CountingZone
 from aforo.model import Box, Crossing, PastPosition, Point, Rows, TrackedFrame, TrackedObject, TrackEnd
 from aforo.model import Coverage as CoverageRow
+from aforo.site import Anchor, Camera, Line, Zone
 from aggregate.counting.counter import Aggregator
 from aggregate.counting.lines_and_zones import shapes
 from aggregate.counting.open_tracks import Session, end, follow
@@ -31,13 +31,13 @@ def counting_line(
     *points: Pair,
     name: str = "line",
     directions: tuple[str, str] = ("right-hand", "left-hand"),
-    anchor: str = "bottom_centre",
-) -> CountingLine:
-    return CountingLine(name, tuple(Point(*point) for point in points), directions, anchor, "v1")
+    anchor: Anchor = "bottom_centre",
+) -> Line:
+    return Line(name, tuple(Point(*point) for point in points), directions, anchor)
 
 
-def counting_zone(*corners: Pair, name: str = "zone", anchor: str = "bottom_centre") -> CountingZone:
-    return CountingZone(name, tuple(Point(*corner) for corner in corners), anchor, "v1")
+def counting_zone(*corners: Pair, name: str = "zone", anchor: Anchor = "bottom_centre") -> Zone:
+    return Zone(name, tuple(Point(*corner) for corner in corners), anchor)
 
 
 def observed(way: Sequence[Pair], step_us: int = STEP_US, **size: float) -> list[PastPosition]:
@@ -61,11 +61,9 @@ def via(*corners: Pair, steps: int = 10) -> list[Pair]:
     return way
 
 
-def rows_of(
-    geometry: CameraGeometry, observations: Iterable[PastPosition], *, aspect: float = 1.0, ends: bool = True
-) -> Rows:
+def rows_of(camera: Camera, observations: Iterable[PastPosition], *, aspect: float = 1.0, ends: bool = True) -> Rows:
     """What one track does, looked at position by position; all of it, as it is in the end."""
-    track, places = Session("c", "s", 0, geometry, aspect).open(0, "pedestrian"), shapes([geometry])
+    track, places = Session(camera, "s", 0, aspect).open(0, "pedestrian"), shapes([camera])
     for now in observations:
         follow(places, [track], [positions([now])])
     if ends and track.recorder.last_position:
@@ -76,23 +74,23 @@ def rows_of(
 
 
 def passages(
-    line: CountingLine, observations: Iterable[PastPosition], *, aspect: float = 1.0, ends: bool = True
+    line: Line, observations: Iterable[PastPosition], *, aspect: float = 1.0, ends: bool = True
 ) -> list[tuple[str, int]]:
     """Direction and time of every passage of one track."""
-    rows = rows_of(CameraGeometry(lines=(line,)), observations, aspect=aspect, ends=ends)
+    rows = rows_of(Camera("c", lines=(line,)), observations, aspect=aspect, ends=ends)
     return [(row.direction, row.at_us) for row in rows.crossings]
 
 
-def directions(line: CountingLine, way: Sequence[Pair], **size: float) -> list[str]:
+def directions(line: Line, way: Sequence[Pair], **size: float) -> list[str]:
     """Directions of every passage of a track that goes that way."""
     return [direction for direction, _ in passages(line, observed(way, **size))]
 
 
 def stays(
-    zone: CountingZone, observations: Iterable[PastPosition], *, aspect: float = 1.0, ends: bool = True
+    zone: Zone, observations: Iterable[PastPosition], *, aspect: float = 1.0, ends: bool = True
 ) -> list[tuple[int, int | None]]:
     """Entry and exit of every visit of one track, by ordinal, as a table that keeps the newest row would show them."""
-    rows = rows_of(CameraGeometry(zones=(zone,)), observations, aspect=aspect, ends=ends)
+    rows = rows_of(Camera("c", zones=(zone,)), observations, aspect=aspect, ends=ends)
     assert [row.ordinal for row in rows.visits] == list(range(len(rows.visits)))
     return [(row.entered_at_us, row.left_at_us) for row in rows.visits]
 
@@ -210,9 +208,9 @@ class Table:
     __hash__ = None  # type: ignore[assignment]
 
 
-def counted(geometry: CameraGeometry, messages: Iterable[TrackedFrame]) -> Table:
+def counted(camera: Camera, messages: Iterable[TrackedFrame]) -> Table:
     """What a fresh aggregator makes of the messages."""
-    aggregator, table = Aggregator({"c": geometry}), Table()
+    aggregator, table = Aggregator([camera]), Table()
     for each in messages:
         table.take(aggregator.observe(each))
     return table

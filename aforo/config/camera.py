@@ -12,6 +12,7 @@ from pydantic import Field, SecretStr, model_validator
 from aforo.config.base import Identifier, Section
 from aforo.config.geometry import LineSection, MovementSection, PointPair, ZoneSection
 from aforo.redaction import without_credentials
+from aforo.site import Camera
 
 LEAST_REGION = 0.05
 """A region is at least so wide and high, as a share of the picture."""
@@ -71,24 +72,7 @@ class CameraSection(Section):
 
     @model_validator(mode="after")
     def _gates_exist(self) -> CameraSection:
-        lines, zones = {line.id: line for line in self.lines}, {zone.id for zone in self.zones}
-        for movement in self.movements:
-            for gate in (movement.origin, movement.destination):
-                if gate.line is not None and gate.line not in lines:
-                    raise ValueError(
-                        f"movement {movement.id!r} names the line {gate.line!r}, which this camera does not have"
-                    )
-                if gate.direction is not None and gate.line is not None:
-                    names = lines[gate.line].direction_names
-                    if gate.direction not in names:
-                        raise ValueError(
-                            f"movement {movement.id!r} names the direction {gate.direction!r}; the line "
-                            f"{gate.line!r} has {names[0]!r} and {names[1]!r}"
-                        )
-                if gate.zone is not None and gate.zone not in zones:
-                    raise ValueError(
-                        f"movement {movement.id!r} names the zone {gate.zone!r}, which this camera does not have"
-                    )
+        self.domain()
         return self
 
     @model_validator(mode="after")
@@ -109,6 +93,22 @@ class CameraSection(Section):
             if not all(left <= x <= right and top <= y <= bottom for x, y in corners):
                 raise ValueError(f"the {what} {name!r} leaves the camera's region, where nobody would be seen")
         return self
+
+    def domain(self) -> Camera:
+        """The camera and what is counted in its picture.
+
+        Raises:
+            ValueError: a movement names a line, direction or zone that it does not have.
+        """
+        return Camera(
+            self.id,
+            lines=tuple(line.domain() for line in self.lines),
+            zones=tuple(zone.domain() for zone in self.zones),
+            movements=tuple(movement.domain() for movement in self.movements),
+            name=self.name,
+            shown_source=self.shown_source,
+            analyse_fps=self.analyse_fps,
+        )
 
     @property
     def analysed(self) -> tuple[float, float, float, float]:

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import re
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
 from pydantic import ConfigDict, Field, model_validator
 
 from aforo.config.base import Identifier, Section
-from aforo.geometry import check_line, check_polygon, image_directions
-from aforo.model import Point
+from aforo.model import PlaceKind, Point
+from aforo.site import Anchor, Gate, Line, TurningMovement, Zone
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0, description="A fraction of the frame's width or height.")]
 
 
 PointPair = tuple[Fraction, Fraction]
-
-
-def _version(**parts: Any) -> str:
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
 
 
 class LineSection(Section):
@@ -35,29 +28,30 @@ class LineSection(Section):
         "line from its first to its last point as seen in the image; second, the other way. "
         "Default: right/left when the line is nearer to vertical, else down/up, in the image's sense.",
     )
-    anchor: Literal["bottom_centre", "centre"] = Field(
-        default="bottom_centre", description="The point of the box that has to cross."
-    )
+    anchor: Anchor = Field(default="bottom_centre", description="The point of the box that has to cross.")
 
     @model_validator(mode="after")
     def _checked(self) -> LineSection:
-        check_line(self.points)
-        if self.directions is not None and (
-            self.directions[0] == self.directions[1]
-            or not all(re.match(r"^[\w .+-]{1,40}$", d) for d in self.directions)
-        ):
-            raise ValueError("directions must be two different short names")
+        self.domain()
         return self
 
     @property
     def direction_names(self) -> tuple[str, str]:
         """The names of both directions, the defaults filled in: first towards the walker's right, then the left."""
-        return self.directions or image_directions(self.points)
+        return self.domain().direction_names
 
     @property
     def version(self) -> str:
         """Changes whenever the geometry or the meaning of a direction does."""
-        return _version(points=self.points, directions=self.directions, anchor=self.anchor)
+        return self.domain().version
+
+    def domain(self) -> Line:
+        """The line.
+
+        Raises:
+            ValueError: it cannot count.
+        """
+        return Line(self.id, points(self.points), self.directions, self.anchor, self.name)
 
 
 class ZoneSection(Section):
@@ -68,19 +62,25 @@ class ZoneSection(Section):
     polygon: list[PointPair] = Field(
         min_length=3, max_length=64, description="Corners in order, fractions of the frame."
     )
-    anchor: Literal["bottom_centre", "centre"] = Field(
-        default="bottom_centre", description="The point of the box that has to be inside."
-    )
+    anchor: Anchor = Field(default="bottom_centre", description="The point of the box that has to be inside.")
 
     @model_validator(mode="after")
     def _checked(self) -> ZoneSection:
-        check_polygon(self.polygon)
+        self.domain()
         return self
 
     @property
     def version(self) -> str:
         """Changes whenever the geometry does."""
-        return _version(polygon=self.polygon, anchor=self.anchor)
+        return self.domain().version
+
+    def domain(self) -> Zone:
+        """The zone.
+
+        Raises:
+            ValueError: it is not a simple polygon.
+        """
+        return Zone(self.id, points(self.polygon), self.anchor, self.name)
 
 
 class GateSection(Section):
@@ -98,6 +98,14 @@ class GateSection(Section):
             raise ValueError("a zone has no direction")
         return self
 
+    def domain(self) -> Gate:
+        """The gate."""
+        return (
+            Gate(PlaceKind.LINE, self.line, self.direction)
+            if self.line is not None
+            else Gate(PlaceKind.ZONE, str(self.zone))
+        )
+
 
 class MovementSection(Section):
     """A turning movement: from one gate to another by the same road user."""
@@ -112,7 +120,11 @@ class MovementSection(Section):
     @property
     def version(self) -> str:
         """Changes whenever the gates do."""
-        return _version(origin=self.origin.model_dump(), destination=self.destination.model_dump())
+        return self.domain().version
+
+    def domain(self) -> TurningMovement:
+        """The turning movement."""
+        return TurningMovement(self.id, self.origin.domain(), self.destination.domain(), self.name)
 
 
 def points(pairs: list[PointPair]) -> tuple[Point, ...]:

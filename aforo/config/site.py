@@ -6,12 +6,12 @@ Read with `load_site`; stages never see it: `app.assemble` turns it into plain a
 from __future__ import annotations
 
 import re
-from collections import Counter
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
+import aforo.site
 from aforo.config.base import Identifier, Section
 from aforo.config.camera import CameraSection
 from aforo.config.detector import DetectorSection
@@ -57,18 +57,19 @@ class Site(Section):
 
     @model_validator(mode="after")
     def _unique(self) -> Site:
-        for what, ids in (
-            ("camera", [camera.id for camera in self.cameras]),
-            ("line", [line.id for camera in self.cameras for line in camera.lines]),
-            ("zone", [zone.id for camera in self.cameras for zone in camera.zones]),
-            ("movement", [movement.id for camera in self.cameras for movement in camera.movements]),
-        ):
-            twice = [name for name, times in Counter(ids).items() if times > 1]
-            if twice:
-                raise ValueError(f"the {what} id {twice[0]!r} is used twice; ids are unique within the site")
+        self.domain()
         if not re.match(r"^(sqlite|postgresql|postgres)://", self.store.get_secret_value()):
             raise ValueError("store must start with sqlite:/// or postgresql://")
         return self
+
+    def domain(self) -> aforo.site.Site:
+        """What is counted, and where.
+
+        Raises:
+            ValueError: two cameras, lines, zones or movements have the same id.
+        """
+        cameras = tuple(camera.domain() for camera in self.cameras)
+        return aforo.site.Site(self.site.id, self.timezone, cameras, self.site.name)
 
     @property
     def timezone(self) -> ZoneInfo:

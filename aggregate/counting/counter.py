@@ -9,13 +9,13 @@ Frames come one by one (`observe`), or many at once from a bus (`observe_all`), 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from aforo.geometry import CameraGeometry
 from aforo.kernel_cache import compiling
 from aforo.model import PastPosition, Rows, TrackedFrame, Trajectory
+from aforo.site import Camera
 from aforo.tracked_batch import Ints, Messages, Observations, observations
 from aggregate.counting import lines_and_zones
 from aggregate.counting.lines_and_zones import shapes
@@ -23,10 +23,10 @@ from aggregate.counting.open_tracks import OpenTrack, Session, end, follow
 from aggregate.counting.trajectories import finished, positions
 
 
-def recount(way: Trajectory, geometry: CameraGeometry) -> Rows:
+def recount(way: Trajectory, camera: Camera) -> Rows:
     """What a track that is over did at lines and zones, from its trajectory, as live counts have it: final rows."""
-    places = shapes([geometry])
-    track = Session(way.camera, way.session, 0, geometry, way.aspect).open(way.track_id, way.road_user)
+    places = shapes([camera])
+    track = Session(camera, way.session, 0, way.aspect).open(way.track_id, way.road_user)
     follow(places, [track], [way.points])
     end(places, [track])
     rows = Rows()
@@ -38,14 +38,13 @@ class Aggregator:
     """Counts the road users of any number of cameras.
 
     Args:
-        geometry: per camera id; a camera that is not in it is observed (coverage) but counts nothing.
+        cameras: what is counted; a camera that is not among them is observed (coverage) but counts nothing.
     """
 
-    def __init__(self, geometry: Mapping[str, CameraGeometry]) -> None:
-        self._geometry = geometry
+    def __init__(self, cameras: Sequence[Camera]) -> None:
         self._sessions: dict[tuple[str, str], Session] = {}
-        self._numbers = {camera: number for number, camera in enumerate(geometry)}
-        self._shapes = shapes([*geometry.values(), CameraGeometry()])
+        self._cameras = {camera.id: (camera, number) for number, camera in enumerate(cameras)}
+        self._shapes = shapes([*cameras, Camera("")])
         self._compile()
 
     def _compile(self) -> None:
@@ -116,9 +115,8 @@ class Aggregator:
     def _session(self, camera: str, name: str, width_px: int, height_px: int) -> Session:
         session = self._sessions.get((camera, name))
         if session is None:
-            number = self._numbers.get(camera, len(self._numbers))
-            geometry = self._geometry.get(camera, CameraGeometry())
-            session = self._sessions[camera, name] = Session(camera, name, number, geometry, width_px / height_px)
+            counted, number = self._cameras.get(camera, (Camera(camera), len(self._cameras)))
+            session = self._sessions[camera, name] = Session(counted, name, number, width_px / height_px)
         return session
 
     @property

@@ -15,8 +15,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from aforo.geometry import CameraGeometry
 from aforo.kernel_cache import compiled
+from aforo.site import Camera
 from aforo.tracked_batch import Flags, Floats, Ints
 
 Way = tuple[int, float, float, int, float, float]
@@ -463,7 +463,7 @@ def _turned(
     return _noted(events, count, track, place, ordinal, when, NEVER)
 
 
-def shapes(cameras: Sequence[CameraGeometry]) -> Shapes:
+def shapes(cameras: Sequence[Camera]) -> Shapes:
     """The lines and zones of many cameras, which have numbers in the order given here, as columns."""
     places = [
         place

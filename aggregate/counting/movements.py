@@ -6,14 +6,15 @@ import bisect
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from aforo.geometry import MovementRule
+from aforo.model import PlaceKind
+from aforo.site import TurningMovement
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
     """A movement that is complete."""
 
-    rule: MovementRule
+    movement: TurningMovement
     ordinal: int
     entered_at_us: int
     at_us: int
@@ -26,30 +27,30 @@ class MovementFinder:
     comes late may change a movement's times, but never takes one away.
 
     Args:
-        rules: of the camera.
+        movements: of the camera.
     """
 
-    def __init__(self, rules: tuple[MovementRule, ...]) -> None:
-        self._rules = rules
-        self._passages: list[tuple[int, str, str, str]] = []
+    def __init__(self, movements: tuple[TurningMovement, ...]) -> None:
+        self._movements = movements
+        self._passages: list[tuple[int, PlaceKind, str, str]] = []
         self._turns: list[Turn] = []
 
-    def passed(self, kind: str, place: str, direction: str, at_us: int) -> list[Turn]:
+    def passed(self, kind: PlaceKind, place: str, direction: str, at_us: int) -> list[Turn]:
         """Take in one more passage; returns the movements that it completes or changes."""
-        if not self._rules:
+        if not self._movements:
             return []
         bisect.insort(self._passages, (at_us, kind, place, direction), key=lambda passage: passage[0])
-        known, self._turns = self._turns, [turn for rule in self._rules for turn in self._turns_of(rule)]
+        known, self._turns = self._turns, [turn for movement in self._movements for turn in self._turns_of(movement)]
         return [turn for turn in self._turns if turn not in known]
 
-    def _turns_of(self, rule: MovementRule) -> Iterator[Turn]:
+    def _turns_of(self, movement: TurningMovement) -> Iterator[Turn]:
         """Every passage of the origin starts the movement anew: who goes round and round counts each time once."""
         entered_at_us: int | None = None
         ordinal = 0
         for at_us, *passage in self._passages:
-            if entered_at_us is not None and rule.destination.opens_for(*passage):
-                yield Turn(rule, ordinal, entered_at_us, at_us)
+            if entered_at_us is not None and movement.destination.opens_for(*passage):
+                yield Turn(movement, ordinal, entered_at_us, at_us)
                 ordinal += 1
                 entered_at_us = None
-            if rule.origin.opens_for(*passage):
+            if movement.origin.opens_for(*passage):
                 entered_at_us = at_us

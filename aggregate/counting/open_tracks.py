@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from aforo.geometry import CameraGeometry, CountingLine, CountingZone
-from aforo.model import Crossing, Movement, Rows, TrackEnd, TrackKey, Visit
+from aforo.model import Crossing, Movement, PlaceKind, Rows, TrackEnd, TrackKey, Visit
+from aforo.site import ENTERED, Camera, Line, Zone
 from aforo.tracked_batch import POSITION
 from aggregate.counting import lines_and_zones
 from aggregate.counting.coverage import CoverageMeter
@@ -26,7 +26,8 @@ class OpenTrack:
     """A track that is not over.
 
     Attributes:
-        camera: its number.
+        camera: whose lines and zones count.
+        number: the camera's, among those of the `Shapes`.
         aspect: width over height of the frame.
         states: the bytes of its `lines_and_zones.STATE` at each place.
         facts: its rows so far, without the class. By kind, place and ordinal: the two columns that differ from kind to
@@ -36,9 +37,9 @@ class OpenTrack:
 
     key: TrackKey
     road_user: str
-    camera: int
+    camera: Camera
+    number: int
     aspect: float
-    geometry: CameraGeometry
     states: bytes
     recorder: TrajectoryRecorder
     finder: MovementFinder
@@ -53,11 +54,11 @@ class OpenTrack:
 
     def take(self, place: int, turn: int, at_us: int, left_us: int) -> None:
         """Take in what happened at a place, as `lines_and_zones.follow` tells it."""
-        lines = self.geometry.lines
+        lines = self.camera.lines
         if place < len(lines):
             self._passed(lines[place], to_right=turn > 0, at_us=at_us)
         else:
-            self._stayed(self.geometry.zones[place - len(lines)], turn, at_us, None if left_us == NEVER else left_us)
+            self._stayed(self.camera.zones[place - len(lines)], turn, at_us, None if left_us == NEVER else left_us)
 
     def tell(self, rows: Rows, *, final: bool) -> None:
         """Add the rows that have changed, or if they are final all of them."""
@@ -69,21 +70,23 @@ class OpenTrack:
             into[kind].append(make(*who, place, ordinal, first, second, self.road_user, final, version))
         self.changed.clear()
 
-    def _passed(self, line: CountingLine, *, to_right: bool, at_us: int) -> None:
-        direction = line.directions[0 if to_right else 1]
+    def _passed(self, line: Line, *, to_right: bool, at_us: int) -> None:
+        direction = line.direction_names[0 if to_right else 1]
         ordinal = sum(kind is Crossing and place == line.id for kind, place, _ in self.facts)
         self._note(Crossing, line.id, ordinal, (at_us, direction, line.version))
-        self._turn("line", line.id, direction, at_us)
+        self._turn(PlaceKind.LINE, line.id, direction, at_us)
 
-    def _stayed(self, zone: CountingZone, ordinal: int, entered_at_us: int, left_at_us: int | None) -> None:
+    def _stayed(self, zone: Zone, ordinal: int, entered_at_us: int, left_at_us: int | None) -> None:
         new = (Visit, zone.id, ordinal) not in self.facts
         self._note(Visit, zone.id, ordinal, (entered_at_us, left_at_us, zone.version))
         if new:
-            self._turn("zone", zone.id, "entered", entered_at_us)
+            self._turn(PlaceKind.ZONE, zone.id, ENTERED, entered_at_us)
 
-    def _turn(self, kind: str, place: str, direction: str, at_us: int) -> None:
+    def _turn(self, kind: PlaceKind, place: str, direction: str, at_us: int) -> None:
         for turn in self.finder.passed(kind, place, direction, at_us):
-            self._note(Movement, turn.rule.id, turn.ordinal, (turn.entered_at_us, turn.at_us, turn.rule.version))
+            self._note(
+                Movement, turn.movement.id, turn.ordinal, (turn.entered_at_us, turn.at_us, turn.movement.version)
+            )
 
     def _note(self, kind: Kind, place: str, ordinal: int, fact: tuple[int, int | str | None, str]) -> None:
         key = kind, place, ordinal
@@ -125,7 +128,7 @@ def _states(tracks: Sequence[OpenTrack]) -> np.ndarray[tuple[int], np.dtype[np.v
 def _ways(tracks: Sequence[OpenTrack], positions: Sequence[bytes], known: Sequence[bool]) -> Ways:
     rows = np.frombuffer(b"".join(positions), POSITION)
     return Ways(
-        camera=np.array([track.camera for track in tracks], np.int64),
+        camera=np.array([track.number for track in tracks], np.int64),
         aspect=np.array([track.aspect for track in tracks], np.float64),
         first_row=np.array([0, *itertools.accumulate(map(len, positions))], np.int64) // POSITION.itemsize,
         known=np.array(known, bool),
@@ -143,31 +146,29 @@ class Session:
     """One session of one camera.
 
     Args:
-        camera: its id.
+        camera: what is counted.
         session: its id.
         number: the camera's, among those of the `Shapes`.
-        geometry: what is counted.
         aspect: width over height of the frame.
     """
 
-    def __init__(self, camera: str, session: str, number: int, geometry: CameraGeometry, aspect: float) -> None:
+    def __init__(self, camera: Camera, session: str, number: int, aspect: float) -> None:
         self.camera, self.session, self.number, self.aspect = camera, session, number, aspect
-        self._geometry = geometry
-        self._new = lines_and_zones.NEW * (len(geometry.lines) + len(geometry.zones))
-        self.coverage = CoverageMeter(camera, session)
+        self._new = lines_and_zones.NEW * (len(camera.lines) + len(camera.zones))
+        self.coverage = CoverageMeter(camera.id, session)
         self.tracks: dict[int, OpenTrack] = {}
 
     def open(self, track_id: int, road_user: str) -> OpenTrack:
         """A track that begins."""
         track = self.tracks[track_id] = OpenTrack(
-            TrackKey(self.camera, self.session, track_id),
+            TrackKey(self.camera.id, self.session, track_id),
             road_user,
+            self.camera,
             self.number,
             self.aspect,
-            self._geometry,
             self._new,
             TrajectoryRecorder(self.aspect),
-            MovementFinder(self._geometry.movements),
+            MovementFinder(self.camera.movements),
         )
         return track
 
@@ -186,7 +187,7 @@ class Session:
             if track is None:
                 continue
             if end.road_user is None:
-                rows.voided.append(TrackKey(self.camera, self.session, end.track_id, track.recorder.started_at_us))
+                rows.voided.append(TrackKey(self.camera.id, self.session, end.track_id, track.recorder.started_at_us))
                 track.changed.clear()
             else:
                 track.road_user = end.road_user

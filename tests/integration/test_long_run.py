@@ -11,8 +11,8 @@ import numpy as np
 import supervision as sv
 from trajectories import START_US, STEP_US, box_at, counting_line, counting_zone, message
 
-from aforo.geometry import CameraGeometry, Gate, MovementRule
-from aforo.model import Frame, TrackedObject
+from aforo.model import Frame, PlaceKind, TrackedObject
+from aforo.site import Camera, Gate, TurningMovement
 from aggregate.counting.counter import Aggregator
 from aggregate.store.sqlite.reader import SqliteReader
 from aggregate.store.sqlite.writer import SqliteStore
@@ -23,10 +23,11 @@ LANES = 4
 PASSAGE = 30
 """Frames from one side to the other; every lane then has the next road user."""
 
-GEOMETRY = CameraGeometry(
+CAMERA = Camera(
+    "c",
     lines=(counting_line((0.5, 0.0), (0.5, 1.0), name="middle", directions=("left", "right")),),
     zones=(counting_zone((0.6, 0.0), (0.8, 0.0), (0.8, 1.0), (0.6, 1.0), name="exit"),),
-    movements=(MovementRule("on", Gate("line", "middle", "right"), Gate("zone", "exit"), "v1"),),
+    movements=(TurningMovement("on", Gate(PlaceKind.LINE, "middle", "right"), Gate(PlaceKind.ZONE, "exit")),),
 )
 IMAGE = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
 
@@ -57,7 +58,7 @@ class Camera:
 
     def __init__(self, store: SqliteStore) -> None:
         self.tracker = CameraTracker(("car",), 10.0)
-        self.aggregator = Aggregator({"c": GEOMETRY})
+        self.aggregator = Aggregator([CAMERA])
         self.store = store
         self.index = 0
         self.most_open = 0
@@ -103,7 +104,7 @@ def test_neither_memory_nor_state_grows_with_time(tmp_path: Path) -> None:
 def test_whoever_stands_for_hours_costs_no_more_than_whoever_stands_for_minutes() -> None:
     """A parked car trembles in its box, half on the line and half in the zone, for as long as it likes."""
     rng = np.random.default_rng(26)
-    aggregator = Aggregator({"c": GEOMETRY})
+    aggregator = Aggregator([CAMERA])
 
     def stand(first: int, frames: int) -> None:
         for index in range(first, first + frames):

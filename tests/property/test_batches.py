@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from trajectories import Pair, Table, Walker, counting_line, counting_zone, session
 
 from aforo.bus import wire
-from aforo.geometry import CameraGeometry, Gate, MovementRule, check_polygon
-from aforo.model import Rows, TrackedFrame, Trajectory
+from aforo.geometry import check_polygon
+from aforo.model import PlaceKind, Rows, TrackedFrame, Trajectory
+from aforo.site import Camera, Gate, TurningMovement
 from aforo.tracked_batch import Message
 from aggregate.counting.counter import Aggregator
 
@@ -25,7 +26,7 @@ anchors = st.sampled_from(("bottom_centre", "centre"))
 
 
 @st.composite
-def geometries(draw: st.DrawFn) -> CameraGeometry:
+def one_camera(draw: st.DrawFn, name: str) -> Camera:
     lines, zones = [], []
     for number in range(draw(st.integers(0, 3))):
         corners = draw(st.lists(grid | anywhere, min_size=2, max_size=4))
@@ -35,11 +36,12 @@ def geometries(draw: st.DrawFn) -> CameraGeometry:
         corners = draw(st.lists(grid | anywhere, min_size=3, max_size=5))
         assume(_is_simple(corners))
         zones.append(counting_zone(*corners, name=f"zone-{number}", anchor=draw(anchors)))
-    gates = [Gate("line", line.id) for line in lines] + [Gate("zone", zone.id) for zone in zones]
-    turns = [
-        MovementRule(f"turn-{i}", a, b, "v1") for i, (a, b) in enumerate(itertools.permutations(gates, 2)) if i < 3
-    ]
-    return CameraGeometry(tuple(lines), tuple(zones), tuple(turns))
+    gates = [Gate(PlaceKind.LINE, line.id) for line in lines] + [Gate(PlaceKind.ZONE, zone.id) for zone in zones]
+    turns = [TurningMovement(f"turn-{i}", a, b) for i, (a, b) in enumerate(itertools.permutations(gates, 2)) if i < 3]
+    return Camera(name, tuple(lines), tuple(zones), tuple(turns))
+
+
+cameras = st.sampled_from(("", "c", "d", "cd")).flatmap(lambda names: st.tuples(*map(one_camera, names)))
 
 
 def _is_simple(corners: list[Pair]) -> bool:
@@ -93,12 +95,12 @@ def _told(rows: Rows) -> tuple[object, ...]:
     return tuple(sorted(part, key=str) for part in parts)
 
 
-@given(st.dictionaries(st.sampled_from("cd"), geometries()), logs(), st.data())
+@given(cameras, logs(), st.data())
 @settings(max_examples=300, deadline=None)
 def test_a_batch_gives_the_rows_of_its_messages(
-    geometry: dict[str, CameraGeometry], log: list[Message], data: st.DataObject
+    cameras: tuple[Camera, ...], log: list[Message], data: st.DataObject
 ) -> None:
-    one_by_one, at_once = Aggregator(geometry), Aggregator(geometry)
+    one_by_one, at_once = Aggregator(cameras), Aggregator(cameras)
     expected, table = Table(), Table()
     ways: list[Trajectory] = []
     expected_ways: list[Trajectory] = []
@@ -118,22 +120,20 @@ def test_a_batch_gives_the_rows_of_its_messages(
         begin = stop
 
 
-@given(st.dictionaries(st.sampled_from("cd"), geometries()), logs())
+@given(cameras, logs())
 @settings(max_examples=100, deadline=None)
-def test_a_batch_of_one_tells_just_what_the_message_tells(
-    geometry: dict[str, CameraGeometry], log: list[Message]
-) -> None:
-    one_by_one, at_once = Aggregator(geometry), Aggregator(geometry)
+def test_a_batch_of_one_tells_just_what_the_message_tells(cameras: tuple[Camera, ...], log: list[Message]) -> None:
+    one_by_one, at_once = Aggregator(cameras), Aggregator(cameras)
     for message in log:
         assert _told(at_once.observe_all(wire.joined([message]))) == _told(one_by_one.observe(message.frame()))
 
 
-@given(st.dictionaries(st.sampled_from("cd"), geometries()), logs(), st.data())
+@given(cameras, logs(), st.data())
 @settings(max_examples=100, deadline=None)
 def test_batches_and_single_frames_may_take_turns(
-    geometry: dict[str, CameraGeometry], log: list[Message], data: st.DataObject
+    cameras: tuple[Camera, ...], log: list[Message], data: st.DataObject
 ) -> None:
-    one_by_one, mixed = Aggregator(geometry), Aggregator(geometry)
+    one_by_one, mixed = Aggregator(cameras), Aggregator(cameras)
     expected, table = Table(), Table()
     frames: list[TrackedFrame] = [message.frame() for message in log]
     for frame in frames:

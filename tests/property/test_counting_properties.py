@@ -29,18 +29,10 @@ from trajectories import (
     straight,
 )
 
-from aforo.geometry import (
-    CameraGeometry,
-    CountingLine,
-    Gate,
-    MovementRule,
-    contains,
-    cross,
-    distance_to_border,
-    distance_to_segment,
-)
+from aforo.geometry import contains, cross, distance_to_border, distance_to_segment
 from aforo.local_time import INTERVALS
-from aforo.model import MINUTE_US
+from aforo.model import MINUTE_US, PlaceKind
+from aforo.site import Camera, Gate, Line, TurningMovement
 from aggregate.counting.counter import Aggregator
 from aggregate.store.sqlite.reader import SqliteReader
 from aggregate.store.sqlite.writer import SqliteStore
@@ -56,7 +48,7 @@ ways = st.lists(points, min_size=2, max_size=12)
 
 
 @st.composite
-def lines(draw: st.DrawFn) -> CountingLine:
+def lines(draw: st.DrawFn) -> Line:
     """A line of one to three pieces that does not cross itself."""
     corners = draw(st.lists(points, min_size=2, max_size=4))
     assume(all(math.dist(a, b) > 0.05 for a, b in itertools.pairwise(corners)))
@@ -78,7 +70,7 @@ def _apart(a: Pair, b: Pair, c: Pair, d: Pair) -> bool:
     )  # fmt: skip
 
 
-def is_clear(line: CountingLine, point: Pair) -> bool:
+def is_clear(line: Line, point: Pair) -> bool:
     return min(distance_to_segment(point, a, b) for a, b in itertools.pairwise(line.points)) > CLEAR
 
 
@@ -88,13 +80,13 @@ def reverse(found: list[str]) -> list[str]:
 
 
 @given(line=lines(), way=ways)
-def test_going_back_the_same_way_swaps_the_directions(line: CountingLine, way: list[Pair]) -> None:
+def test_going_back_the_same_way_swaps_the_directions(line: Line, way: list[Pair]) -> None:
     assume(all(is_clear(line, point) for point in way))
     assert directions(line, way[::-1]) == reverse(directions(line, way))
 
 
 @given(line=lines(), way=ways)
-def test_reversing_the_line_swaps_the_directions(line: CountingLine, way: list[Pair]) -> None:
+def test_reversing_the_line_swaps_the_directions(line: Line, way: list[Pair]) -> None:
     assume(all(is_clear(line, point) for point in way))
     backwards = counting_line(*line.points[::-1])
     assert directions(backwards, way) == [*reversed(reverse(directions(line, way)))]
@@ -124,7 +116,7 @@ def test_moving_scene_and_line_together_changes_nothing(
 
 
 @given(line=lines(), way=ways)
-def test_the_mirror_image_swaps_the_directions(line: CountingLine, way: list[Pair]) -> None:
+def test_the_mirror_image_swaps_the_directions(line: Line, way: list[Pair]) -> None:
     assume(all(is_clear(line, point) for point in way))
     for tip in (line.points[0], line.points[-1]):  # whether touching the very tip is passing has no mirror image
         assume(all(distance_to_segment(tip, a, b) > 1e-9 for a, b in itertools.pairwise(way)))
@@ -135,7 +127,7 @@ def test_the_mirror_image_swaps_the_directions(line: CountingLine, way: list[Pai
 
 @given(line=lines(), start=anywhere, end=anywhere, steps=st.integers(2, 30), data=st.data())
 def test_frames_dropped_from_a_straight_way_change_nothing(
-    line: CountingLine, start: Pair, end: Pair, steps: int, data: st.DataObject
+    line: Line, start: Pair, end: Pair, steps: int, data: st.DataObject
 ) -> None:
     assume(is_clear(line, start) and is_clear(line, end))
     assume(len(line.points) == 2)  # between two frames a bend may be cut off, and with it a real passage
@@ -230,15 +222,16 @@ def test_frames_dropped_from_a_straight_way_keep_the_visits(
         assert abs(b - d) <= 2
 
 
-GEOMETRY = CameraGeometry(
+CAMERA = Camera(
+    "c",
     lines=(
         counting_line((0.5, 0.0), (0.5, 1.0), name="middle"),
         counting_line((0.2, 0.8), (0.5, 0.3), (0.8, 0.8), name="roof"),
     ),
     zones=(counting_zone((0.1, 0.1), (0.4, 0.1), (0.4, 0.9), (0.1, 0.9), name="left"),),
     movements=(
-        MovementRule("away", Gate("zone", "left"), Gate("line", "middle"), "v1"),
-        MovementRule("around", Gate("line", "middle"), Gate("line", "roof"), "v1"),
+        TurningMovement("away", Gate(PlaceKind.ZONE, "left"), Gate(PlaceKind.LINE, "middle")),
+        TurningMovement("around", Gate(PlaceKind.LINE, "middle"), Gate(PlaceKind.LINE, "roof")),
     ),
 )
 
@@ -272,14 +265,14 @@ def test_any_restart_and_replay_gives_the_same_rows(party: list[Walker], data: s
     for begin, end in data.draw(
         st.lists(st.tuples(st.integers(0, len(messages)), st.integers(0, len(messages))), max_size=3)
     ):
-        aggregator = Aggregator({"c": GEOMETRY})
+        aggregator = Aggregator([CAMERA])
         for each in messages[begin : max(begin, end)]:
             table.take(aggregator.observe(each))
-    aggregator = Aggregator({"c": GEOMETRY})
+    aggregator = Aggregator([CAMERA])
     for each in messages:
         table.take(aggregator.observe(each))
     assert aggregator.open_tracks == 0
-    once = counted(GEOMETRY, messages)
+    once = counted(CAMERA, messages)
     assert table.rows == once.rows
     assert table.observed == once.observed
 
@@ -287,12 +280,12 @@ def test_any_restart_and_replay_gives_the_same_rows(party: list[Walker], data: s
 @given(party=parties)
 @settings(max_examples=25, deadline=None)
 def test_the_store_holds_what_was_counted_and_its_buckets_sum_to_it(party: list[Walker]) -> None:
-    table = counted(GEOMETRY, session(party))
+    table = counted(CAMERA, session(party))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "counts.db"
         with SqliteStore(path) as store, closing(SqliteReader(path)) as reader:
             for _ in range(2):
-                aggregator = Aggregator({"c": GEOMETRY})
+                aggregator = Aggregator([CAMERA])
                 for each in session(party):
                     store.write(aggregator.observe(each))
             end_us = START_US + INTERVALS["1d"]
@@ -314,7 +307,7 @@ def test_no_minute_is_observed_for_longer_than_a_minute(gaps_ms: list[int], offs
     """Whatever the rhythm of the frames; and what was watched is all there."""
     longest_us = 2_000_000
     at_us, total, table = START_US + offset_ms * 1000, 0, Table()
-    aggregator = Aggregator({})
+    aggregator = Aggregator([])
     for i, gap_ms in enumerate(gaps_ms):
         at_us += gap_ms * 1000
         span = min(gap_ms * 1000, longest_us)

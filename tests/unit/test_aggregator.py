@@ -21,19 +21,19 @@ from trajectories import (
     via,
 )
 
-from aforo.geometry import CameraGeometry, Gate, MovementRule
-from aforo.model import Crossing, Movement, TrackedFrame, TrackEnd, TrackKey, Visit
+from aforo.model import Crossing, Movement, PlaceKind, TrackedFrame, TrackEnd, TrackKey, Visit
+from aforo.site import Camera, Gate, TurningMovement
 from aggregate.counting.counter import Aggregator
 
 LINE = counting_line((0.5, 0.2), (0.5, 0.8), directions=("left", "right"))
 ZONE = counting_zone((0.55, 0.3), (0.8, 0.3), (0.8, 0.7), (0.55, 0.7))
-INTO = MovementRule("into", Gate("line", "line", "right"), Gate("zone", "zone"), "v3")
-GEOMETRY = CameraGeometry(lines=(LINE,), zones=(ZONE,), movements=(INTO,))
+INTO = TurningMovement("into", Gate(PlaceKind.LINE, "line", "right"), Gate(PlaceKind.ZONE, "zone"))
+CAMERA = Camera("c", lines=(LINE,), zones=(ZONE,), movements=(INTO,))
 ACROSS = straight((0.3, 0.5), (0.7, 0.5), 20)
 
 
 def test_rows_are_provisional_while_the_track_is_open_and_final_when_it_is_over() -> None:
-    aggregator = Aggregator({"c": GEOMETRY})
+    aggregator = Aggregator([CAMERA])
     *messages, end = session([Walker(ACROSS, "car")])
     open_rows = [aggregator.observe(each) for each in messages]
     seen = [row for rows in open_rows for row in (*rows.crossings, *rows.visits, *rows.movements)]
@@ -47,19 +47,19 @@ def test_rows_are_provisional_while_the_track_is_open_and_final_when_it_is_over(
 
 
 def test_a_crossing_is_told_in_the_message_that_makes_it_certain() -> None:
-    aggregator = Aggregator({"c": GEOMETRY})
+    aggregator = Aggregator([CAMERA])
     told = [i for i, each in enumerate(session([Walker(ACROSS)])) if aggregator.observe(each).crossings]
     assert told[0] == 11  # the line is at step 10, the margin less than a step
 
 
 def test_ordinals_count_the_crossings_of_one_track() -> None:
-    rows = counted(GEOMETRY, session([Walker(via((0.3, 0.5), (0.6, 0.5), (0.3, 0.5), (0.6, 0.5)))])).crossings
+    rows = counted(CAMERA, session([Walker(via((0.3, 0.5), (0.6, 0.5), (0.3, 0.5), (0.6, 0.5)))])).crossings
     assert [(row.ordinal, row.direction) for row in rows] == [(0, "right"), (1, "left"), (2, "right")]
 
 
 def test_when_the_class_changes_all_rows_of_the_track_are_told_again() -> None:
     classes = ["truck"] * 18 + ["bus"] * 3
-    aggregator, table = Aggregator({"c": GEOMETRY}), Table()
+    aggregator, table = Aggregator([CAMERA]), Table()
     messages = session([Walker(ACROSS, classes)])
     for each in messages[:18]:
         table.take(aggregator.observe(each))
@@ -77,14 +77,14 @@ def test_when_the_class_changes_all_rows_of_the_track_are_told_again() -> None:
 
 
 def test_the_last_word_on_the_class_is_the_tracks_end() -> None:
-    table = counted(GEOMETRY, session([Walker(ACROSS, "car", final="truck")]))
+    table = counted(CAMERA, session([Walker(ACROSS, "car", final="truck")]))
     assert {(row.road_user, row.final) for row in table.rows.values()} == {("truck", True)}  # type: ignore[attr-defined]
     assert len(table.rows) == 3
 
 
 def test_a_track_that_was_nobody_of_its_own_loses_all_its_rows() -> None:
     messages = session([Walker(ACROSS, "cyclist", final=None), Walker(ACROSS, "pedestrian")])
-    aggregator, table = Aggregator({"c": GEOMETRY}), Table()
+    aggregator, table = Aggregator([CAMERA]), Table()
     for each in messages[:-1]:
         table.take(aggregator.observe(each))
     assert {key[3] for key in table.rows} == {0, 1}
@@ -96,27 +96,26 @@ def test_a_track_that_was_nobody_of_its_own_loses_all_its_rows() -> None:
 
 def test_a_track_that_was_nobody_crosses_nothing_in_its_end() -> None:
     near = [(0.3, 0.5), (0.505, 0.5)]  # behind the line, but within the margin
-    assert len(counted(GEOMETRY, session([Walker(near)])).crossings) == 1
-    assert counted(GEOMETRY, session([Walker(near, final=None)])).rows == {}
+    assert len(counted(CAMERA, session([Walker(near)])).crossings) == 1
+    assert counted(CAMERA, session([Walker(near, final=None)])).rows == {}
 
 
 def test_positions_from_before_the_track_was_believed_count() -> None:
     """It crossed before it was confirmed; the crossing keeps its own time."""
     late = session([Walker(ACROSS, backfilled=15)])
     prompt = session([Walker(ACROSS)])
-    assert counted(GEOMETRY, late) == counted(GEOMETRY, prompt)
+    assert counted(CAMERA, late) == counted(CAMERA, prompt)
 
 
 def test_a_track_that_is_not_seen_for_a_while_goes_on() -> None:
     hidden = [point if not 5 < i < 15 else None for i, point in enumerate(ACROSS)]
-    (row,) = counted(GEOMETRY, session([Walker(hidden)])).crossings
-    (whole,) = counted(GEOMETRY, session([Walker(ACROSS)])).crossings
+    (row,) = counted(CAMERA, session([Walker(hidden)])).crossings
+    (whole,) = counted(CAMERA, session([Walker(ACROSS)])).crossings
     assert row == whole
 
 
 def test_cameras_and_sessions_do_not_touch_each_other() -> None:
-    geometry = {"c": GEOMETRY, "d": CameraGeometry(lines=(replace(LINE, id="other"),))}
-    aggregator, table = Aggregator(geometry), Table()
+    aggregator, table = Aggregator([CAMERA, Camera("d", lines=(replace(LINE, id="other"),))]), Table()
     streams = [session([Walker(ACROSS)], camera, name) for camera in ("c", "d") for name in ("s", "t")]
     for messages in zip(*streams, strict=True):
         for each in messages:
@@ -131,7 +130,7 @@ def test_cameras_and_sessions_do_not_touch_each_other() -> None:
 
 def test_a_camera_without_geometry_is_observed_all_the_same() -> None:
     table = Table()
-    aggregator = Aggregator({})
+    aggregator = Aggregator([])
     for each in session([Walker(ACROSS)]):
         table.take(aggregator.observe(each))
     assert table.rows == {}
@@ -139,7 +138,7 @@ def test_a_camera_without_geometry_is_observed_all_the_same() -> None:
 
 
 def test_an_empty_frame_is_an_observation() -> None:
-    rows = Aggregator({"c": GEOMETRY}).observe(message(5))
+    rows = Aggregator([CAMERA]).observe(message(5))
     assert [row.observed_us for row in rows.coverage] == [STEP_US]
 
 
@@ -153,15 +152,15 @@ PARTY = [
 
 
 def test_the_same_messages_give_the_same_rows() -> None:
-    assert counted(GEOMETRY, session(PARTY)) == counted(GEOMETRY, session(PARTY))
+    assert counted(CAMERA, session(PARTY)) == counted(CAMERA, session(PARTY))
 
 
 @pytest.mark.parametrize("begin", range(0, 42, 3))
 def test_a_restart_that_replays_from_anywhere_adds_and_loses_nothing(begin: int) -> None:
     """Written first by one process; then by a fresh one that begins somewhere, even inside the lives of tracks."""
     messages = session(PARTY)
-    once, twice = counted(GEOMETRY, messages), Table()
-    for each, aggregator in ((messages, Aggregator({"c": GEOMETRY})), (messages[begin:], Aggregator({"c": GEOMETRY}))):
+    once, twice = counted(CAMERA, messages), Table()
+    for each, aggregator in ((messages, Aggregator([CAMERA])), (messages[begin:], Aggregator([CAMERA]))):
         for one in each:
             twice.take(aggregator.observe(one))
     assert twice == once
@@ -170,11 +169,11 @@ def test_a_restart_that_replays_from_anywhere_adds_and_loses_nothing(begin: int)
 @pytest.mark.parametrize("crash", range(1, 42, 3))
 def test_a_crash_and_a_replay_from_the_oldest_open_track_lose_nothing(crash: int) -> None:
     messages = session(PARTY)
-    once, table = counted(GEOMETRY, messages), Table()
-    aggregator = Aggregator({"c": GEOMETRY})
+    once, table = counted(CAMERA, messages), Table()
+    aggregator = Aggregator([CAMERA])
     for each in messages[:crash]:
         table.take(aggregator.observe(each))
-    aggregator = Aggregator({"c": GEOMETRY})
+    aggregator = Aggregator([CAMERA])
     for each in messages[_oldest_open(messages[:crash]) :]:
         table.take(aggregator.observe(each))
     assert table.rows == once.rows
@@ -189,24 +188,24 @@ def _oldest_open(messages: list[TrackedFrame]) -> int:
 
 
 def test_a_whole_session_again_in_the_same_process_changes_nothing() -> None:
-    aggregator, table = Aggregator({"c": GEOMETRY}), Table()
+    aggregator, table = Aggregator([CAMERA]), Table()
     for each in [*session(PARTY), *session(PARTY)]:
         table.take(aggregator.observe(each))
-    assert table == counted(GEOMETRY, session(PARTY))
+    assert table == counted(CAMERA, session(PARTY))
     assert aggregator.open_tracks == 0
 
 
 def test_a_track_whose_beginning_was_not_seen_is_left_alone() -> None:
-    assert counted(GEOMETRY, session([Walker(ACROSS)])[1:]).rows == {}
+    assert counted(CAMERA, session([Walker(ACROSS)])[1:]).rows == {}
 
 
 def test_the_end_of_an_unknown_track_is_no_news() -> None:
-    rows = Aggregator({"c": GEOMETRY}).observe(message(0, ended=[TrackEnd(99, "car"), TrackEnd(98, None)]))
+    rows = Aggregator([CAMERA]).observe(message(0, ended=[TrackEnd(99, "car"), TrackEnd(98, None)]))
     assert not (rows.crossings or rows.visits or rows.movements or rows.voided)
 
 
 def test_nothing_is_left_when_the_sessions_are_over() -> None:
-    aggregator = Aggregator({"c": GEOMETRY})
+    aggregator = Aggregator([CAMERA])
     greatest = 0
     for each in session(PARTY):
         aggregator.observe(each)
@@ -218,7 +217,7 @@ def test_nothing_is_left_when_the_sessions_are_over() -> None:
 
 def test_thousands_of_tracks_leave_nothing_behind() -> None:
     """One session that never ends: what is kept is what is open."""
-    aggregator = Aggregator({"c": GEOMETRY})
+    aggregator = Aggregator([CAMERA])
     templates = session([Walker(ACROSS[::4], "car")])[:-1]
     index = track_id = crossings = 0
 
@@ -251,16 +250,16 @@ def test_thousands_of_tracks_leave_nothing_behind() -> None:
 
 
 def test_the_rows_name_the_geometry_they_were_counted_with() -> None:
-    table = counted(GEOMETRY, session([Walker(ACROSS)]))
+    table = counted(CAMERA, session([Walker(ACROSS)]))
     assert {type(row).__name__: row.geometry for row in table.rows.values()} == {  # type: ignore[attr-defined]
-        "Crossing": "v1",
-        "Visit": "v1",
-        "Movement": "v3",
+        "Crossing": LINE.version,
+        "Visit": ZONE.version,
+        "Movement": INTO.version,
     }
 
 
 def test_voided_keys_are_of_that_camera_and_session() -> None:
     messages = session([Walker(ACROSS, final=None)], "c", "x")
-    aggregator = Aggregator({"c": GEOMETRY})
+    aggregator = Aggregator([CAMERA])
     voided = [key for each in messages for key in aggregator.observe(each).voided]
     assert [TrackKey(key.camera, key.session, key.track_id) for key in voided] == [TrackKey("c", "x", 0)]

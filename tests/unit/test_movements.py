@@ -8,8 +8,8 @@ import random
 import pytest
 from trajectories import Pair, Walker, counted, counting_line, counting_zone, session, via
 
-from aforo.geometry import CameraGeometry, Gate, MovementRule
-from aforo.model import ROAD_USERS, Movement
+from aforo.model import ROAD_USERS, Movement, PlaceKind
+from aforo.site import Camera, Gate, TurningMovement
 
 # A square junction, one gate per arm. Who comes in passes its gate inwards, who leaves another one outwards.
 ARMS: dict[str, tuple[Pair, Pair, Pair]] = {  # gate from, gate to (its right-hand side is the junction), far end
@@ -22,12 +22,14 @@ GATES = tuple(counting_line(start, end, name=arm, directions=("out", "in")) for 
 TURNS = list(itertools.permutations(ARMS, 2))
 
 
-def rule(origin: str, destination: str) -> MovementRule:
-    return MovementRule(f"{origin}-{destination}", Gate("line", origin, "in"), Gate("line", destination, "out"), "v1")
+def rule(origin: str, destination: str) -> TurningMovement:
+    return TurningMovement(
+        f"{origin}-{destination}", Gate(PlaceKind.LINE, origin, "in"), Gate(PlaceKind.LINE, destination, "out")
+    )
 
 
-JUNCTION = CameraGeometry(lines=GATES, movements=tuple(rule(*turn) for turn in TURNS))
-ROUND = CameraGeometry(lines=GATES, movements=tuple(rule(a, b) for a, b in itertools.product(ARMS, repeat=2)))
+JUNCTION = Camera("c", lines=GATES, movements=tuple(rule(*turn) for turn in TURNS))
+ROUND = Camera("c", lines=GATES, movements=tuple(rule(a, b) for a, b in itertools.product(ARMS, repeat=2)))
 
 
 def way(*arms: str, steps: int = 8) -> list[Pair]:
@@ -38,8 +40,8 @@ def way(*arms: str, steps: int = 8) -> list[Pair]:
     return via(*corners, steps=steps)
 
 
-def movements(geometry: CameraGeometry, *walkers: Walker) -> list[Movement]:
-    return [row for row in counted(geometry, session(walkers)).of("movement") if isinstance(row, Movement)]
+def movements(camera: Camera, *walkers: Walker) -> list[Movement]:
+    return [row for row in counted(camera, session(walkers)).of("movement") if isinstance(row, Movement)]
 
 
 @pytest.mark.parametrize(("origin", "destination"), TURNS)
@@ -55,9 +57,9 @@ def test_each_of_the_twelve_turns(origin: str, destination: str) -> None:
 def test_a_fast_vehicle_turns_whatever_the_order_of_the_configuration(
     origin: str, destination: str, steps: int, order: int
 ) -> None:
-    geometry = CameraGeometry(lines=GATES[::order], movements=JUNCTION.movements[::order])
+    camera = Camera("c", lines=GATES[::order], movements=JUNCTION.movements[::order])
     path = way(origin, destination, steps=steps)
-    (row,) = movements(geometry, Walker(path, "car"))
+    (row,) = movements(camera, Walker(path, "car"))
     assert row.movement == f"{origin}-{destination}"
     assert row.entered_at_us < row.at_us
 
@@ -67,8 +69,8 @@ def test_a_fast_vehicle_turns_whatever_the_order_of_the_configuration(
     ("origin", "destination"), [("north", "south"), ("south", "north"), ("west", "east"), ("east", "west")]
 )
 def test_both_gates_may_be_passed_between_two_frames(origin: str, destination: str, order: int) -> None:
-    geometry = CameraGeometry(lines=GATES[::order], movements=JUNCTION.movements[::order])
-    (row,) = movements(geometry, Walker([ARMS[origin][2], ARMS[destination][2]], "car"))
+    camera = Camera("c", lines=GATES[::order], movements=JUNCTION.movements[::order])
+    (row,) = movements(camera, Walker([ARMS[origin][2], ARMS[destination][2]], "car"))
     assert row.movement == f"{origin}-{destination}"
     assert row.entered_at_us < row.at_us
 
@@ -100,8 +102,8 @@ def test_round_and_round_counts_every_time() -> None:
 def test_the_wrong_way_round_is_no_movement() -> None:
     """Somebody who appears in the middle, leaves to the south and comes in from the north later: nothing as asked."""
     path = via((0.5, 0.5), ARMS["south"][2], (0.05, 0.95), (0.05, 0.05), ARMS["north"][2], (0.5, 0.5))
-    geometry = CameraGeometry(lines=GATES, movements=(rule("north", "south"),))
-    assert movements(geometry, Walker(path, "car")) == []
+    camera = Camera("c", lines=GATES, movements=(rule("north", "south"),))
+    assert movements(camera, Walker(path, "car")) == []
 
 
 def test_the_time_of_entry_is_the_newest_entry() -> None:
@@ -118,22 +120,22 @@ def test_gates_may_be_zones() -> None:
         counting_zone((0.3, 0.0), (0.7, 0.0), (0.7, 0.2), (0.3, 0.2), name="top"),
         counting_zone((0.3, 0.8), (0.7, 0.8), (0.7, 1.0), (0.3, 1.0), name="bottom"),
     )
-    down = MovementRule("down", Gate("zone", "top"), Gate("zone", "bottom"), "v1")
-    up = MovementRule("up", Gate("zone", "bottom"), Gate("zone", "top"), "v1")
+    down = TurningMovement("down", Gate(PlaceKind.ZONE, "top"), Gate(PlaceKind.ZONE, "bottom"))
+    up = TurningMovement("up", Gate(PlaceKind.ZONE, "bottom"), Gate(PlaceKind.ZONE, "top"))
     for order in (1, -1):
-        geometry = CameraGeometry(zones=zones[::order], movements=(down, up))
-        assert [r.movement for r in movements(geometry, Walker(way("north", "south"), "car"))] == ["down"]
-        assert [r.movement for r in movements(geometry, Walker([(0.5, 0.1), (0.5, 0.95)], "car"))] == ["down"]
-        assert [r.movement for r in movements(geometry, Walker(way("south", "north"), "car"))] == ["up"]
+        camera = Camera("c", zones=zones[::order], movements=(down, up))
+        assert [r.movement for r in movements(camera, Walker(way("north", "south"), "car"))] == ["down"]
+        assert [r.movement for r in movements(camera, Walker([(0.5, 0.1), (0.5, 0.95)], "car"))] == ["down"]
+        assert [r.movement for r in movements(camera, Walker(way("south", "north"), "car"))] == ["up"]
 
 
 def test_from_a_line_into_a_zone_in_one_step() -> None:
     zone = counting_zone((0.3, 0.8), (0.7, 0.8), (0.7, 1.0), (0.3, 1.0), name="bay")
-    into = MovementRule("into", Gate("line", "south", "out"), Gate("zone", "bay"), "v1")
-    out = MovementRule("out-of", Gate("zone", "bay"), Gate("line", "south", "in"), "v1")
-    geometry = CameraGeometry(lines=GATES, zones=(zone,), movements=(into, out))
-    assert [row.movement for row in movements(geometry, Walker([(0.5, 0.5), (0.5, 0.95)], "bus"))] == ["into"]
-    assert [row.movement for row in movements(geometry, Walker([(0.5, 0.95), (0.5, 0.5)], "bus"))] == ["out-of"]
+    into = TurningMovement("into", Gate(PlaceKind.LINE, "south", "out"), Gate(PlaceKind.ZONE, "bay"))
+    out = TurningMovement("out-of", Gate(PlaceKind.ZONE, "bay"), Gate(PlaceKind.LINE, "south", "in"))
+    camera = Camera("c", lines=GATES, zones=(zone,), movements=(into, out))
+    assert [row.movement for row in movements(camera, Walker([(0.5, 0.5), (0.5, 0.95)], "bus"))] == ["into"]
+    assert [row.movement for row in movements(camera, Walker([(0.5, 0.95), (0.5, 0.5)], "bus"))] == ["out-of"]
 
 
 def test_the_passage_that_was_earlier_comes_first_even_when_it_is_certain_later() -> None:
@@ -143,20 +145,21 @@ def test_the_passage_that_was_earlier_comes_first_even_when_it_is_certain_later(
     """
     origin = counting_line((0.1, 0.5), (0.9, 0.5), name="origin", directions=("down", "up"))
     destination = counting_line((0.6, 0.9), (0.6, 0.1), name="destination", directions=("right", "left"))
-    geometry = CameraGeometry(
+    camera = Camera(
+        "c",
         lines=(origin, destination),
-        movements=(MovementRule("turn", Gate("line", "origin"), Gate("line", "destination"), "v1"),),
+        movements=(TurningMovement("turn", Gate(PlaceKind.LINE, "origin"), Gate(PlaceKind.LINE, "destination")),),
     )
     path = [(0.3, 0.45), (0.4, 0.501), (0.5, 0.502), (0.7, 0.503), (0.8, 0.503), (0.8, 0.7)]
-    (row,) = movements(geometry, Walker(path, "truck"))
+    (row,) = movements(camera, Walker(path, "truck"))
     assert row.entered_at_us < row.at_us
 
 
 def test_a_gate_without_a_direction_opens_both_ways() -> None:
-    both = MovementRule("any", Gate("line", "north"), Gate("line", "south"), "v1")
-    geometry = CameraGeometry(lines=GATES, movements=(both,))
+    both = TurningMovement("any", Gate(PlaceKind.LINE, "north"), Gate(PlaceKind.LINE, "south"))
+    camera = Camera("c", lines=GATES, movements=(both,))
     inside_out = via((0.5, 0.5), ARMS["north"][2], (0.05, 0.05), (0.05, 0.95), ARMS["south"][2], (0.5, 0.5))
-    assert [row.movement for row in movements(geometry, Walker(inside_out, "car"))] == ["any"]
+    assert [row.movement for row in movements(camera, Walker(inside_out, "car"))] == ["any"]
 
 
 def test_two_road_users_never_make_one_movement() -> None:

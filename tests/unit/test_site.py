@@ -1,0 +1,167 @@
+"""The domain types: sites, cameras, lines, zones, movements."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from aforo.config.geometry import LineSection, MovementSection, ZoneSection
+from aforo.config.reading import parse_site
+from aforo.model import PlaceKind, Point
+from aforo.site import Camera, Gate, Line, Site, TurningMovement, Zone
+
+SITE_FILE = """
+site: {id: corner, name: The corner, timezone: America/Bogota}
+cameras:
+  - id: north
+    source: rtsp://user:secret@camera/stream
+    analyse_fps: 5
+    lines:
+      - {id: stop, points: [[0, 0.25], [1, 0.75]]}
+      - {id: bent, name: North arm, points: [[0.1, 0.2], [0.5, 0.5], [0.9, 0.1]], directions: [in, out], anchor: centre}
+    zones:
+      - {id: bay, name: Bus bay, polygon: [[0.1, 0.1], [0.9, 0.1], [0.5, 0.9]]}
+    movements:
+      - {id: turn, name: north to bay, from: {line: bent, direction: in}, to: {zone: bay}}
+      - {id: through, from: {line: stop}, to: {line: bent}}
+"""
+STOP = Line("stop", (Point(0, 0.25), Point(1, 0.75)))
+BENT = Line("bent", (Point(0.1, 0.2), Point(0.5, 0.5), Point(0.9, 0.1)), ("in", "out"), "centre", "North arm")
+BAY = Zone("bay", (Point(0.1, 0.1), Point(0.9, 0.1), Point(0.5, 0.9)), name="Bus bay")
+TURN = TurningMovement("turn", Gate(PlaceKind.LINE, "bent", "in"), Gate(PlaceKind.ZONE, "bay"), "north to bay")
+THROUGH = TurningMovement("through", Gate(PlaceKind.LINE, "stop"), Gate(PlaceKind.LINE, "bent"))
+NORTH = Camera("north", (STOP, BENT), (BAY,), (TURN, THROUGH), shown_source="rtsp://camera/stream", analyse_fps=5.0)
+CORNER = Site("corner", ZoneInfo("America/Bogota"), (NORTH,), "The corner")
+
+ROUND_TRIP = {
+    PlaceKind.LINE: LineSection,
+    PlaceKind.ZONE: ZoneSection,
+    PlaceKind.MOVEMENT: MovementSection,
+}
+
+
+@pytest.mark.parametrize(
+    ("place", "version"),
+    [
+        (STOP, "f5aca25d96e0"),
+        (BENT, "daa36672dafe"),
+        (BAY, "e700d3dbc81a"),
+        (TURN, "f5d88b462dce"),
+        (THROUGH, "4b97413bf0df"),
+    ],
+    ids=lambda value: getattr(value, "id", ""),
+)
+def test_versions_are_those_that_stored_rows_name(place: Line | Zone | TurningMovement, version: str) -> None:
+    assert place.version == version
+
+
+@pytest.mark.parametrize(
+    ("place", "stored"),
+    [
+        (
+            STOP,
+            '{"anchor": "bottom_centre", "directions": null, "id": "stop", "name": "", '
+            '"points": [[0.0, 0.25], [1.0, 0.75]]}',
+        ),
+        (
+            BAY,
+            '{"anchor": "bottom_centre", "id": "bay", "name": "Bus bay", '
+            '"polygon": [[0.1, 0.1], [0.9, 0.1], [0.5, 0.9]]}',
+        ),
+        (
+            TURN,
+            '{"from": {"direction": "in", "line": "bent", "zone": null}, "id": "turn", "name": "north to bay", '
+            '"to": {"direction": null, "line": null, "zone": "bay"}}',
+        ),
+    ],
+    ids=lambda value: getattr(value, "id", ""),
+)
+def test_definitions_are_byte_by_byte_those_that_databases_have(
+    place: Line | Zone | TurningMovement, stored: str
+) -> None:
+    assert json.dumps(place.definition(), sort_keys=True) == stored
+
+
+def test_a_site_file_gives_the_site() -> None:
+    assert parse_site(SITE_FILE, "site.yaml").domain() == CORNER
+
+
+@pytest.mark.parametrize("place", NORTH.places, ids=lambda place: place.id)
+def test_a_definition_read_back_from_json_gives_the_same_place(place: Line | Zone | TurningMovement) -> None:
+    text = json.dumps(place.definition())
+    assert ROUND_TRIP[place.kind].model_validate_json(text).domain() == place  # type: ignore[attr-defined]
+
+
+def test_a_version_is_of_the_geometry_and_not_of_its_names() -> None:
+    assert dataclasses.replace(STOP, id="other", name="Other").version == STOP.version
+    others = [
+        dataclasses.replace(STOP, points=STOP.points[::-1]),
+        dataclasses.replace(STOP, directions=("in", "out")),
+        dataclasses.replace(STOP, anchor="centre"),
+    ]
+    assert len({STOP.version, *(other.version for other in others)}) == 4
+
+
+@pytest.mark.parametrize(
+    ("value", "attribute"),
+    [
+        (STOP, "points"),
+        (STOP, "version"),
+        (BAY, "polygon"),
+        (TURN, "origin"),
+        (TURN.origin, "place"),
+        (NORTH, "lines"),
+        (CORNER, "cameras"),
+    ],
+)
+def test_nothing_of_a_site_can_be_changed(value: object, attribute: str) -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(value, attribute, None)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Line("a", (Point(0.5, 0.5), Point(0.5, 0.5))), "the line has no length between"),
+        (lambda: dataclasses.replace(STOP, directions=("in", "in")), "directions must be two different short names"),
+        (lambda: Zone("a", (Point(0, 0), Point(1, 1), Point(1, 0), Point(0, 1))), "the zone crosses itself"),
+        (lambda: Camera("a", (STOP,), movements=(TURN,)), "movement 'turn' names the line 'bent', which this camera"),
+        (
+            lambda: Camera("a", (BENT,), movements=(TURN,)),
+            "movement 'turn' names the zone 'bay', which this camera does not have",
+        ),
+        (
+            lambda: Camera("a", (dataclasses.replace(BENT, directions=("up", "down")),), (BAY,), (TURN,)),
+            "movement 'turn' names the direction 'in'; the line 'bent' has 'up' and 'down'",
+        ),
+        (
+            lambda: dataclasses.replace(CORNER, cameras=(NORTH, Camera("south", zones=(BAY,)))),
+            "the zone id 'bay' is used twice",
+        ),
+        (lambda: dataclasses.replace(CORNER, cameras=(NORTH, Camera("north"))), "the camera id 'north' is used twice"),
+    ],
+)
+def test_what_cannot_count_is_refused(make: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("passage", "opens"),
+    [
+        ((PlaceKind.LINE, "bent", "in"), True),
+        ((PlaceKind.LINE, "bent", "out"), False),
+        ((PlaceKind.ZONE, "bent", "in"), False),
+    ],
+)
+def test_a_gate_opens_for_its_own_passages(passage: tuple[PlaceKind, str, str], opens: bool) -> None:
+    assert TURN.origin.opens_for(*passage) is opens
+
+
+def test_a_gate_without_a_direction_opens_for_both() -> None:
+    assert THROUGH.origin.opens_for(PlaceKind.LINE, "stop", "up")
+    assert THROUGH.origin.opens_for(PlaceKind.LINE, "stop", "down")
