@@ -47,10 +47,10 @@ class MovementFinder:
         """Every passage of the origin starts the movement anew: who goes round and round counts each time once."""
         entered_at_us: int | None = None
         ordinal = 0
-        for at_us, *passage in self._passages:
-            if entered_at_us is not None and movement.destination.opens_for(*passage):
+        for at_us, kind, place, direction in self._passages:
+            if entered_at_us is not None and movement.destination.opens_for(kind, place, direction):
                 yield Turn(movement, ordinal, entered_at_us, at_us)
                 ordinal += 1
                 entered_at_us = None
-            if movement.origin.opens_for(*passage):
+            if movement.origin.opens_for(kind, place, direction):
                 entered_at_us = at_us
