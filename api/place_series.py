@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
 from aforo.config.geometry import LineSection, MovementSection, ZoneSection
 from aforo.config.site import Site
 from aforo.errors import NotFoundError
 from aforo.local_time import Bucket
-from aforo.measures import Measured, measured
+from aforo.measures import COMPLETE_SHARE, Measured, measured
 from aforo.model import ROAD_USERS, CoverageShare, PlaceKind
 from aforo.ports import CountReader
 from aforo.volume_series import Integers, Volumes, VolumeSeries
@@ -101,6 +102,22 @@ class Series:
     def road_users(self) -> list[str]:
         """The classes that were counted in the range, in the order of tables."""
         return in_order(road_user for _, road_user in self.counts)
+
+    @cached_property
+    def coverage(self) -> list[float]:
+        """Observed share of each bucket, 0..1."""
+        shares: list[float] = np.minimum(self._observed_shares(), 1.0).tolist()
+        return shares
+
+    @cached_property
+    def complete(self) -> list[bool]:
+        """Whether each bucket was observed whole (`COMPLETE_SHARE`)."""
+        complete: list[bool] = (self._observed_shares() >= COMPLETE_SHARE).tolist()
+        return complete
+
+    def _observed_shares(self) -> npt.NDArray[np.float64]:
+        lengths_us = np.diff(np.array(self.buckets, np.int64))[:, 0]
+        return np.divide(self.observed_us, lengths_us)
 
     def sums(self, direction: str | None = None, road_user: str | None = None) -> Integers:
         """Count and provisional count of everybody, or of one direction or class only; shape (2, buckets)."""
