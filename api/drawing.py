@@ -1,4 +1,4 @@
-"""Drawing what was tracked and counted onto a picture.
+"""Pictures with tracks, counting lines, zones and counts drawn on them.
 
 Needs no web server: the live view, and `aforo count --annotate`, draw with the same class.
 """
@@ -32,7 +32,7 @@ COLOURS = {
     "truck": "#0072B2",
     "other": "#999999",
 }
-"""Okabe and Ito's palette, told apart with every common kind of colour blindness. Any other class is drawn as other."""
+"""Okabe and Ito's palette, distinct with each common colour blindness. A class without a colour has that of other."""
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _WHITE, _BLACK, _INK, _YELLOW = (255, 255, 255), (0, 0, 0), (24, 24, 24), (66, 228, 240)
@@ -75,7 +75,7 @@ class _Tint:
 
 
 class _Scenery:
-    """What stands still in the picture of one camera in one size, prepared once.
+    """What is the same in every picture of one camera in one size: lines, arrows, zones. Prepared once.
 
     Attributes:
         text_scale: of labels and captions.
@@ -104,7 +104,7 @@ class _Scenery:
         points = self._pixels(line.points)
         first, last = points[:2], points[-2:]
         start, end = first if first[0][1] >= last[1][1] else last[::-1]
-        across = _towards_the_walkers_right(*first if start == first[0] else last)
+        across = _first_direction(*first if start == first[0] else last)
         x = start[0] + (end[0] - start[0]) * _LINE_LABEL_SHARE
         y = start[1] + (end[1] - start[1]) * _LINE_LABEL_SHARE
         reach = 34 * self.text_scale
@@ -129,7 +129,7 @@ class _Trail:
         self._end = 0
 
     def add(self, frame: int, x_px: float, y_px: float) -> None:
-        """The track was there in that frame."""
+        """Append the track's position in that frame."""
         if self._end == len(self._points):
             self._points[: _TRAIL_FRAMES - 1] = self._points[1 - _TRAIL_FRAMES :]
             self._end = _TRAIL_FRAMES - 1
@@ -169,7 +169,7 @@ class FrameAnnotator:
         Args:
             image: the frame, in any size; it is not altered.
             tracked: the road users in it.
-            counts: by line id, (direction, road user) -> number; lines that are absent show 0. None: not known here.
+            counts: by line id, (direction, class) -> number; lines that are absent show 0. None: unknown here.
         """
         scene: Image = image.copy()
         self._take_size(scene)
@@ -187,12 +187,12 @@ class FrameAnnotator:
         return scene
 
     def stale(self, image: Image, since_us: int, ended: bool) -> Image:
-        """The last picture of a camera that sends no more: grey, darkened, and saying since when.
+        """The last picture of a camera that sends no more: grey, darkened, with the time of it.
 
         Args:
             image: the frame, in any size; it is not altered.
             since_us: when it was the newest (processing time).
-            ended: the camera is a recording that is over: it says so instead.
+            ended: the camera is a recording that is over; the picture has that instead of the time.
         """
         grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
         scene: Image = cv2.cvtColor(cv2.convertScaleAbs(grey, alpha=_STALE_SHADE), cv2.COLOR_GRAY2BGR)
@@ -336,7 +336,7 @@ def _arrow(foot: Point, tip: Point) -> list[Pixels]:
     return [np.array([foot, tip], np.int32), np.rint(head).astype(np.int32)]
 
 
-def _towards_the_walkers_right(a: tuple[int, int], b: tuple[int, int]) -> tuple[float, float]:
+def _first_direction(a: tuple[int, int], b: tuple[int, int]) -> tuple[float, float]:
     """The unit vector of a line's first direction in the image (y down), for one who walks from a to b."""
     dx, dy = b[0] - a[0], b[1] - a[1]
     length = math.hypot(dx, dy) or 1.0

@@ -1,4 +1,4 @@
-"""What was counted at a place, bucket by bucket, in the light of what its camera observed."""
+"""Counts of lines, zones and movements per bucket, and how much of each bucket their camera observed."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class Series:
 
     @cached_property
     def directions(self) -> list[str]:
-        """The place's own directions, then others that counts of an older geometry have."""
+        """The place's own directions, then those that only counts of an earlier geometry have."""
         seen = {direction for direction, _ in self.counts}
         return [*self.place.directions, *sorted(seen - set(self.place.directions))]
 
@@ -120,7 +120,7 @@ class Series:
         return np.divide(self.observed_us, lengths_us)
 
     def sums(self, direction: str | None = None, road_user: str | None = None) -> Integers:
-        """Count and provisional count of everybody, or of one direction or class only; shape (2, buckets)."""
+        """Count and provisional count of all road users, or of one direction or class only; shape (2, buckets)."""
         chosen = [
             counts
             for (its_direction, its_road_user), counts in self.counts.items()
@@ -129,15 +129,15 @@ class Series:
         return np.sum(chosen, axis=0) if chosen else np.zeros((2, len(self.buckets)), np.int64)
 
     def measured(self, direction: str | None = None, road_user: str | None = None) -> list[Measured]:
-        """What is known of each bucket: of everybody, or of one direction or class only."""
+        """Count and coverage of each bucket: of all road users, or of one direction or class only."""
         columns = (*self.sums(direction, road_user).tolist(), self.observed_us.tolist())
         return [measured(*figures) for figures in zip(self.buckets, *columns, strict=True)]
 
 
 def in_order(road_users: Iterable[str]) -> list[str]:
-    """Different classes, the known ones in the order of tables, then others by name."""
-    found = set(road_users)
-    return [name for name in ROAD_USERS if name in found] + sorted(found - set(ROAD_USERS))
+    """Classes without repetition: Aforo's own in the order of tables, then others by name."""
+    classes = set(road_users)
+    return [name for name in ROAD_USERS if name in classes] + sorted(classes - set(ROAD_USERS))
 
 
 def read_series(reader: CountReader, places: Sequence[Place], spans: Sequence[Bucket], interval: str) -> list[Series]:
@@ -161,7 +161,7 @@ def read_series(reader: CountReader, places: Sequence[Place], spans: Sequence[Bu
 def join(
     places: Sequence[Place], spans: Sequence[Bucket], volumes: Iterable[VolumeSeries], shares: Iterable[CoverageShare]
 ) -> list[Series]:
-    """Volumes and coverage put together per place; each of them begins where a bucket does. Pure."""
+    """The series of places from their volumes and their cameras' coverage, whose starts are starts of buckets. Pure."""
     starts_us = np.array([span.start_us for span in spans])
     observed: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for share in shares:
@@ -182,15 +182,15 @@ def join(
 
 def _movement_volumes(reader: CountReader, spans: Sequence[Bucket]) -> Volumes:
     """Volumes of movements per bucket; they have no view in the store."""
-    found: dict[tuple[int, str, str], list[int]] = {}
+    sums: dict[tuple[int, str, str], list[int]] = {}
     position = 0
     for movement in reader.movements(spans[0].start_us, spans[-1].end_us):
         while movement.at_us >= spans[position].end_us:
             position += 1
-        figures = found.setdefault((spans[position].start_us, movement.movement, movement.road_user), [0, 0])
+        figures = sums.setdefault((spans[position].start_us, movement.movement, movement.road_user), [0, 0])
         figures[0] += 1
         figures[1] += not movement.final
     return Volumes.of(
         (start_us, PlaceKind.MOVEMENT, place, "", road_user, count, provisional)
-        for (start_us, place, road_user), (count, provisional) in found.items()
+        for (start_us, place, road_user), (count, provisional) in sums.items()
     )

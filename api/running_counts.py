@@ -1,4 +1,4 @@
-"""Counts kept up to date from the rows as they pass, so that a picture can show them without asking the database."""
+"""Counts of the newest day, kept in memory from the rows that go to the store, so that pictures need no database."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ LineCounts = Mapping[tuple[str, str], int]
 class RunningCounts:
     """Crossings of the newest local day, per line, direction and road user.
 
-    A crossing counts at once with the track's best class so far; its final row corrects the class, and a track that
-    turns out to be nobody of its own is taken back. Kept in memory: one number per line, direction and class, and the
-    crossings of tracks that are still open. Not safe for use by several threads at once.
+    A crossing counts at once, with the track's class so far; its final row corrects the class, and the crossings of a
+    voided track are subtracted. Kept in memory: one number per line, direction and class, and the crossings of tracks
+    that are still open. Not thread-safe.
     """
 
     def __init__(self, timezone: ZoneInfo) -> None:
@@ -31,16 +31,16 @@ class RunningCounts:
         self._open: dict[tuple[str, str, int], dict[tuple[str, int], Crossing]] = {}
 
     def seed(self, volumes: Iterable[Volume]) -> None:
-        """Begin from what the database already counted today; call it before the first rows."""
+        """Start from the volumes of today in the store; to be called before the first rows."""
         for volume in volumes:
             if volume.kind == PlaceKind.LINE and self._is_newest_day(volume.place, volume.start_us):
                 self._counts[volume.place][volume.direction, volume.road_user] += volume.count
 
     def add(self, rows: Rows) -> list[Crossing]:
-        """Take in a batch.
+        """Count the rows of a batch.
 
         Returns:
-            The crossings that were not known before, in the batch's order.
+            The crossings that came for the first time, in the batch's order.
         """
         new = [crossing for crossing in rows.crossings if self._add(crossing)]
         for track in rows.voided:
@@ -73,7 +73,7 @@ class RunningCounts:
         self._counts[crossing.line][crossing.direction, crossing.road_user] += change
 
     def _is_newest_day(self, line: str, at_us: int) -> bool:
-        """Whether that instant lies in the line's newest day; a newer day starts the line's counts anew."""
+        """Whether an instant is in the line's newest day; with a newer day the line's counts start at zero."""
         day = datetime.fromtimestamp(at_us / MICROSECONDS, self._timezone).date()
         newest = self._days.get(line)
         if newest is None or day > newest:
@@ -96,7 +96,7 @@ def by_direction(counts: LineCounts) -> Counter[str]:
 
 
 def presence(camera: CameraSection, tracked: TrackedFrame) -> dict[str, Counter[str]]:
-    """Who is in each zone of the camera in this frame: zone id -> road user -> number."""
+    """Road users in each zone of the camera in this frame: zone id -> class -> number."""
     return {
         zone.id: Counter(
             road_user.road_user

@@ -41,6 +41,9 @@ class RoadUserWords:
         many: several, after a number.
         heading: of a column of counts.
         short: few letters, for narrow tables.
+
+    >>> words_of("es").road_user("truck")
+    RoadUserWords(one='camión', many='camiones', heading='Camiones', short='cam.')
     """
 
     one: str
@@ -51,7 +54,11 @@ class RoadUserWords:
 
 @dataclass(frozen=True, slots=True)
 class DirectionWords:
-    """How a direction is called: beside a count, and as the heading of its columns."""
+    """How a direction is called: beside a count, and as the heading of its columns.
+
+    >>> words_of("es").direction("left")
+    DirectionWords(label='izquierda', heading='Izquierda')
+    """
 
     label: str
     heading: str
@@ -59,7 +66,11 @@ class DirectionWords:
 
 @dataclass(frozen=True, slots=True)
 class NumberMarks:
-    """What stands between thousands, and before decimals."""
+    """What stands between thousands, and before decimals.
+
+    >>> words_of("es").marks
+    NumberMarks(thousands='.', decimal=',')
+    """
 
     thousands: str
     decimal: str
@@ -67,7 +78,11 @@ class NumberMarks:
 
 @dataclass(frozen=True, slots=True)
 class PictureWords:
-    """What stands on a picture whose camera sends no more."""
+    """What stands on a picture whose camera sends no more.
+
+    >>> words_of("en").picture.no_picture_since.format(time="12:30:00")
+    'no picture since 12:30:00'
+    """
 
     no_picture_since: str
     recording_over: str
@@ -75,7 +90,11 @@ class PictureWords:
 
 @dataclass(frozen=True, slots=True)
 class ReportWords:
-    """Titles, headings, observations and notes of reports; words in braces are filled in."""
+    """Titles, headings, observations and notes of reports; words in braces are filled in.
+
+    >>> words_of("es").report.peak_hour
+    'Hora pico'
+    """
 
     title: str
     site: str
@@ -118,7 +137,11 @@ class Words:
         picture: of live and annotated pictures.
         report: of the hourly report.
         camera_problems: sentences by code of the problem; `{0}`, `{1}` … are filled in.
+        marks: of its numbers.
         page: what the operators' page shows, by topic (`PAGE_TOPICS`).
+
+    >>> words_of("en").camera_problems["frozen"].format(4)
+    'connected, but no new picture for 4 s'
     """
 
     def __init__(self, language: Language, catalogue: Mapping[str, Any]) -> None:
@@ -129,8 +152,7 @@ class Words:
         self.page: Mapping[str, Any] = {topic: catalogue[topic] for topic in PAGE_TOPICS}
         self._road_users = {key: RoadUserWords(**words) for key, words in catalogue["road_users"].items()}
         self._directions = {key: DirectionWords(**words) for key, words in catalogue["directions"].items()}
-        marks = NumberMarks(**catalogue["numbers"])
-        self._marks = {ord(","): marks.thousands, ord("."): marks.decimal}
+        self.marks = NumberMarks(**catalogue["numbers"])
         self._weekdays: list[str] = catalogue["weekdays"]
 
     def road_user(self, name: str) -> RoadUserWords:
@@ -142,7 +164,11 @@ class Words:
         return self._road_users.get(name) or RoadUserWords(name, name, name, name)
 
     def direction(self, name: str) -> DirectionWords:
-        """How a direction is called; one that the site named goes by that name."""
+        """How a direction is called; one that the site named goes by that name.
+
+        >>> words_of("es").direction("al centro").label
+        'al centro'
+        """
         return self._directions.get(name) or DirectionWords(name, name)
 
     def number(self, value: int) -> str:
@@ -180,7 +206,7 @@ class Words:
 
     def _with_marks(self, number: str) -> str:
         """A number as Python writes it, with the marks of this language."""
-        return number.translate(self._marks)
+        return number.translate({ord(","): self.marks.thousands, ord("."): self.marks.decimal})
 
 
 def words_of(language: str) -> Words:
@@ -191,6 +217,9 @@ def words_of(language: str) -> Words:
 
     Raises:
         QueryError: another language.
+
+    >>> words_of("es").language
+    'es'
     """
     for known in LANGUAGES:
         if language == known:
@@ -204,5 +233,9 @@ def _read(language: Language) -> Words:
 
 
 def catalogue_file(language: Language) -> Path:
-    """Where the words of a language stand."""
+    """Where the words of a language stand.
+
+    >>> catalogue_file("es").name
+    'es.json'
+    """
     return Path(__file__).with_name(f"{language}.json")

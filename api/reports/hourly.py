@@ -1,6 +1,6 @@
 """The hourly volume report of a line or zone: hours × classes × directions, totals, peak hour, coverage.
 
-`hourly_report` puts the figures together; `api.reports.workbook` and `api.reports.pdf` write them.
+`hourly_report` computes the figures; `api.reports.workbook` and `api.reports.pdf` write them.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from functools import cached_property
 
 from aforo.config.site import Site
 from aforo.errors import QueryError
-from aforo.local_time import Bucket, buckets, local_time
+from aforo.local_time import HOUR_US, Bucket, buckets, local_time
 from aforo.measures import Measured, PeakHour, peak_clock_hour, peak_hour, total
+from aforo.model import PlaceKind
 from aforo.ports import CountReader
 from aforo.words.catalogue import Words, words_of
 from api.place_series import Place, Series, read_series
@@ -36,7 +37,7 @@ class Row:
     """One hour, or the sum of several.
 
     Attributes:
-        label: how the hour is called, such as "07:00–08:00".
+        label: the hour as printed, such as "07:00–08:00".
         day: the local day that it belongs to.
         figures: one per column of the report, the total last.
     """
@@ -47,18 +48,18 @@ class Row:
 
     @property
     def total(self) -> Measured:
-        """Everybody, in all directions."""
+        """All road users in all directions."""
         return self.figures[-1]
 
 
 @dataclass(frozen=True)
 class Report:
-    """The figures of one report, and all that is said around them.
+    """The figures of one report, with the names, dates and notes that are printed with them.
 
     Attributes:
         columns: classes by direction, a subtotal after several of them, the total of all last.
         hours: one row per local hour, in order.
-        peak: the peak hour; None where nobody passed or too little was observed.
+        peak: the peak hour; None without road users, or where too little was observed.
         peak_clock_hour: the clock hour with the highest volume.
     """
 
@@ -101,19 +102,19 @@ class Report:
         return f"{self.site_id}_{self.place.id}_{self.start:%Y%m%dT%H%M}_{self.end:%Y%m%dT%H%M}"
 
     def summary(self) -> list[tuple[str, str | int | float]]:
-        """What a reader wants first, as pairs of name and value; numbers are numbers."""
-        words, whole = self.words, self.total.total
+        """Site, period, total, coverage and peak hour, as pairs of name and value; numbers are not formatted."""
+        words, period = self.words, self.total.total
         shown: list[tuple[str, str | int | float]] = [
             (words.report.site, self.site_name or self.site_id),
-            (words.report.line if self.place.kind == "line" else words.report.zone, self.place_name),
+            (words.report.line if self.place.kind is PlaceKind.LINE else words.report.zone, self.place_name),
             (words.report.camera, self.place.camera),
             (words.report.period, self.period),
             (words.report.timezone, self.timezone),
             (
-                words.report.total if whole.complete else f"{words.report.total} ({words.report.of_incomplete})",
-                words.report.unobserved if whole.count is None else whole.count,
+                words.report.total if period.complete else f"{words.report.total} ({words.report.of_incomplete})",
+                words.report.unobserved if period.count is None else period.count,
             ),
-            (words.report.coverage, words.percent(whole.coverage)),
+            (words.report.coverage, words.percent(period.coverage)),
         ]
         if self.peak is None:
             return [*shown, (words.report.peak_hour, words.report.none)]
@@ -131,27 +132,27 @@ class Report:
         return shown
 
     def notes(self) -> list[str]:
-        """What a reader must know to use the figures rightly."""
-        words, found = self.words, []
+        """Incomplete observation, provisional counts, and how the peak hour is defined."""
+        words, notes = self.words, []
         totals = [hour.total for hour in self.hours]
         if not self.total.total.complete:
             unobserved = sum(hour.count is None for hour in totals)
             partial = sum(not hour.complete for hour in totals) - unobserved
-            found.append(words.report.note_incomplete.format(hours=len(totals), unobserved=unobserved, partial=partial))
+            notes.append(words.report.note_incomplete.format(hours=len(totals), unobserved=unobserved, partial=partial))
         if self.total.total.provisional:
-            found.append(words.report.note_provisional.format(provisional=words.number(self.total.total.provisional)))
-        return [*found, words.report.note_factor]
+            notes.append(words.report.note_provisional.format(provisional=words.number(self.total.total.provisional)))
+        return [*notes, words.report.note_factor]
 
     def direction_heading(self, column: Column) -> str:
-        """How the direction of a column is called, "" for all directions."""
+        """The name of a column's direction, "" for all directions."""
         return "" if column.direction is None else self.words.direction(column.direction).heading
 
     def road_user_heading(self, column: Column) -> str:
-        """How the class of a column is called, "" for all classes."""
+        """The name of a column's class, "" for all classes."""
         return "" if column.road_user is None else self.words.road_user(column.road_user).heading
 
     def observation(self, figures: Measured) -> str:
-        """Whether an interval was observed, in a word."""
+        """Whether an interval was observed: complete, incomplete or not observed, in words."""
         if figures.count is None:
             return self.words.report.unobserved
         return self.words.report.complete if figures.complete else self.words.report.incomplete
@@ -184,7 +185,7 @@ def hourly_report(
         StoreError: the database cannot be read.
     """
     words, zone = words_of(lang), site.timezone
-    spans = buckets(start_us, end_us, "1h", zone) if (end_us - start_us) // 3_600_000_000 <= MAXIMUM_HOURS else []
+    spans = buckets(start_us, end_us, "1h", zone) if (end_us - start_us) // HOUR_US <= MAXIMUM_HOURS else []
     if not spans:
         raise QueryError("from: expected a range of at least an hour and at most a year, until `to`")
     start_us, end_us = spans[0].start_us, spans[-1].end_us
@@ -218,7 +219,7 @@ def _columns(series: Series) -> tuple[Column, ...]:
 
 
 def _labels(spans: Sequence[Bucket], site: Site) -> list[tuple[str, date]]:
-    """Hours as people call them, with the offset on days when the clocks change and an hour comes twice."""
+    """The hours as printed, with the offset from UTC on days when the clocks change, where one hour can come twice."""
     zone = site.timezone
     starts = [local_time(span.start_us, zone) for span in spans]
     offsets: dict[date, set[object]] = {}

@@ -32,7 +32,7 @@ _FORBIDDEN_IN_SHEETS = {code: None for code in range(32) if code not in (9, 10, 
 def to_csv(report: Report) -> bytes:
     """The report as CSV: one row per hour, then the sums; times with offset, plain numbers, unknown counts empty.
 
-    UTF-8 with a byte order mark, so that Excel shows accents rightly.
+    UTF-8 with a byte order mark, without which Excel shows accents wrongly.
     """
     words = report.words
     heads = [" ".join(filter(None, parts)) or words.report.total for parts in _heads_of_columns(report)]

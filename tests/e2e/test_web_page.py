@@ -189,7 +189,7 @@ def test_counts_rise_as_road_users_cross(running: Town, open_page: Callable[...,
     expect(total).not_to_have_text(before)
 
 
-def test_everything_speaks_spanish(running: Town, open_page: Callable[..., Page]) -> None:
+def test_everything_speaks_spanish(running: Town, open_page: Callable[..., Page], tmp_path: Path) -> None:
     page = open_page(running.url)
     of_camera = card(page, "camera-0")
     expect(of_camera.locator("caption")).to_contain_text("Crossings")
@@ -198,6 +198,8 @@ def test_everything_speaks_spanish(running: Town, open_page: Callable[..., Page]
     expect(of_camera.locator("caption")).to_contain_text("Cruces")
     expect(of_camera.locator(".badge")).to_have_text("en vivo")
     expect(of_camera.locator(".legend")).to_contain_text("peatón")
+    expect(of_camera.locator(".legend")).to_contain_text("auto")
+    page.screenshot(path=tmp_path / "spanish.png", full_page=True)
     expect(of_camera.locator("img.live")).to_have_attribute("src", re.compile("lang=es"))
     expect(of_camera.locator(".reports a").first).to_have_attribute("href", re.compile("lang=es"))
     page.reload()

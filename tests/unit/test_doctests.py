@@ -1,4 +1,4 @@
-"""The examples in the docstrings of the ground floor are true, and its geometry has one for each public name."""
+"""The examples in docstrings of the ground floor are true; its geometry and words have one for each public name."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 
 import aforo
 from aforo import geometry, site
+from aforo.words import catalogue
 
 MODULES = [module.name for module in pkgutil.walk_packages(aforo.__path__, "aforo.") if not module.ispkg]
 
@@ -21,7 +22,7 @@ def test_the_examples_are_true(name: str) -> None:
     assert doctest.testmod(importlib.import_module(name)).failed == 0
 
 
-@pytest.mark.parametrize("module", [geometry, site], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", [geometry, site, catalogue], ids=lambda module: module.__name__)
 def test_every_public_type_and_function_shows_an_example(module: ModuleType) -> None:
     without = [
         name
