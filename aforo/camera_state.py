@@ -128,3 +128,23 @@ class CameraStatus:
     width_px: int
     height_px: int
     problem: Problem | None
+
+
+@dataclass(frozen=True, slots=True)
+class LiveCamera:
+    """How a camera is doing, as far as this process knows.
+
+    Attributes:
+        problem: why it is not well or not to be seen, None while all is well.
+        status: with figures, where the camera runs in this process; None where another one runs it.
+    """
+
+    camera: str
+    state: CameraState
+    problem: Problem | None
+    status: CameraStatus | None = None
+
+    @classmethod
+    def of(cls, status: CameraStatus) -> LiveCamera:
+        """Of a camera that runs in this process."""
+        return cls(status.camera, status.state, status.problem, status)

@@ -5,8 +5,9 @@ A new camera type, detector, bus or database is one class that fits one of these
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     import supervision as sv
 
-    from aforo.camera_state import CameraStatus, LiveEndpoint
+    from aforo.camera_state import CameraStatus, LiveCamera, LiveEndpoint
     from aforo.config.site import Site
     from aforo.errors import AforoError
     from aforo.finding import Finding
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
         Visit,
     )
     from aforo.volume_series import Volumes
+    from aforo.words.catalogue import Language
 
 
 class FrameSource(Protocol):
@@ -281,11 +283,65 @@ class StoreBackend(Protocol):
         ...
 
 
-class LiveFeed(Protocol):
-    """What the API may ask of the cameras that run in this process."""
+@dataclass(frozen=True, slots=True)
+class LiveVideo:
+    """Motion JPEG without end.
 
-    def statuses(self) -> list[CameraStatus]:
-        """How each camera is doing, in the order of the configuration."""
+    Attributes:
+        media_type: multipart/x-mixed-replace, with its boundary.
+        parts: of the body, as they come; closing it frees the viewer's place.
+    """
+
+    media_type: str
+    parts: AsyncGenerator[bytes, None]
+
+
+class LiveView(Protocol):
+    """The site's cameras as they are now: those that run in this process, or those that workers show."""
+
+    def cameras(self) -> list[LiveCamera]:
+        """How each camera of the site is doing, in the order of the configuration."""
+        ...
+
+    def faults(self) -> list[str]:
+        """Why this process is not ready as far as its own cameras go, in sentences; empty where all is well."""
+        ...
+
+    async def picture(self, camera: str, width_px: int | None, lang: Language) -> bytes:
+        """The newest annotated picture of a camera, as JPEG.
+
+        Args:
+            camera: its id.
+            width_px: about so wide, None for the camera's own width.
+            lang: language of the labels.
+
+        Raises:
+            NotFoundError: there is no such camera here.
+            SourceError: it has no picture, or is not shown.
+        """
+        ...
+
+    async def video(self, camera: str, width_px: int | None, lang: Language) -> LiveVideo:
+        """The live annotated video of a camera; arguments and errors as for `picture`.
+
+        Raises:
+            SourceError: also when there are too many viewers.
+        """
+        ...
+
+    def events(self, last_event_id: str | None) -> AsyncGenerator[bytes, None]:
+        """Crossings, counts and camera states as server-sent events, until `close`.
+
+        Args:
+            last_event_id: of the last event that the reader has had, None where it is new.
+
+        Raises:
+            SourceError: they do not happen in this process.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let every endless answer end within a second or so."""
         ...
 
 

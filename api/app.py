@@ -11,13 +11,13 @@ from starlette.exceptions import HTTPException
 
 from aforo.config.site import Site
 from aforo.errors import AforoError
-from aforo.ports import Clock, CountReader, LiveFeed
+from aforo.ports import Clock, CountReader, LiveView
 from api.browser_safety import LOOPBACK_NAMES, BrowserSafety, is_loopback
-from api.context import Context, Recounter
+from api.context import Context
 from api.error_answers import answer_http_error, answer_invalid, answer_own_error
 from api.live import events
-from api.live.remote_cameras import LiveElsewhere
 from api.live.routes import router as live_router
+from api.recounts import Recounter, Recounts
 from api.reports import downloads
 from api.rest import cameras, health, volumes
 from api.rest.recount import router as recount_router
@@ -32,9 +32,8 @@ def create_app(
     *,
     site: Site,
     reader: CountReader,
-    live: LiveFeed | None,
+    live: LiveView,
     clock: Clock,
-    elsewhere: LiveElsewhere | None = None,
     recount: Recounter | None = None,
 ) -> FastAPI:
     """The application of one site.
@@ -42,15 +41,14 @@ def create_app(
     Args:
         site: its configuration; the host that it listens on decides which Host headers are answered.
         reader: questions to the store.
-        live: the cameras that run in this process, None where there are none.
+        live: the cameras as they are now: those of this process, or those that workers show.
         clock: processing time, for "until now" and the age of the newest frame.
-        elsewhere: where live pictures come from when no cameras run in this process.
         recount: counts the history of a line or zone again, None where that is not offered.
     """
     # No docs pages of FastAPI's own: they load scripts from another site, which neither a closed network nor the
     # content security policy lets through.
     app = FastAPI(title="Aforo", version="1", description=DESCRIPTION, docs_url=None, redoc_url=None)
-    app.state.context = Context(site=site, reader=reader, live=live, clock=clock, elsewhere=elsewhere, recount=recount)
+    app.state.context = Context(site=site, reader=reader, live=live, clock=clock, recounts=Recounts(recount))
     app.include_router(health.router)
     app.include_router(cameras.router)
     app.include_router(volumes.router)

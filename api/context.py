@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
 
 from aforo.config.site import Site
-from aforo.model import PlaceKind, Recount
-from aforo.ports import Clock, CountReader, LiveFeed
-from api.live.remote_cameras import LiveElsewhere
-
-Recounter = Callable[[PlaceKind, str, int | None, int | None], Recount]
+from aforo.ports import Clock, CountReader, LiveView
+from api.recounts import Recounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,17 +17,15 @@ class Context:
     """The objects behind one application.
 
     Attributes:
-        live: None where no cameras run in this process (`aforo serve`).
-        elsewhere: where the live pictures come from then, None where there are none.
-        recount: counts the history of a line or zone again: kind, id, start and end (microseconds, None for all).
+        live: the cameras as they are now, wherever they run.
+        recounts: counting the history of a line or zone again.
     """
 
     site: Site
     reader: CountReader
-    live: LiveFeed | None
+    live: LiveView
     clock: Clock
-    elsewhere: LiveElsewhere | None = None
-    recount: Recounter | None = None
+    recounts: Recounts
 
 
 def context_of(request: Request) -> Context:

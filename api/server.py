@@ -5,10 +5,10 @@ from __future__ import annotations
 import socket
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from aforo.errors import ConfigurationError
-from api.live.hub import LiveHub
-from api.live.remote_cameras import LiveElsewhere
+from aforo.ports import LiveView
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -26,20 +26,27 @@ def listen(host: str, port: int) -> socket.socket:
         ) from error
 
 
+def base_url(listener: socket.socket) -> str:
+    """The address at which a listening socket is reached from this machine, such as `http://127.0.0.1:8000`."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
 class Server(uvicorn.Server):
-    """uvicorn, which closes the hub before it waits for open connections: live video and events end by themselves.
+    """uvicorn, which closes the live view before it waits for open connections: endless answers end by themselves.
 
     Args:
-        config: of uvicorn.
-        hub: what endless answers are made from; None where there are none.
+        app: what it serves.
+        live: what endless answers are made from.
     """
 
-    def __init__(self, config: uvicorn.Config, hub: LiveHub | LiveElsewhere | None) -> None:
-        super().__init__(config)
-        self._hub = hub
+    def __init__(self, app: ASGIApp, live: LiveView) -> None:
+        super().__init__(
+            uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5, lifespan="off")
+        )
+        self._live = live
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop listening, let answers end, close."""
-        if self._hub is not None:
-            self._hub.close()
+        self._live.close()
         await super().shutdown(sockets)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import socket
 import threading
 
-import uvicorn
-
 from aforo.camera_state import LiveEndpoint
 from aforo.config.site import Site
 from aforo.errors import StoreError
@@ -14,6 +12,7 @@ from aforo.model import Frame, TrackedFrame
 from aforo.ports import Clock, CountStore
 from api.app import create_app
 from api.live.hub import LiveHub
+from api.live.local_cameras import LocalLiveView
 from api.server import Server, listen
 from app import assemble
 from app.web_process import LOG
@@ -44,9 +43,8 @@ class LiveStation:
         self._store: CountStore = assemble.open_store(site)
         self._reader = assemble.open_reader(site)
         self._hub = LiveHub(site, clock, counted=False)  # the aggregators count
-        app = create_app(site=site, reader=self._reader, live=self._hub, clock=clock)
-        config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5, lifespan="off")
-        self._server = Server(config, self._hub)
+        live = LocalLiveView(self._hub)
+        self._server = Server(create_app(site=site, reader=self._reader, live=live, clock=clock), live)
         self._threads = [
             threading.Thread(target=self._server.run, args=([self._socket],), name="web", daemon=True),
             threading.Thread(target=self._announce, name="announce", daemon=True),

@@ -8,8 +8,6 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
 
-import uvicorn
-
 from aforo.camera_state import CameraStatus
 from aforo.clock import SystemClock
 from aforo.config.site import Site
@@ -19,7 +17,8 @@ from aforo.model import Frame, PlaceKind, Rows, TrackedFrame
 from aforo.ports import CountReader, Detector
 from api.app import create_app
 from api.live.hub import LiveHub
-from api.server import Server, listen
+from api.live.local_cameras import LocalLiveView
+from api.server import Server, base_url, listen
 from app import assemble
 from app.pipeline import Counting
 from app.recount import recount_place
@@ -64,8 +63,7 @@ class Service:
         clock = SystemClock()
         self._stack.callback(detector.close)
         socket = self._stack.enter_context(listen(site.api.host, site.api.port))
-        host, port = socket.getsockname()[:2]
-        self.url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        self.url = base_url(socket)
         self._socket = socket
         store = self._stack.enter_context(assemble.open_store(site))
         reader = assemble.open_reader(site)
@@ -79,9 +77,9 @@ class Service:
         self._cameras = [new_camera(camera) for camera in site.cameras]
         self.hub.set_status_source(self.statuses)
         self._seed(reader, clock.now_us())
-        app = create_app(site=site, reader=reader, live=self.hub, clock=clock, recount=partial(recount_place, site))
-        config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5, lifespan="off")
-        self._server = Server(config, self.hub)
+        live = LocalLiveView(self.hub)
+        app = create_app(site=site, reader=reader, live=live, clock=clock, recount=partial(recount_place, site))
+        self._server = Server(app, live)
         self._web = threading.Thread(target=self._server.run, args=([socket],), name="web", daemon=True)
 
     def _publish(self, frame: Frame | None, tracked: TrackedFrame) -> None:

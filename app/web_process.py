@@ -6,13 +6,11 @@ import logging
 from collections.abc import Callable
 from functools import partial
 
-import uvicorn
-
 from aforo.clock import SystemClock
 from aforo.config.site import Site
 from api.app import create_app
-from api.live.remote_cameras import LiveElsewhere
-from api.server import Server, listen
+from api.live.remote_cameras import RemoteLiveView
+from api.server import Server, base_url, listen
 from app import assemble
 from app.recount import recount_place
 
@@ -35,18 +33,9 @@ def serve(site: Site, on_ready: Callable[[str], None]) -> None:
         assemble.open_store(site).close()  # makes the tables, if this process is the first
         reader = assemble.open_reader(site)
         try:
-            elsewhere = LiveElsewhere(site, reader, clock)
-            app = create_app(
-                site=site,
-                reader=reader,
-                live=None,
-                clock=clock,
-                elsewhere=elsewhere,
-                recount=partial(recount_place, site),
-            )
-            host, port = listener.getsockname()[:2]
-            on_ready(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
-            config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5, lifespan="off")
-            Server(config, elsewhere).run([listener])
+            live = RemoteLiveView(site, reader, clock)
+            app = create_app(site=site, reader=reader, live=live, clock=clock, recount=partial(recount_place, site))
+            on_ready(base_url(listener))
+            Server(app, live).run([listener])
         finally:
             reader.close()

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import uvicorn
 
 from aforo.camera_state import CameraState, CameraStatus, Problem
 from aforo.clock import SystemClock
@@ -36,6 +35,8 @@ from aggregate.store.sqlite.reader import SqliteReader
 from aggregate.store.sqlite.writer import SqliteStore
 from api.app import create_app
 from api.live.hub import LiveHub
+from api.live.local_cameras import LocalLiveView
+from api.live.remote_cameras import RemoteLiveView
 from api.server import Server, listen
 from app.assemble import aggregator
 
@@ -203,11 +204,11 @@ class Town:
     @contextmanager
     def running(self, *, counts_only: bool = False) -> Iterator[Town]:
         """Serve; counts only: as a server that runs no cameras itself."""
-        live = None if counts_only else self.hub
+        live = RemoteLiveView(self.site, self.reader, self.clock) if counts_only else LocalLiveView(self.hub)
         app = create_app(site=self.site, reader=self.reader, live=live, clock=self.clock)
         with listen("127.0.0.1", 0) as listener:
             self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-            server = Server(uvicorn.Config(app, log_level="critical", lifespan="off", ws="none"), self.hub)
+            server = Server(app, live)
             web = threading.Thread(target=server.run, args=([listener],), name="web")
             self._feeder.start()
             web.start()

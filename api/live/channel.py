@@ -7,28 +7,24 @@ import contextlib
 import logging
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import aclosing
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 import cv2
-from fastapi.responses import StreamingResponse
-from starlette.types import Message, Send
 
 from aforo.config.camera import CameraSection
 from aforo.model import Image
+from aforo.ports import Clock
+from aforo.words.catalogue import Language
 from api.drawing import FrameAnnotator
-
-if TYPE_CHECKING:
-    from api.live.hub import LiveHub
-    from api.live.newest_frame import Newest
+from api.live.live_frame import LiveFrame
 
 LOG = logging.getLogger(__name__)
 
-Lang = Literal["en", "es"]
+Encode = Callable[[Image], bytes]
 
 _INTERVAL_S = 1 / 15  # the eye needs no more, and a recording read at full speed would take the whole machine
 _REPEAT_S = 1.0  # the last picture is sent again after this long without a new one
-_STALLED_S = 30.0  # a viewer that takes nothing for this long is let go
 _JPEG_QUALITY = 80
 
 
@@ -50,41 +46,77 @@ def scaled(image: Image, width_px: int) -> Image:
     return narrower
 
 
+@dataclass(frozen=True, slots=True)
+class PictureSource:
+    """What the pictures of a process are made with.
+
+    Attributes:
+        newest: what a picture of a camera, named by its id, shows now; None before its first frame.
+        encode: makes the bytes of a picture.
+        timezone: of the times that are drawn.
+        closing: set when the server is about to stop.
+    """
+
+    newest: Callable[[str], LiveFrame | None]
+    encode: Encode
+    timezone: ZoneInfo
+    clock: Clock
+    closing: threading.Event
+
+
 class Channel:
     """One camera's pictures in one size and language, drawn and encoded once for all who watch.
 
     Lives in the web server's event loop; only `wake` may be called from elsewhere.
+
+    Args:
+        source: what pictures are made with.
+        camera: whose pictures.
+        width_px: how wide.
+        lang: language of the labels.
+        on_first_viewer, on_last_viewer: called with the channel when watching begins and ends; between them, `wake`
+            has to be called with each new frame.
     """
 
-    def __init__(self, hub: LiveHub, camera: CameraSection, width_px: int, lang: Lang) -> None:
+    def __init__(
+        self,
+        source: PictureSource,
+        camera: CameraSection,
+        width_px: int,
+        lang: Language,
+        *,
+        on_first_viewer: Callable[[Channel], None],
+        on_last_viewer: Callable[[Channel], None],
+    ) -> None:
         self.camera = camera
         self.width_px = width_px
         self.lang = lang
         self.viewers = 0
-        self._hub = hub
+        self._source = source
+        self._on_first_viewer, self._on_last_viewer = on_first_viewer, on_last_viewer
         self._loop = asyncio.get_running_loop()
         self._sent = asyncio.Event()
-        self._artist: _Artist | None = None
+        self._drawing: _Drawing | None = None
         self._number = 0
         self._jpeg = b""
 
     def wake(self) -> None:
         """There is a new frame."""
-        artist = self._artist
-        if artist is not None:
-            artist.wake()
+        drawing = self._drawing
+        if drawing is not None:
+            drawing.wake()
 
     async def pictures(self) -> AsyncGenerator[bytes, None]:
-        """Yield JPEG pictures, always the newest, until the hub closes; the last one again while no new one comes."""
+        """Yield JPEG pictures, always the newest, until the server closes; the last again while no new one comes."""
         if self.viewers == 0:
             self._number = 0
-            self._artist = _Artist(self._hub, self, self._hand_over)
-            self._artist.start()
-            self._hub.open(self)
+            self._drawing = _Drawing(self._source, self, self._hand_over)
+            self._drawing.start()
+            self._on_first_viewer(self)
         self.viewers += 1
         seen = 0
         try:
-            while self._artist is not None and not self._hub.closed:
+            while self._drawing is not None and not self._source.closing.is_set():
                 if self._number > seen:
                     seen = self._number
                     yield self._jpeg
@@ -93,21 +125,21 @@ class Channel:
         finally:
             self.viewers -= 1
             if self.viewers == 0:
-                self._hub.leave(self)
-                if self._artist is not None:
-                    self._artist.stop()
-                    self._artist = None
+                self._on_last_viewer(self)
+                if self._drawing is not None:
+                    self._drawing.stop()
+                    self._drawing = None
 
-    def _hand_over(self, artist: _Artist, jpeg: bytes | None) -> None:
-        """Called by the artist's thread: the loop is woken once per picture."""
+    def _hand_over(self, drawing: _Drawing, jpeg: bytes | None) -> None:
+        """Called by the drawing thread: the loop is woken once per picture."""
         with contextlib.suppress(RuntimeError):  # the web server's loop is over; the pipeline goes on
-            self._loop.call_soon_threadsafe(self._take, artist, jpeg)
+            self._loop.call_soon_threadsafe(self._take, drawing, jpeg)
 
-    def _take(self, artist: _Artist, jpeg: bytes | None) -> None:
-        if artist is not self._artist:
+    def _take(self, drawing: _Drawing, jpeg: bytes | None) -> None:
+        if drawing is not self._drawing:
             return  # it was told to stop meanwhile
         if jpeg is None:
-            self._artist = None
+            self._drawing = None
         else:
             self._jpeg = jpeg
             self._number += 1
@@ -115,20 +147,22 @@ class Channel:
         sent.set()
 
 
-class _Artist(threading.Thread):
+class _Drawing(threading.Thread):
     """Draws and encodes one channel's pictures, from its first viewer to its last.
 
     Args:
-        hub: has the newest frame.
+        source: what pictures are made with.
         channel: tells whose pictures, how wide and in which language.
         hand_over: takes each picture, and None when there will be no more.
     """
 
-    def __init__(self, hub: LiveHub, channel: Channel, hand_over: Callable[[_Artist, bytes | None], None]) -> None:
+    def __init__(
+        self, source: PictureSource, channel: Channel, hand_over: Callable[[_Drawing, bytes | None], None]
+    ) -> None:
         super().__init__(name=f"live {channel.camera.id} {channel.width_px}", daemon=True)
-        self._hub = hub
-        self._camera, self._width_px = channel.camera, channel.width_px
-        self._annotator = FrameAnnotator(channel.camera, hub.timezone, channel.lang)
+        self._source = source
+        self._camera, self._width_px = channel.camera.id, channel.width_px
+        self._annotator = FrameAnnotator(channel.camera, source.timezone, channel.lang)
         self._hand_over = hand_over
         self._fresh = threading.Event()
         self._stopped = False
@@ -143,63 +177,32 @@ class _Artist(threading.Thread):
         self._fresh.set()
 
     def run(self) -> None:
-        """Draw until `stop`, or until the hub closes."""
+        """Draw until `stop`, or until the server closes."""
         try:
             for jpeg in self._pictures():
                 self._hand_over(self, jpeg)
         except Exception:
-            LOG.exception("the live picture of camera %s cannot be drawn", self._camera.id)
+            LOG.exception("the live picture of camera %s cannot be drawn", self._camera)
         finally:
             self._hand_over(self, None)
 
     def _pictures(self) -> Iterator[bytes]:
-        clock, jpeg = self._hub.clock, b""
-        shown: tuple[Newest, bool] | None = None
-        while not (self._stopped or self._hub.closed):
+        clock, jpeg = self._source.clock, b""
+        drawn: LiveFrame | None = None
+        while not (self._stopped or self._source.closing.is_set()):
             begun_s = clock.monotonic_s()
             self._fresh.clear()
-            newest = self._hub.newest(self._camera.id)
-            if newest is not None:
-                stale = self._hub.is_stale(self._camera, newest)
-                if shown is None or newest is not shown[0] or stale != shown[1]:
-                    jpeg = self._picture(newest, stale)
-                    shown = (newest, stale)
+            live = self._source.newest(self._camera)
+            if live is not None:
+                if drawn is None or live.newest is not drawn.newest or live.overdue != drawn.overdue:
+                    jpeg, drawn = self._picture(live), live
                 yield jpeg
             self._fresh.wait(_REPEAT_S)
             # The pause comes last: at the usual rates there is none, and what follows it is the newest frame.
             clock.sleep(max(0.0, begun_s + _INTERVAL_S - clock.monotonic_s()))
 
-    def _picture(self, newest: Newest, stale: bool) -> bytes:
-        image = scaled(newest.frame.image, self._width_px)
-        if stale:
-            return self._hub.encode(self._annotator.stale(image, newest.came_at_us, self._hub.has_ended(self._camera)))
-        counts = self._hub.counts(self._camera) if self._hub.counted else None
-        return self._hub.encode(self._annotator.draw(image, newest.tracked, counts))
-
-
-class EndlessResponse(StreamingResponse):
-    """A stream without end: its source is closed at once when the client goes away, or takes nothing any more.
-
-    Args:
-        source: what is sent.
-        media_type: of the answer.
-        status_code: of the answer.
-    """
-
-    def __init__(self, source: AsyncGenerator[bytes, None], media_type: str, status_code: int = 200) -> None:
-        super().__init__(source, status_code, media_type=media_type, headers={"cache-control": "no-store"})
-        self._source = source
-
-    async def stream_response(self, send: Send) -> None:
-        """Send until the source ends."""
-        loop = asyncio.get_running_loop()
-        async with aclosing(self._source):
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(None) as patience:
-
-                    async def send_or_give_up(message: Message) -> None:
-                        patience.reschedule(loop.time() + _STALLED_S)
-                        await send(message)
-                        patience.reschedule(None)
-
-                    await super().stream_response(send_or_give_up)
+    def _picture(self, live: LiveFrame) -> bytes:
+        image = scaled(live.newest.frame.image, self._width_px)
+        if live.overdue:
+            return self._source.encode(self._annotator.stale(image, live.newest.came_at_us, live.ended))
+        return self._source.encode(self._annotator.draw(image, live.newest.tracked, live.counts))

@@ -1,36 +1,16 @@
-"""What happens, as it happens: crossings, running counts and camera states as server-sent events.
-
-Each reader has a place in the hub's list of newest crossings instead of a queue of its own: a slow reader can not fill
-the memory, and one that comes back goes on where it was.
-"""
+"""The endpoint of server-sent events: `/v1/events`."""
 
 from __future__ import annotations
 
-import asyncio
-import itertools
-from collections.abc import AsyncGenerator
-from datetime import datetime
-from typing import Annotated, Any
-from zoneinfo import ZoneInfo
+from typing import Annotated
 
-import orjson
 from fastapi import APIRouter, Header
 from fastapi.responses import Response
 
-from aforo.camera_state import CameraStatus, in_parts
-from aforo.config.camera import CameraSection
-from aforo.model import MICROSECONDS, MINUTE_US, Crossing
 from api.context import ContextDep
-from api.live.channel import EndlessResponse
-from api.live.hub import LiveHub
-from api.live.routes import hub_of
+from api.live.endless_response import EndlessResponse
 
 router = APIRouter(prefix="/v1", tags=["live"])
-
-_PERIOD_S = 0.25  # how often a reader looks for news
-_SNAPSHOT_PERIODS = 4  # counts and states are compared every so many periods
-_HEARTBEAT_PERIODS = 60  # a comment after this long keeps proxies from closing a quiet stream
-
 
 LastEventId = Annotated[
     str | None, Header(description="Id of the last event received; browsers send it when they connect again.")
@@ -56,105 +36,4 @@ async def events(context: ContextDep, last_event_id: LastEventId = None) -> Resp
 
     With `Last-Event-ID`, as browsers send it when they come back, the stream goes on behind that crossing.
     """
-    hub = hub_of(context)
-    return EndlessResponse(_stream(hub, last_event_id), media_type="text/event-stream")
-
-
-async def _stream(hub: LiveHub, last_event_id: str | None) -> AsyncGenerator[bytes, None]:
-    seen = _place(hub, last_event_id)
-    sent: dict[tuple[str, str], bytes] = {}
-    quiet = 0
-    yield b"retry: 2000\n\n"
-    for period in itertools.count():
-        if hub.closed:
-            break
-        pieces = []
-        total, crossings = hub.crossings_since(seen)
-        if total - seen > len(crossings):
-            pieces.append(_event("lost", {"crossings": total - seen - len(crossings)}))
-        for number, crossing in enumerate(crossings, total - len(crossings) + 1):
-            pieces.append(_event("crossing", _crossing(crossing, hub.timezone), f"{hub.started_us}-{number}"))
-        seen = total
-        if period % _SNAPSHOT_PERIODS == 0 or crossings:
-            pieces += _changes(hub, sent)
-        quiet = 0 if pieces else quiet + 1
-        if quiet == _HEARTBEAT_PERIODS:
-            pieces, quiet = [b": nothing new\n\n"], 0
-        if pieces:
-            yield b"".join(pieces)
-        await asyncio.sleep(_PERIOD_S)
-    yield _event("end", {})
-
-
-def _place(hub: LiveHub, last_event_id: str | None) -> int:
-    """How many of the hub's crossings the reader has seen; one that is new here begins with the next."""
-    total, _ = hub.crossings_since(0)
-    life, _, number = (last_event_id or "").partition("-")
-    if life == str(hub.started_us) and number.isdecimal():
-        return min(int(number), total)
-    return total
-
-
-def _changes(hub: LiveHub, sent: dict[tuple[str, str], bytes]) -> list[bytes]:
-    """Events of what differs from what this reader was sent, which is brought up to date."""
-    now: dict[tuple[str, str], bytes] = {}
-    for status in hub.statuses():
-        now["status", status.camera] = _event("status", _status(hub, status))
-    for camera in hub.cameras():
-        now["counts", camera.id] = _event("counts", _counts(hub, camera))
-    changed = [event for key, event in now.items() if sent.get(key) != event]
-    sent.update(now)
-    return changed
-
-
-def _status(hub: LiveHub, status: CameraStatus) -> dict[str, Any]:
-    """A camera's state, without the figures that change with every frame."""
-    return {
-        "camera": status.camera,
-        "state": status.state,
-        "since": _local(status.since_us, hub.timezone),
-        **in_parts(status.problem),
-        "picture": hub.newest(status.camera) is not None,
-    }
-
-
-def _crossing(crossing: Crossing, timezone: ZoneInfo) -> dict[str, Any]:
-    return {
-        "camera": crossing.camera,
-        "line": crossing.line,
-        "direction": crossing.direction,
-        "road_user": crossing.road_user,
-        "at": _local(crossing.at_us, timezone),
-    }
-
-
-def _counts(hub: LiveHub, camera: CameraSection) -> dict[str, Any]:
-    counts, present, newest = hub.counts(camera), hub.presence(camera), hub.newest(camera.id)
-    return {
-        "camera": camera.id,
-        "minute": newest and _local(newest.frame.captured_at_us // MINUTE_US * MINUTE_US, hub.timezone),
-        "lines": [
-            {
-                "id": line.id,
-                "counts": [
-                    {"direction": direction, "road_user": road_user, "count": count}
-                    for (direction, road_user), count in sorted(counts[line.id].items())
-                ],
-            }
-            for line in camera.lines
-        ],
-        "zones": [
-            {"id": zone.id, "present": dict(sorted(present[zone.id].items())) if present is not None else None}
-            for zone in camera.zones
-        ],
-    }
-
-
-def _local(at_us: int, timezone: ZoneInfo) -> str:
-    return datetime.fromtimestamp(at_us / MICROSECONDS, timezone).isoformat(timespec="milliseconds")
-
-
-def _event(kind: str, content: dict[str, Any], number: str | None = None) -> bytes:
-    lines = [] if number is None else [f"id: {number}\n".encode()]
-    lines += [f"event: {kind}\ndata: ".encode(), orjson.dumps(content), b"\n\n"]
-    return b"".join(lines)
+    return EndlessResponse(context.live.events(last_event_id), media_type="text/event-stream")

@@ -17,10 +17,11 @@ from aforo.camera_state import CameraState, CameraStatus
 from aforo.config.camera import CameraSection
 from aforo.config.site import Site
 from aforo.errors import NotFoundError, SourceError
-from aforo.model import Crossing, Frame, Image, Rows, TrackedFrame, Volume
+from aforo.model import Crossing, Frame, Rows, TrackedFrame, Volume
 from aforo.ports import Clock
-from api.live.channel import Channel, Lang, encode_jpeg
-from api.live.newest_frame import Newest
+from aforo.words.catalogue import Language
+from api.live.channel import Channel, Encode, PictureSource, encode_jpeg
+from api.live.live_frame import LiveFrame, NewestFrame
 from api.running_counts import LineCounts, RunningCounts, presence
 
 VIEWERS_MAX = 32
@@ -32,9 +33,7 @@ WIDTH_STEP_PX = 160
 CROSSINGS_KEPT = 1024
 """Newest crossings kept for those who read events; who falls further behind loses the oldest."""
 
-_STALE_S = 3.0  # no new picture for this long, or for three frames of a slow camera: the picture turns grey
-
-Encode = Callable[[Image], bytes]
+_OVERDUE_S = 3.0  # no new picture for this long, or for three frames of a slow camera: the picture turns grey
 
 
 class LiveHub:
@@ -57,18 +56,18 @@ class LiveHub:
         counted: bool = True,
         viewers_max: int = VIEWERS_MAX,
     ) -> None:
-        self.closed = False
-        self.clock = clock
-        self.counted = counted
-        self.encode = encode
         self.started_us = clock.now_us()
         self.timezone = site.timezone
+        self._clock = clock
+        self._counted = counted
+        self._closing = threading.Event()
+        self._pictures = PictureSource(self._live_frame, encode, site.timezone, clock, self._closing)
         self._cameras = {camera.id: camera for camera in site.cameras}
         self._viewers_max = viewers_max
-        self._newest: dict[str, Newest] = {}
+        self._newest: dict[str, NewestFrame] = {}
         self._watched: dict[str, tuple[Channel, ...]] = {}
         # Weak: a channel lives as long as somebody watches, or is about to.
-        self._channels: WeakValueDictionary[tuple[str, int, Lang], Channel] = WeakValueDictionary()
+        self._channels: WeakValueDictionary[tuple[str, int, Language], Channel] = WeakValueDictionary()
         self._status_source: Callable[[], Sequence[CameraStatus]] = tuple
         self._counting = threading.Lock()
         self._counts = RunningCounts(site.timezone)
@@ -83,7 +82,7 @@ class LiveHub:
         Keeps only a reference: the image must not be altered afterwards.
         """
         camera = frame.camera
-        self._newest[camera] = Newest(frame, tracked, self.clock.now_us(), self.clock.monotonic_s())
+        self._newest[camera] = NewestFrame(frame, tracked, self._clock.now_us(), self._clock.monotonic_s())
         for channel in self._watched.get(camera, ()):
             channel.wake()
 
@@ -105,9 +104,14 @@ class LiveHub:
 
     def close(self) -> None:
         """Let every endless answer end within a second or so; call it before the web server waits for them."""
-        self.closed = True
+        self._closing.set()
 
     # What the viewers call.
+
+    @property
+    def closed(self) -> bool:
+        """Whether the server is about to stop."""
+        return self._closing.is_set()
 
     def statuses(self) -> list[CameraStatus]:
         """How each camera is doing, in the order of the configuration."""
@@ -117,13 +121,22 @@ class LiveHub:
         """The cameras, in the order of the configuration."""
         return list(self._cameras.values())
 
-    def newest(self, camera: str) -> Newest | None:
+    def newest(self, camera: str) -> NewestFrame | None:
         """The camera's newest frame, None before the first."""
         return self._newest.get(camera)
 
-    def is_stale(self, camera: CameraSection, newest: Newest) -> bool:
-        """Whether the next picture is overdue."""
-        return self.clock.monotonic_s() - newest.came_at_s > max(_STALE_S, 3 / camera.analyse_fps)
+    def _live_frame(self, camera: str) -> LiveFrame | None:
+        """What a picture of the camera shows now, None before its first frame."""
+        newest = self._newest.get(camera)
+        if newest is None:
+            return None
+        section = self._cameras[camera]
+        counts = self.counts(section) if self._counted else None
+        overdue = self._is_overdue(section, newest)
+        return LiveFrame(newest, overdue, overdue and self.has_ended(section), counts)
+
+    def _is_overdue(self, camera: CameraSection, newest: NewestFrame) -> bool:
+        return self._clock.monotonic_s() - newest.came_at_s > max(_OVERDUE_S, 3 / camera.analyse_fps)
 
     def has_ended(self, camera: CameraSection) -> bool:
         """Whether the camera is a recording that is over."""
@@ -137,7 +150,7 @@ class LiveHub:
     def presence(self, camera: CameraSection) -> Mapping[str, Counter[str]] | None:
         """Who is in each of the camera's zones now; None while that is not known."""
         newest = self._newest.get(camera.id)
-        if newest is None or self.is_stale(camera, newest):
+        if newest is None or self._is_overdue(camera, newest):
             return None
         return presence(camera, newest.tracked)
 
@@ -157,7 +170,7 @@ class LiveHub:
         """Viewers of live video now."""
         return sum(channel.viewers for channels in self._watched.values() for channel in channels)
 
-    def watch(self, camera: str, width_px: int | None, lang: Lang) -> Channel:
+    def watch(self, camera: str, width_px: int | None, lang: Language) -> Channel:
         """The pictures of a camera, shared with all who watch it in that size and language.
 
         Call it in the event loop of the web server.
@@ -189,15 +202,22 @@ class LiveHub:
         key = (camera, width, lang)
         channel = self._channels.get(key)
         if channel is None:
-            channel = self._channels[key] = Channel(self, section, width, lang)
+            channel = self._channels[key] = Channel(
+                self._pictures,
+                section,
+                width,
+                lang,
+                on_first_viewer=self._add_channel,
+                on_last_viewer=self._remove_channel,
+            )
         return channel
 
-    def open(self, channel: Channel) -> None:
-        """Tell the channel of new frames from now on; for `Channel` alone."""
+    def _add_channel(self, channel: Channel) -> None:
+        """Wake the channel with each new frame from now on."""
         camera = channel.camera.id
         self._watched[camera] = (*self._watched.get(camera, ()), channel)
 
-    def leave(self, channel: Channel) -> None:
-        """Tell it no more; for `Channel` alone."""
+    def _remove_channel(self, channel: Channel) -> None:
+        """Wake it no more."""
         camera = channel.camera.id
         self._watched[camera] = tuple(other for other in self._watched[camera] if other is not channel)

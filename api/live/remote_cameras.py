@@ -9,18 +9,19 @@ from __future__ import annotations
 import ipaddress
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncGenerator, Generator, Mapping
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from urllib.parse import quote, urlencode, urlsplit
 
-from fastapi.responses import Response, StreamingResponse
+from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 
-from aforo.camera_state import CameraState, LiveEndpoint, Problem
+from aforo.camera_state import CameraState, LiveCamera, LiveEndpoint, Problem
 from aforo.config.site import Site
 from aforo.errors import SourceError, StoreError
 from aforo.local_time import local_time
 from aforo.model import MINUTE_US
-from aforo.ports import Clock, CountReader
+from aforo.ports import Clock, CountReader, LiveVideo
+from aforo.words.catalogue import Language
 
 STALE_US = MINUTE_US
 """A worker that has not said for so long that it shows a camera does not show it."""
@@ -35,8 +36,8 @@ _TIMEOUT_S = 10.0
 _CHUNK_BYTES = 65_536
 
 
-class LiveElsewhere:
-    """Finds the workers of cameras in the store, and hands on their answers.
+class RemoteLiveView:
+    """A `LiveView` of cameras that workers show: finds them in the store, and hands on their answers.
 
     Args:
         site: its cameras are the ones that can be watched.
@@ -45,26 +46,29 @@ class LiveElsewhere:
     """
 
     def __init__(self, site: Site, reader: CountReader, clock: Clock) -> None:
-        self._cameras = {camera.id for camera in site.cameras}
+        self._cameras = [camera.id for camera in site.cameras]
         self._zone = site.timezone
         self._reader, self._clock = reader, clock
-        self._places = threading.BoundedSemaphore(VIEWERS_MAX)
+        self._viewers = threading.BoundedSemaphore(VIEWERS_MAX)
         self._closed = False
 
-    def close(self) -> None:
-        """Let every endless answer end at its next picture."""
-        self._closed = True
-
-    def states(self) -> dict[str, tuple[CameraState, Problem | None]]:
-        """Of each camera, its state (live or unknown) and the problem where there is one."""
+    def cameras(self) -> list[LiveCamera]:
+        """Each camera of the site, in the order of the configuration: live or unknown, without figures."""
         now_us = self._clock.now_us()
         try:
             seen_us = {endpoint.camera: endpoint.seen_us for endpoint in self._reader.live_endpoints()}
             shares = self._reader.coverage(sorted(self._cameras), now_us - COUNTED_US, now_us + 1, "1m")
         except StoreError as error:
-            return dict.fromkeys(self._cameras, (CameraState.UNKNOWN, Problem.of("no-store", error)))
+            problem = Problem.of("no-store", error)
+            return [LiveCamera(camera, CameraState.UNKNOWN, problem) for camera in self._cameras]
         counted = {share.camera for share in shares if share.observed_us}
-        return {camera: self._state(seen_us.get(camera), camera in counted, now_us) for camera in self._cameras}
+        return [
+            LiveCamera(camera, *self._state(seen_us.get(camera), camera in counted, now_us)) for camera in self._cameras
+        ]
+
+    def faults(self) -> list[str]:
+        """None: the cameras are the workers' business."""
+        return []
 
     def _state(self, seen_us: int | None, counted: bool, now_us: int) -> tuple[CameraState, Problem | None]:
         if seen_us is not None and now_us - seen_us <= STALE_US:
@@ -76,38 +80,56 @@ class LiveElsewhere:
             return CameraState.UNKNOWN, Problem.of("worker-gone", since)
         return CameraState.UNKNOWN, Problem.of("no-worker")
 
-    def picture(self, camera: str, query: Mapping[str, str]) -> Response:
+    async def picture(self, camera: str, width_px: int | None, lang: Language) -> bytes:
         """The newest picture of a camera.
 
         Raises:
             SourceError: no worker shows it.
         """
-        connection, answer = self._ask(camera, "jpg", query)
-        try:
-            return Response(answer.read(), media_type="image/jpeg", headers={"cache-control": "no-store"})
-        except (OSError, HTTPException) as error:
-            raise _broken(camera, error) from error
-        finally:
-            connection.close()
+        return await run_in_threadpool(self._picture, camera, _query(width_px, lang))
 
-    def video(self, camera: str, query: Mapping[str, str]) -> StreamingResponse:
+    async def video(self, camera: str, width_px: int | None, lang: Language) -> LiveVideo:
         """The live video of a camera; ends when the worker's does.
 
         Raises:
             SourceError: no worker shows it, or there are too many viewers.
         """
-        if not self._places.acquire(blocking=False):
+        return await run_in_threadpool(self._video, camera, _query(width_px, lang))
+
+    def events(self, last_event_id: str | None) -> AsyncGenerator[bytes, None]:  # noqa: ARG002
+        """Nothing happens in this process.
+
+        Raises:
+            SourceError: always.
+        """
+        raise SourceError("no cameras run in this process, so there are no events here; ask the one that runs them")
+
+    def close(self) -> None:
+        """Let every endless answer end at its next picture."""
+        self._closed = True
+
+    def _picture(self, camera: str, query: Mapping[str, str]) -> bytes:
+        connection, answer = self._ask(camera, "jpg", query)
+        try:
+            return answer.read()
+        except (OSError, HTTPException) as error:
+            raise _broken(camera, error) from error
+        finally:
+            connection.close()
+
+    def _video(self, camera: str, query: Mapping[str, str]) -> LiveVideo:
+        if not self._viewers.acquire(blocking=False):
             raise SourceError(f"camera {camera} cannot be watched now: all {VIEWERS_MAX} viewers' places are taken")
         try:
             connection, answer = self._ask(camera, "mjpg", query)
         except BaseException:
-            self._places.release()
+            self._viewers.release()
             raise
         parts = self._parts(connection, answer)
         next(parts)  # From here on its end frees the place, however early that comes.
-        return StreamingResponse(parts, media_type=answer.headers["content-type"])
+        return LiveVideo(answer.headers["content-type"], _in_threads(parts))
 
-    def _parts(self, connection: HTTPConnection, answer: HTTPResponse) -> Iterator[bytes]:
+    def _parts(self, connection: HTTPConnection, answer: HTTPResponse) -> Generator[bytes, None, None]:
         try:
             yield b""
             while not self._closed and (part := answer.read1(_CHUNK_BYTES)):
@@ -116,7 +138,7 @@ class LiveElsewhere:
             return  # the worker is gone: so is the picture
         finally:
             connection.close()
-            self._places.release()
+            self._viewers.release()
 
     def _ask(self, camera: str, kind: str, query: Mapping[str, str]) -> tuple[HTTPConnection, HTTPResponse]:
         host, port = self._address(camera)
@@ -141,6 +163,19 @@ class LiveElsewhere:
                 "configuration of the workers, and see that they run"
             )
         return _private_address(endpoint)
+
+
+async def _in_threads(parts: Generator[bytes, None, None]) -> AsyncGenerator[bytes, None]:
+    """The parts, each waited for in a thread."""
+    try:
+        async for part in iterate_in_threadpool(parts):
+            yield part
+    finally:
+        parts.close()
+
+
+def _query(width_px: int | None, lang: Language) -> dict[str, str]:
+    return {"lang": lang} | ({} if width_px is None else {"width": str(width_px)})
 
 
 def _private_address(endpoint: LiveEndpoint) -> tuple[str, int]:

@@ -6,9 +6,10 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from aforo.camera_state import CameraState, CameraStatus, Problem, in_parts
+from aforo.camera_state import LiveCamera, in_parts
+from aforo.config.site import Site
 from aforo.local_time import local_time
-from api.context import Context, ContextDep
+from api.context import ContextDep
 from api.rest.refusals import REFUSALS
 from api.rest.schemas import CameraAnswer, CamerasAnswer, LineAnswer, LinesAnswer, ZoneAnswer, ZonesAnswer
 
@@ -18,8 +19,6 @@ router = APIRouter(prefix="/v1", tags=["counts"], responses=REFUSALS)
 @router.get("/cameras", summary="Cameras and how they are doing")
 def cameras(context: ContextDep) -> CamerasAnswer:
     """Every camera of the configuration, with its state: as this process runs it, or as its worker was seen lately."""
-    statuses = {status.camera: status for status in (context.live.statuses() if context.live is not None else [])}
-    elsewhere = context.elsewhere.states() if context.elsewhere is not None else {}
     site = context.site
     return CamerasAnswer(
         site=site.site.id,
@@ -32,29 +31,26 @@ def cameras(context: ContextDep) -> CamerasAnswer:
                 source=camera.shown_source,
                 lines=[line.id for line in camera.lines],
                 zones=[zone.id for zone in camera.zones],
-                **_status(context, statuses.get(camera.id), elsewhere.get(camera.id)),
+                **_condition(site, live),
             )
-            for camera in site.cameras
+            for camera, live in zip(site.cameras, context.live.cameras(), strict=True)
         ],
     )
 
 
-def _status(
-    context: Context, status: CameraStatus | None, elsewhere: tuple[CameraState, Problem | None] | None
-) -> dict[str, Any]:
+def _condition(site: Site, live: LiveCamera) -> dict[str, Any]:
+    """State, problem and figures of a camera; the figures are null where another process runs it."""
+    state = {"state": live.state, **in_parts(live.problem)}
+    status = live.status
     if status is None:
-        nothing = dict.fromkeys(("width_px", "height_px", "fps", "dropped", "last_frame"))
-        state, problem = elsewhere or (CameraState.UNKNOWN, Problem.of("not-here"))
-        return {"state": state, **in_parts(problem), **nothing}
+        return state | dict.fromkeys(("width_px", "height_px", "fps", "dropped", "last_frame"))
     last_us = status.last_frame_us
-    return {
-        "state": status.state,
-        **in_parts(status.problem),
+    return state | {
         "width_px": status.width_px or None,
         "height_px": status.height_px or None,
         "fps": round(status.fps, 2),
         "dropped": status.dropped,
-        "last_frame": None if last_us is None else local_time(last_us, context.site.timezone),
+        "last_frame": None if last_us is None else local_time(last_us, site.timezone),
     }
 
 

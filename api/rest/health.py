@@ -35,11 +35,7 @@ def readyz(context: ContextDep) -> JSONResponse:
         context.reader.span_us()
     except StoreError as error:
         reasons.append(str(error))
-    if context.live is not None:
-        statuses = context.live.statuses()
-        if not any(status.state is CameraState.LIVE for status in statuses):
-            states = ", ".join(f"{status.camera} is {status.state}" for status in statuses) or "there are no cameras"
-            reasons.append(f"no camera is live: {states}")
+    reasons += context.live.faults()
     body = {"status": "not ready" if reasons else "ready", "reasons": reasons}
     return JSONResponse(body, status_code=503 if reasons else 200)
 
@@ -78,7 +74,9 @@ class _Snapshot:
         )
         age = GaugeMetricFamily("aforo_camera_last_frame_age_seconds", "Age of the newest frame.", labels=["camera"])
         now_us = self._context.clock.now_us()
-        for status in self._context.live.statuses() if self._context.live is not None else []:
+        for status in (camera.status for camera in self._context.live.cameras()):
+            if status is None:
+                continue  # measured by the process that runs it
             for name in STATES:
                 state.add_metric([status.camera, name], float(status.state is name))
             fps.add_metric([status.camera], status.fps)

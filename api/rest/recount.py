@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Query
@@ -24,8 +23,6 @@ router = APIRouter(
         503: {"model": ErrorAnswer, "description": "The database does not answer."},
     },
 )
-
-_running = threading.Lock()
 
 
 class RecountAnswer(Answer):
@@ -64,16 +61,11 @@ def _recount(
 ) -> RecountAnswer:
     if came_from == "cross-site":
         raise QueryError("a page of another site cannot start a recount")
-    if context.recount is None:
+    if not context.recounts.offered:
         raise QueryError("this server does not recount; use `aforo recount`")
     find_place(context.site, kind, place)
     start_us, end_us = (_time(context.site, *named) for named in (("from", question.start), ("to", question.end)))
-    if not _running.acquire(blocking=False):
-        raise QueryError("another recount is running; try again when it is over")
-    try:
-        done = context.recount(kind, place, start_us, end_us)
-    finally:
-        _running.release()
+    done = context.recounts.run(kind, place, start_us, end_us)
     return RecountAnswer(kind=done.kind, place=done.place, geometry=done.geometry, tracks=done.tracks, count=done.count)
 
 

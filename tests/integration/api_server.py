@@ -20,9 +20,13 @@ from aforo.clock import ManualClock
 from aforo.config.site import Site
 from aforo.local_time import to_us
 from aforo.model import MINUTE_US, Coverage, Crossing, Movement, Rows, Visit
+from aforo.ports import Clock, LiveView
 from aggregate.store.sqlite.reader import SqliteReader
 from aggregate.store.sqlite.writer import SqliteStore
 from api.app import create_app
+from api.live.hub import LiveHub
+from api.live.local_cameras import LocalLiveView
+from api.live.remote_cameras import RemoteLiveView
 
 TIMEZONE = "America/Bogota"
 SITE = Site.model_validate(
@@ -74,7 +78,7 @@ def sample_rows() -> Rows:
 
 @dataclass
 class Cameras:
-    """Cameras whose states a test sets: the feed is a value here, its source is another's business."""
+    """Cameras whose states a test sets, in the place of sources that report to the hub."""
 
     states: dict[str, str]
 
@@ -96,7 +100,17 @@ class Cameras:
 
 
 def application(reader: SqliteReader, cameras: Cameras | None = None, site: Site = SITE) -> FastAPI:
-    return create_app(site=site, reader=reader, live=cameras, clock=ManualClock(NOW_US))
+    """The application as `aforo run` makes it over these cameras; without cameras, as `aforo serve` does."""
+    clock = ManualClock(NOW_US)
+    return create_app(site=site, reader=reader, live=live_view(site, reader, clock, cameras), clock=clock)
+
+
+def live_view(site: Site, reader: SqliteReader, clock: Clock, cameras: Cameras | None) -> LiveView:
+    if cameras is None:
+        return RemoteLiveView(site, reader, clock)
+    hub = LiveHub(site, clock)
+    hub.set_status_source(cameras.statuses)
+    return LocalLiveView(hub)
 
 
 @contextmanager

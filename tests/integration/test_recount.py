@@ -23,6 +23,7 @@ from aforo.config.site import Site
 from aforo.errors import NotFoundError
 from aforo.model import MICROSECONDS, Box, Recount, Rows, TrackedFrame, TrackedObject, TrackEnd
 from api.app import create_app
+from api.live.remote_cameras import RemoteLiveView
 from app import assemble
 from app.recording import Recording
 from app.recount import recount_place
@@ -140,9 +141,9 @@ def test_the_api_recounts(tmp_path: Path) -> None:
     today = site(url, ("new", 0.7), zone=True)
     assemble.open_store(today).close()
     reader = assemble.open_reader(today)
-    app = create_app(
-        site=today, reader=reader, live=None, clock=ManualClock(NOON_US), recount=partial(recount_place, today)
-    )
+    clock = ManualClock(NOON_US)
+    live = RemoteLiveView(today, reader, clock)
+    app = create_app(site=today, reader=reader, live=live, clock=clock, recount=partial(recount_place, today))
     with serving(app) as client:
         done = client.post("/v1/lines/new/recount")
         assert done.status_code == 200
@@ -174,7 +175,9 @@ def test_other_questions_are_answered_while_history_is_recounted(tmp_path: Path)
         assert asked.wait(60)
         return recount_place(today, kind, place, start_us, end_us)
 
-    app = create_app(site=today, reader=reader, live=None, clock=ManualClock(NOON_US), recount=recount)
+    clock = ManualClock(NOON_US)
+    live = RemoteLiveView(today, reader, clock)
+    app = create_app(site=today, reader=reader, live=live, clock=clock, recount=recount)
     with serving(app) as client, ThreadPoolExecutor() as threads:
         answer = threads.submit(client.post, "/v1/lines/new/recount")
         assert begun.wait(60)

@@ -22,7 +22,7 @@ from aforo.config.site import Site
 from aforo.model import MINUTE_US, Coverage, Frame, Rows, TrackedFrame
 from aforo.ports import CountStore
 from api.app import create_app
-from api.live.remote_cameras import LiveElsewhere
+from api.live.remote_cameras import RemoteLiveView
 from app import assemble
 from app.live_station import LiveStation
 
@@ -49,10 +49,10 @@ def store(site: Site) -> Iterator[CountStore]:
 @pytest.fixture
 def client(site: Site, store: CountStore) -> Iterator[httpx.Client]:
     reader = assemble.open_reader(site)
-    elsewhere = LiveElsewhere(site, reader, CLOCK)
-    with serving(create_app(site=site, reader=reader, live=None, clock=CLOCK, elsewhere=elsewhere)) as opened:
+    live = RemoteLiveView(site, reader, CLOCK)
+    with serving(create_app(site=site, reader=reader, live=live, clock=CLOCK)) as opened:
         yield opened
-        elsewhere.close()
+        live.close()
     reader.close()
 
 

@@ -1,0 +1,86 @@
+"""The cameras that run in this process, as the API shows them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from aforo.camera_state import CameraState, LiveCamera, Problem
+from aforo.errors import SourceError
+from aforo.ports import LiveVideo
+from aforo.words.catalogue import Language
+from api.live.channel import Channel
+from api.live.event_stream import event_stream
+from api.live.hub import LiveHub
+
+_BOUNDARY = b"aforo-picture"
+
+
+class LocalLiveView:
+    """A `LiveView` of the cameras that publish to a hub in this process.
+
+    Args:
+        hub: where their frames and counts come together.
+    """
+
+    def __init__(self, hub: LiveHub) -> None:
+        self._hub = hub
+
+    def cameras(self) -> list[LiveCamera]:
+        """How each camera is doing, in the order of the configuration."""
+        statuses = {status.camera: status for status in self._hub.statuses()}
+        absent = Problem.of("not-here")
+        return [
+            LiveCamera.of(statuses[camera.id])
+            if camera.id in statuses
+            else LiveCamera(camera.id, CameraState.UNKNOWN, absent)
+            for camera in self._hub.cameras()
+        ]
+
+    def faults(self) -> list[str]:
+        """One sentence while no camera is live."""
+        statuses = self._hub.statuses()
+        if any(status.state is CameraState.LIVE for status in statuses):
+            return []
+        states = ", ".join(f"{status.camera} is {status.state}" for status in statuses) or "there are no cameras"
+        return [f"no camera is live: {states}"]
+
+    async def picture(self, camera: str, width_px: int | None, lang: Language) -> bytes:
+        """The newest annotated picture of a camera, as JPEG.
+
+        Raises:
+            NotFoundError: there is no such camera.
+            SourceError: it has no picture, or there are too many viewers.
+        """
+        channel = self._hub.watch(camera, width_px, lang)
+        async with aclosing(channel.pictures()) as pictures:
+            async for jpeg in pictures:
+                return jpeg
+        raise SourceError(f"camera {camera} has no picture now: the server is about to stop, or its log says why")
+
+    async def video(self, camera: str, width_px: int | None, lang: Language) -> LiveVideo:
+        """The live annotated video of a camera.
+
+        Raises:
+            NotFoundError: there is no such camera.
+            SourceError: it has no picture yet, or there are too many viewers.
+        """
+        channel = self._hub.watch(camera, width_px, lang)
+        return LiveVideo(f"multipart/x-mixed-replace; boundary={_BOUNDARY.decode()}", _multipart(channel))
+
+    def events(self, last_event_id: str | None) -> AsyncGenerator[bytes, None]:
+        """What happens, as server-sent events."""
+        return event_stream(self._hub, last_event_id)
+
+    def close(self) -> None:
+        """Let every endless answer end."""
+        self._hub.close()
+
+
+async def _multipart(channel: Channel) -> AsyncGenerator[bytes, None]:
+    """The multipart body. The boundary follows each picture at once: browsers show a picture when they see its end."""
+    yield b"--" + _BOUNDARY + b"\r\n"
+    async with aclosing(channel.pictures()) as pictures:
+        async for jpeg in pictures:
+            head = b"Content-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(jpeg)
+            yield head + jpeg + b"\r\n--" + _BOUNDARY + b"\r\n"
