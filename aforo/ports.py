@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     import supervision as sv
 
     from aforo.camera_state import CameraStatus, LiveCamera, LiveEndpoint
-    from aforo.config.site import Site
     from aforo.errors import AforoError
     from aforo.finding import Finding
     from aforo.model import (
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
         Trajectory,
         Visit,
     )
+    from aforo.site import Site
     from aforo.volume_series import Volumes
     from aforo.words.catalogue import Language
 

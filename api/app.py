@@ -9,9 +9,9 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from aforo.config.site import Site
 from aforo.errors import AforoError
 from aforo.ports import Clock, CountReader, LiveView
+from aforo.site import Site
 from api.browser_safety import LOOPBACK_NAMES, BrowserSafety, is_loopback
 from api.context import Context
 from api.error_answers import answer_http_error, answer_invalid, answer_own_error
@@ -35,15 +35,17 @@ def create_app(
     live: LiveView,
     clock: Clock,
     recount: Recounter | None = None,
+    host: str = "127.0.0.1",
 ) -> FastAPI:
     """The application of one site.
 
     Args:
-        site: its configuration; the host that it listens on decides which Host headers are answered.
+        site: what is counted, and where.
         reader: questions to the store.
         live: the cameras as they are now: those of this process, or those that workers show.
         clock: processing time, for "until now" and the age of the newest frame.
         recount: counts the history of a line or zone again, None where that is not offered.
+        host: the address that the server listens on; it decides which Host headers are answered.
     """
     # No docs pages of FastAPI's own: they load scripts from another site, which neither a closed network nor the
     # content security policy lets through.
@@ -63,7 +65,7 @@ def create_app(
     app.add_exception_handler(RequestValidationError, answer_invalid)
     app.add_exception_handler(HTTPException, answer_http_error)
     app.openapi = partial(_openapi, app)  # type: ignore[method-assign]
-    app.add_middleware(BrowserSafety, hosts=LOOPBACK_NAMES if is_loopback(site.api.host) else None)
+    app.add_middleware(BrowserSafety, hosts=LOOPBACK_NAMES if is_loopback(host) else None)
     return app
 
 

@@ -7,8 +7,8 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from aforo.config.site import Site
 from aforo.ports import Clock, CountReader, LiveView
+from aforo.site import Site
 from api.recounts import Recounts
 
 

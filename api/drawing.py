@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -17,9 +17,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from aforo.config.camera import CameraSection
-from aforo.config.geometry import LineSection
 from aforo.model import MICROSECONDS, Image, TrackedFrame, TrackedObject
+from aforo.site import Camera, Line
 from aforo.words.catalogue import words_of
 from api.running_counts import LineCounts, by_direction, presence
 
@@ -87,7 +86,7 @@ class _Scenery:
         tips: of the arrows, and the unit vector along each, by line id and direction.
     """
 
-    def __init__(self, camera: CameraSection, width_px: int, height_px: int) -> None:
+    def __init__(self, camera: Camera, width_px: int, height_px: int) -> None:
         self._last_px = (width_px - 1, height_px - 1)
         self.text_scale = max(0.4, min(width_px, height_px) * 0.8e-3)
         self.thickness = max(1, round(min(width_px, height_px) / 360))
@@ -99,7 +98,7 @@ class _Scenery:
         for line in camera.lines:
             self._add(line)
 
-    def _add(self, line: LineSection) -> None:
+    def _add(self, line: Line) -> None:
         """The line, and arrows near the lower end of it."""
         points = self._pixels(line.points)
         first, last = points[:2], points[-2:]
@@ -116,7 +115,7 @@ class _Scenery:
             self.strokes += _arrow((round(x), round(y)), tip)
             self.tips[line.id, direction] = (tip, away)
 
-    def _pixels(self, points: list[tuple[float, float]]) -> list[Point]:
+    def _pixels(self, points: Sequence[tuple[float, float]]) -> list[Point]:
         return [(round(x * self._last_px[0]), round(y * self._last_px[1])) for x, y in points]
 
 
@@ -152,7 +151,7 @@ class FrameAnnotator:
         lang: "en" or "es".
     """
 
-    def __init__(self, camera: CameraSection, timezone: ZoneInfo, lang: str = "en") -> None:
+    def __init__(self, camera: Camera, timezone: ZoneInfo, lang: str = "en") -> None:
         self._camera = camera
         self._timezone = timezone
         self._words = words_of(lang)
@@ -259,7 +258,7 @@ class FrameAnnotator:
         part = scene[y : y + height, x : x + width]
         cv2.copyTo(patch[: part.shape[0], : part.shape[1]], mask[: part.shape[0], : part.shape[1]], part)
 
-    def _draw_counts(self, scene: Image, line: LineSection, totals: Mapping[str, int] | None) -> None:
+    def _draw_counts(self, scene: Image, line: Line, totals: Mapping[str, int] | None) -> None:
         """The direction and its number at each arrow of the line, and the line's name."""
         for direction in line.direction_names:
             text = self._words.direction(direction).label

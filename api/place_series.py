@@ -10,61 +10,54 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from aforo.config.geometry import LineSection, MovementSection, ZoneSection
-from aforo.config.site import Site
 from aforo.errors import NotFoundError
 from aforo.local_time import Bucket
 from aforo.measures import COMPLETE_SHARE, Measured, measured
 from aforo.model import ROAD_USERS, CoverageShare, PlaceKind
 from aforo.ports import CountReader
+from aforo.site import Line, Site, TurningMovement, Zone
 from aforo.volume_series import Integers, Volumes, VolumeSeries
-
-Section = LineSection | ZoneSection | MovementSection
-
-ENTERED = "entered"
-"""The direction of a zone's volume."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A counting line, zone or turning movement of the site.
+class CountedPlace:
+    """A line, zone or turning movement together with the camera that it is in.
 
     Attributes:
-        directions: the names that its volumes can have.
+        camera: its id.
+        geometry: the line, zone or movement.
     """
 
-    kind: PlaceKind
-    id: str
-    name: str
     camera: str
-    directions: tuple[str, ...]
+    geometry: Line | Zone | TurningMovement
+
+    @property
+    def kind(self) -> PlaceKind:
+        """Line, zone or movement."""
+        return self.geometry.kind
+
+    @property
+    def id(self) -> str:
+        """The id of the line, zone or movement."""
+        return self.geometry.id
+
+    @property
+    def name(self) -> str:
+        """Its name for people."""
+        return self.geometry.name
+
+    @property
+    def directions(self) -> tuple[str, ...]:
+        """The names that the directions of its volumes can have."""
+        return self.geometry.direction_names
 
 
-def places_of(site: Site, kind: PlaceKind) -> list[Place]:
+def places_of(site: Site, kind: PlaceKind) -> list[CountedPlace]:
     """All lines, zones or movements of the site, in the order of the configuration."""
-    found = []
-    for camera in site.cameras:
-        sections: dict[PlaceKind, Sequence[Section]] = {
-            PlaceKind.LINE: camera.lines,
-            PlaceKind.ZONE: camera.zones,
-            PlaceKind.MOVEMENT: camera.movements,
-        }
-        for section in sections[kind]:
-            found.append(Place(kind, section.id, section.name, camera.id, _directions(section)))
-    return found
+    return [CountedPlace(camera.id, place) for camera in site.cameras for place in camera.places if place.kind == kind]
 
 
-def _directions(section: Section) -> tuple[str, ...]:
-    match section:
-        case LineSection():
-            return section.direction_names
-        case ZoneSection():
-            return (ENTERED,)
-        case MovementSection():
-            return ("",)
-
-
-def find_place(site: Site, kind: PlaceKind, place_id: str) -> Place:
+def find_place(site: Site, kind: PlaceKind, place_id: str) -> CountedPlace:
     """The line, zone or movement of that id.
 
     Raises:
@@ -87,7 +80,7 @@ class Series:
         observed_us: observed time of the place's camera, shape (buckets,); 0 where nothing was.
     """
 
-    place: Place
+    place: CountedPlace
     buckets: Sequence[Bucket]
     counts: dict[tuple[str, str], Integers]
     observed_us: Integers
@@ -140,7 +133,9 @@ def in_order(road_users: Iterable[str]) -> list[str]:
     return [name for name in ROAD_USERS if name in classes] + sorted(classes - set(ROAD_USERS))
 
 
-def read_series(reader: CountReader, places: Sequence[Place], spans: Sequence[Bucket], interval: str) -> list[Series]:
+def read_series(
+    reader: CountReader, places: Sequence[CountedPlace], spans: Sequence[Bucket], interval: str
+) -> list[Series]:
     """The series of lines, zones or movements over consecutive buckets, in the places' order.
 
     Raises:
@@ -159,7 +154,10 @@ def read_series(reader: CountReader, places: Sequence[Place], spans: Sequence[Bu
 
 
 def join(
-    places: Sequence[Place], spans: Sequence[Bucket], volumes: Iterable[VolumeSeries], shares: Iterable[CoverageShare]
+    places: Sequence[CountedPlace],
+    spans: Sequence[Bucket],
+    volumes: Iterable[VolumeSeries],
+    shares: Iterable[CoverageShare],
 ) -> list[Series]:
     """The series of places from their volumes and their cameras' coverage, whose starts are starts of buckets. Pure."""
     starts_us = np.array([span.start_us for span in spans])

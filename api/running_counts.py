@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from aforo.config.camera import CameraSection
 from aforo.geometry import contains
 from aforo.model import MICROSECONDS, Crossing, PlaceKind, Rows, TrackedFrame, Volume
+from aforo.site import Camera
 
 LineCounts = Mapping[tuple[str, str], int]
 """Road users that crossed one line, by (direction, road user)."""
@@ -95,7 +95,7 @@ def by_direction(counts: LineCounts) -> Counter[str]:
     return totals
 
 
-def presence(camera: CameraSection, tracked: TrackedFrame) -> dict[str, Counter[str]]:
+def presence(camera: Camera, tracked: TrackedFrame) -> dict[str, Counter[str]]:
     """Road users in each zone of the camera in this frame: zone id -> class -> number."""
     return {
         zone.id: Counter(

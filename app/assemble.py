@@ -241,7 +241,7 @@ def open_store(site: Site) -> CountStore:
     """
     store = store_backend(site).open_writer()
     try:
-        store.register(site)
+        store.register(site.domain())
     except BaseException:
         store.close()
         raise

@@ -42,9 +42,10 @@ class LiveStation:
         self._url = own if announced in (None, "auto") else str(announced)
         self._store: CountStore = assemble.open_store(site)
         self._reader = assemble.open_reader(site)
-        self._hub = LiveHub(site, clock, counted=False)  # the aggregators count
+        self._hub = LiveHub(site.domain(), clock, counted=False)  # the aggregators count
         live = LocalLiveView(self._hub)
-        self._server = Server(create_app(site=site, reader=self._reader, live=live, clock=clock), live)
+        app = create_app(site=site.domain(), reader=self._reader, live=live, clock=clock, host=site.api.host)
+        self._server = Server(app, live)
         self._threads = [
             threading.Thread(target=self._server.run, args=([self._socket],), name="web", daemon=True),
             threading.Thread(target=self._announce, name="announce", daemon=True),

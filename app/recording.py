@@ -206,7 +206,7 @@ class AnnotatedCopy:
     def __init__(
         self, path: Path, camera: CameraSection, facts: VideoFacts, frame_rate: float, timezone: ZoneInfo
     ) -> None:
-        self._annotator = FrameAnnotator(camera, timezone)
+        self._annotator = FrameAnnotator(camera.domain(), timezone)
         self._camera = camera
         codec = cv2.VideoWriter.fourcc(*"mp4v")
         self._writer = cv2.VideoWriter(str(path), codec, frame_rate, (facts.width_px, facts.height_px))

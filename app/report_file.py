@@ -51,13 +51,14 @@ def write_report(
         raise ConfigurationError(f"--format: expected {' or '.join(WRITERS)}, got {file_format!r}")
     if (line is None) == (zone is None):
         raise ConfigurationError("a report needs either --line ID or --zone ID")
-    place = find_place(site, PlaceKind.LINE, line) if line is not None else find_place(site, PlaceKind.ZONE, str(zone))
+    kind, place_id = (PlaceKind.LINE, line) if line is not None else (PlaceKind.ZONE, str(zone))
+    place = find_place(site.domain(), kind, place_id)
     now_us = SystemClock().now_us()
     today = local_time(now_us, site.timezone).date().isoformat()
     start_us, end_us = parse_days(first or today, last, site.timezone, now_us)
     reader = assemble.open_reader(site)
     try:
-        report = hourly_report(site, reader, place, start_us, end_us, lang)
+        report = hourly_report(site.domain(), reader, place, start_us, end_us, lang)
     finally:
         reader.close()
     path = out or Path(f"{report.file_name}.{file_format}")

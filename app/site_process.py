@@ -68,7 +68,7 @@ class Service:
         store = self._stack.enter_context(assemble.open_store(site))
         reader = assemble.open_reader(site)
         self._stack.callback(reader.close)
-        self.hub = LiveHub(site, clock)
+        self.hub = LiveHub(site.domain(), clock)
         self._bus = assemble.open_bus(site)
         self._counting = Counting(
             self._bus, assemble.aggregator(site.cameras), store, clock, (self.hub.publish_rows, *listeners)
@@ -78,7 +78,14 @@ class Service:
         self.hub.set_status_source(self.statuses)
         self._seed(reader, clock.now_us())
         live = LocalLiveView(self.hub)
-        app = create_app(site=site, reader=reader, live=live, clock=clock, recount=partial(recount_place, site))
+        app = create_app(
+            site=site.domain(),
+            reader=reader,
+            live=live,
+            clock=clock,
+            recount=partial(recount_place, site),
+            host=site.api.host,
+        )
         self._server = Server(app, live)
         self._web = threading.Thread(target=self._server.run, args=([socket],), name="web", daemon=True)
 

@@ -33,8 +33,15 @@ def serve(site: Site, on_ready: Callable[[str], None]) -> None:
         assemble.open_store(site).close()  # makes the tables, if this process is the first
         reader = assemble.open_reader(site)
         try:
-            live = RemoteLiveView(site, reader, clock)
-            app = create_app(site=site, reader=reader, live=live, clock=clock, recount=partial(recount_place, site))
+            live = RemoteLiveView(site.domain(), reader, clock)
+            app = create_app(
+                site=site.domain(),
+                reader=reader,
+                live=live,
+                clock=clock,
+                recount=partial(recount_place, site),
+                host=site.api.host,
+            )
             on_ready(base_url(listener))
             Server(app, live).run([listener])
         finally:

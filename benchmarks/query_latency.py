@@ -112,7 +112,7 @@ def load(url: str, lines: int, days: int) -> None:
     """Fill the database."""
     here = site(url)
     with PostgresStore(url) as store:
-        store.register(here)
+        store.register(here.domain())
         timescale = store.timescale
     began = time.perf_counter()
     first_us, end_us = year(days)

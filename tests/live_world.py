@@ -94,9 +94,9 @@ class Town:
     def __init__(self, folder: Path, site: Site, *, background: Image | None = None, ago_us: int = 0) -> None:
         self.site = site
         self.clock = SystemClock()
-        self.hub = LiveHub(site, self.clock)
+        self.hub = LiveHub(site.domain(), self.clock)
         self.store = SqliteStore(folder / "counts.db")
-        self.store.register(site)
+        self.store.register(site.domain())
         self.reader = SqliteReader(folder / "counts.db")
         self.states = {camera.id: (CameraState.LIVE, None, self.clock.now_us()) for camera in site.cameras}
         self.hub.set_status_source(self.statuses)
@@ -130,7 +130,7 @@ class Town:
         """Counts of the hours from 5 h to `until`: the eighth hour was not observed, the tenth only in part."""
         midnight = until.replace(hour=0, minute=0, second=0, microsecond=0)
         volumes = {"pedestrian": 9, "cyclist": 4, "motorcyclist": 11, "car": 30, "bus": 3, "truck": 2}
-        for camera in self.site.cameras:
+        for camera in self.site.domain().cameras:
             rows, track = Rows(), 0
             line = camera.lines[0]
             for minute in range(5 * 60, until.hour * 60 + until.minute):
@@ -204,8 +204,8 @@ class Town:
     @contextmanager
     def running(self, *, counts_only: bool = False) -> Iterator[Town]:
         """Serve; counts only: as a server that runs no cameras itself."""
-        live = RemoteLiveView(self.site, self.reader, self.clock) if counts_only else LocalLiveView(self.hub)
-        app = create_app(site=self.site, reader=self.reader, live=live, clock=self.clock)
+        live = RemoteLiveView(self.site.domain(), self.reader, self.clock) if counts_only else LocalLiveView(self.hub)
+        app = create_app(site=self.site.domain(), reader=self.reader, live=live, clock=self.clock)
         with listen("127.0.0.1", 0) as listener:
             self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
             server = Server(app, live)

@@ -35,16 +35,6 @@ class LineSection(Section):
         self.domain()
         return self
 
-    @property
-    def direction_names(self) -> tuple[str, str]:
-        """The names of both directions, the defaults filled in: first towards the walker's right, then the left."""
-        return self.domain().direction_names
-
-    @property
-    def version(self) -> str:
-        """Changes whenever the geometry or the meaning of a direction does."""
-        return self.domain().version
-
     def domain(self) -> Line:
         """The line.
 
@@ -68,11 +58,6 @@ class ZoneSection(Section):
     def _checked(self) -> ZoneSection:
         self.domain()
         return self
-
-    @property
-    def version(self) -> str:
-        """Changes whenever the geometry does."""
-        return self.domain().version
 
     def domain(self) -> Zone:
         """The zone.
@@ -116,11 +101,6 @@ class MovementSection(Section):
     name: str = Field(default="", max_length=200, description="Name for people, such as 'north to east'.")
     origin: GateSection = Field(alias="from", description="Entry gate.")
     destination: GateSection = Field(alias="to", description="Exit gate.")
-
-    @property
-    def version(self) -> str:
-        """Changes whenever the gates do."""
-        return self.domain().version
 
     def domain(self) -> TurningMovement:
         """The turning movement."""

@@ -7,10 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
-from aforo.config.camera import CameraSection
-from aforo.config.geometry import LineSection, MovementSection, ZoneSection
-from aforo.config.site import Site
 from aforo.model import Crossing, Movement, PlaceKind, Visit
+from aforo.site import Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +102,11 @@ PLACE_ROWS = {PlaceKind.LINE: ("crossings", "line"), PlaceKind.ZONE: ("visits", 
 Row = TypeVar("Row", Crossing, Visit, Movement)
 
 
+def identity(site: Site) -> dict[str, str]:
+    """The site itself: id, name and time zone."""
+    return {"id": site.id, "name": site.name, "timezone": site.timezone.key}
+
+
 def cameras(site: Site) -> list[dict[str, str]]:
     """The cameras of a site: id, name, and source without credentials."""
     return [{"id": camera.id, "name": camera.name, "source": camera.shown_source} for camera in site.cameras]
@@ -113,14 +116,14 @@ def geometry(site: Site) -> list[dict[str, str]]:
     """The lines, zones and movements of a site in their present version, with their definition as JSON."""
     return [
         {
-            "kind": kind,
+            "kind": place.kind.value,
             "id": place.id,
             "version": place.version,
             "camera": camera.id,
-            "definition": json.dumps(place.model_dump(mode="json", by_alias=True), sort_keys=True),
+            "definition": json.dumps(place.definition(), sort_keys=True),
         }
         for camera in site.cameras
-        for kind, place in _places(camera)
+        for place in camera.places
     ]
 
 
@@ -138,11 +141,3 @@ def newest(rows: Iterable[Row], place: str, voided: set[tuple[str, str, int]]) -
         if key[:3] not in voided and (key not in found or row.final >= found[key].final):
             found[key] = row
     return [{name: getattr(row, name) for name in row.__slots__} for row in found.values()]
-
-
-def _places(camera: CameraSection) -> list[tuple[str, LineSection | ZoneSection | MovementSection]]:
-    return [
-        *(("line", line) for line in camera.lines),
-        *(("zone", zone) for zone in camera.zones),
-        *(("movement", movement) for movement in camera.movements),
-    ]

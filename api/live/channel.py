@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 
 import cv2
 
-from aforo.config.camera import CameraSection
 from aforo.model import Image
 from aforo.ports import Clock
+from aforo.site import Camera
 from aforo.words.catalogue import Language
 from api.drawing import FrameAnnotator
 from api.live.live_frame import LiveFrame
@@ -81,7 +81,7 @@ class Channel:
     def __init__(
         self,
         source: PictureSource,
-        camera: CameraSection,
+        camera: Camera,
         width_px: int,
         lang: Language,
         *,

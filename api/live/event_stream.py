@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from aforo.camera_state import CameraStatus, in_parts
-from aforo.config.camera import CameraSection
 from aforo.model import MICROSECONDS, MINUTE_US, Crossing
+from aforo.site import Camera
 from api.live.hub import LiveHub
 
 _PERIOD_S = 0.25  # how often the hub is asked what is new
@@ -99,7 +99,7 @@ def _crossing(crossing: Crossing, timezone: ZoneInfo) -> dict[str, Any]:
     }
 
 
-def _counts(hub: LiveHub, camera: CameraSection) -> dict[str, Any]:
+def _counts(hub: LiveHub, camera: Camera) -> dict[str, Any]:
     counts, present, newest = hub.counts(camera), hub.presence(camera), hub.newest(camera.id)
     return {
         "camera": camera.id,

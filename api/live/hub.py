@@ -14,11 +14,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from weakref import WeakValueDictionary
 
 from aforo.camera_state import CameraState, CameraStatus
-from aforo.config.camera import CameraSection
-from aforo.config.site import Site
 from aforo.errors import NotFoundError, SourceError
 from aforo.model import Crossing, Frame, Rows, TrackedFrame, Volume
 from aforo.ports import Clock
+from aforo.site import Camera, Site
 from aforo.words.catalogue import Language
 from api.live.channel import Channel, Encode, PictureSource, encode_jpeg
 from api.live.live_frame import LiveFrame, NewestFrame
@@ -117,7 +116,7 @@ class LiveHub:
         """How each camera is doing, in the order of the configuration."""
         return list(self._status_source())
 
-    def cameras(self) -> list[CameraSection]:
+    def cameras(self) -> list[Camera]:
         """The cameras, in the order of the configuration."""
         return list(self._cameras.values())
 
@@ -135,19 +134,19 @@ class LiveHub:
         overdue = self._is_overdue(section, newest)
         return LiveFrame(newest, overdue, overdue and self.has_ended(section), counts)
 
-    def _is_overdue(self, camera: CameraSection, newest: NewestFrame) -> bool:
+    def _is_overdue(self, camera: Camera, newest: NewestFrame) -> bool:
         return self._clock.monotonic_s() - newest.came_at_s > max(_OVERDUE_S, 3 / camera.analyse_fps)
 
-    def has_ended(self, camera: CameraSection) -> bool:
+    def has_ended(self, camera: Camera) -> bool:
         """Whether the camera is a recording that is over."""
         return any(status.camera == camera.id and status.state is CameraState.ENDED for status in self.statuses())
 
-    def counts(self, camera: CameraSection) -> dict[str, LineCounts]:
+    def counts(self, camera: Camera) -> dict[str, LineCounts]:
         """Running counts of each of the camera's lines, by (direction, road user)."""
         with self._counting:
             return {line.id: self._counts.line(line.id) for line in camera.lines}
 
-    def presence(self, camera: CameraSection) -> Mapping[str, Counter[str]] | None:
+    def presence(self, camera: Camera) -> Mapping[str, Counter[str]] | None:
         """Who is in each of the camera's zones now; None while that is not known."""
         newest = self._newest.get(camera.id)
         if newest is None or self._is_overdue(camera, newest):

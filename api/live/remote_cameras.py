@@ -16,11 +16,11 @@ from urllib.parse import quote, urlencode, urlsplit
 from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 
 from aforo.camera_state import CameraState, LiveCamera, LiveEndpoint, Problem
-from aforo.config.site import Site
 from aforo.errors import SourceError, StoreError
 from aforo.local_time import local_time
 from aforo.model import MINUTE_US
 from aforo.ports import Clock, CountReader, LiveVideo
+from aforo.site import Site
 from aforo.words.catalogue import Language
 
 STALE_US = MINUTE_US

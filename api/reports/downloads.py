@@ -10,7 +10,7 @@ from pydantic import Field
 from aforo.errors import QueryError
 from aforo.model import PlaceKind
 from api.context import Context, ContextDep
-from api.place_series import Place, find_place
+from api.place_series import CountedPlace, find_place
 from api.reports.hourly import hourly_report
 from api.reports.pdf import to_pdf
 from api.reports.workbook import to_csv, to_xlsx
@@ -73,7 +73,7 @@ def hourly(
     )
 
 
-def _place(context: Context, question: ReportQuestion) -> Place:
+def _place(context: Context, question: ReportQuestion) -> CountedPlace:
     if question.line is not None and question.zone is None:
         return find_place(context.site, PlaceKind.LINE, question.line)
     if question.zone is not None and question.line is None:

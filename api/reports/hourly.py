@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 
-from aforo.config.site import Site
 from aforo.errors import QueryError
 from aforo.local_time import HOUR_US, Bucket, buckets, local_time
 from aforo.measures import Measured, PeakHour, peak_clock_hour, peak_hour, total
 from aforo.model import PlaceKind
 from aforo.ports import CountReader
+from aforo.site import Site
 from aforo.words.catalogue import Words, words_of
-from api.place_series import Place, Series, read_series
+from api.place_series import CountedPlace, Series, read_series
 
 MAXIMUM_HOURS = 24 * 366
 """A year."""
@@ -66,7 +66,7 @@ class Report:
     site_id: str
     site_name: str
     timezone: str
-    place: Place
+    place: CountedPlace
     words: Words
     start: datetime
     end: datetime
@@ -168,7 +168,7 @@ class Report:
 
 
 def hourly_report(
-    site: Site, reader: CountReader, place: Place, start_us: int, end_us: int, lang: str = "en"
+    site: Site, reader: CountReader, place: CountedPlace, start_us: int, end_us: int, lang: str = "en"
 ) -> Report:
     """The report of a line or zone over the local hours that overlap a range.
 
@@ -195,9 +195,9 @@ def hourly_report(
     figures = zip(*(hours.measured(column.direction, column.road_user) for column in columns), strict=True)
     rows = tuple(Row(*label, of_hour) for label, of_hour in zip(_labels(spans, site), figures, strict=True))
     return Report(
-        site_id=site.site.id,
-        site_name=site.site.name,
-        timezone=site.site.timezone,
+        site_id=site.id,
+        site_name=site.name,
+        timezone=site.timezone.key,
         place=place,
         words=words,
         start=local_time(start_us, zone),

@@ -7,8 +7,8 @@ from typing import Any
 from fastapi import APIRouter
 
 from aforo.camera_state import LiveCamera, in_parts
-from aforo.config.site import Site
 from aforo.local_time import local_time
+from aforo.site import Site
 from api.context import ContextDep
 from api.rest.refusals import REFUSALS
 from api.rest.schemas import CameraAnswer, CamerasAnswer, LineAnswer, LinesAnswer, ZoneAnswer, ZonesAnswer
@@ -21,9 +21,9 @@ def cameras(context: ContextDep) -> CamerasAnswer:
     """Every camera of the configuration, with its state: as this process runs it, or as its worker was seen lately."""
     site = context.site
     return CamerasAnswer(
-        site=site.site.id,
-        name=site.site.name,
-        timezone=site.site.timezone,
+        site=site.id,
+        name=site.name,
+        timezone=site.timezone.key,
         cameras=[
             CameraAnswer(
                 id=camera.id,
@@ -63,7 +63,7 @@ def lines(context: ContextDep) -> LinesAnswer:
                 id=line.id,
                 name=line.name,
                 camera=camera.id,
-                points=line.points,
+                points=list(line.points),
                 directions=line.direction_names,
                 anchor=line.anchor,
                 version=line.version,
@@ -83,7 +83,7 @@ def zones(context: ContextDep) -> ZonesAnswer:
                 id=zone.id,
                 name=zone.name,
                 camera=camera.id,
-                polygon=zone.polygon,
+                polygon=list(zone.polygon),
                 anchor=zone.anchor,
                 version=zone.version,
             )

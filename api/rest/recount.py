@@ -6,9 +6,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Query
 
-from aforo.config.site import Site
 from aforo.errors import QueryError
 from aforo.model import PlaceKind
+from aforo.site import Site
 from api.context import Context, ContextDep
 from api.place_series import find_place
 from api.rest.schemas import Answer, ErrorAnswer, RangeQuestion

@@ -12,7 +12,7 @@ from aforo.local_time import INTERVALS, Bucket, buckets, local_time
 from aforo.measures import measured
 from aforo.model import MICROSECONDS, PlaceKind
 from api.context import Context, ContextDep
-from api.place_series import Place, find_place, places_of, read_series
+from api.place_series import CountedPlace, find_place, places_of, read_series
 from api.rest.refusals import REFUSALS
 from api.rest.schemas import (
     CountsAnswer,
@@ -154,8 +154,8 @@ def _buckets(context: Context, question: IntervalQuestion, places: int) -> list[
 def _heading(context: Context, question: IntervalQuestion, spans: Sequence[Bucket]) -> dict[str, Any]:
     zone = context.site.timezone
     return {
-        "site": context.site.site.id,
-        "timezone": context.site.site.timezone,
+        "site": context.site.id,
+        "timezone": context.site.timezone.key,
         "interval": question.interval,
         "start": local_time(spans[0].start_us, zone),
         "end": local_time(spans[-1].end_us, zone),
@@ -163,7 +163,7 @@ def _heading(context: Context, question: IntervalQuestion, spans: Sequence[Bucke
 
 
 def _counts(
-    context: Context, question: IntervalQuestion, places: Sequence[Place], by: set[str], shape: str = "json"
+    context: Context, question: IntervalQuestion, places: Sequence[CountedPlace], by: set[str], shape: str = "json"
 ) -> Response:
     spans, zone = _buckets(context, question, len(places)), context.site.timezone
     found = read_series(context.reader, places, spans, question.interval)

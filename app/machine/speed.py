@@ -136,7 +136,7 @@ def stage_costs(
 
     rate = probe(path).fps
     tracker = tracker_factory(road_users(detector, section), rate)()
-    counter, annotator = aggregator([camera]), FrameAnnotator(camera, ZoneInfo("UTC"))
+    counter, annotator = aggregator([camera]), FrameAnnotator(camera.domain(), ZoneInfo("UTC"))
     frames = 0
     with closing(RecordedSource(path, camera.id, timezone=ZoneInfo("UTC"), clock=SystemClock())) as source:
         for frame in source.frames():

@@ -96,7 +96,7 @@ def _pictures(clip: EvaluatedClip, wanted: Collection[int]) -> dict[int, str]:
     """The wanted frames with lines, boxes and classes drawn on them, as base64 of JPEG."""
     if not wanted:
         return {}
-    annotator, found = FrameAnnotator(clip.camera, _UTC), {}
+    annotator, found = FrameAnnotator(clip.camera.domain(), _UTC), {}
     source = RecordedSource(
         clip.path, clip.camera.id, starts_at_us=0, timezone=_UTC, analyse_fps=None, clock=SystemClock()
     )

@@ -102,13 +102,15 @@ class Cameras:
 def application(reader: SqliteReader, cameras: Cameras | None = None, site: Site = SITE) -> FastAPI:
     """The application as `aforo run` makes it over these cameras; without cameras, as `aforo serve` does."""
     clock = ManualClock(NOW_US)
-    return create_app(site=site, reader=reader, live=live_view(site, reader, clock, cameras), clock=clock)
+    return create_app(
+        site=site.domain(), reader=reader, live=live_view(site, reader, clock, cameras), clock=clock, host=site.api.host
+    )
 
 
 def live_view(site: Site, reader: SqliteReader, clock: Clock, cameras: Cameras | None) -> LiveView:
     if cameras is None:
-        return RemoteLiveView(site, reader, clock)
-    hub = LiveHub(site, clock)
+        return RemoteLiveView(site.domain(), reader, clock)
+    hub = LiveHub(site.domain(), clock)
     hub.set_status_source(cameras.statuses)
     return LocalLiveView(hub)
 
@@ -133,7 +135,7 @@ def sample_server(folder: Path, cameras: Cameras | None = None) -> Iterator[http
     """A server over the sample rows."""
     path = folder / "counts.db"
     with SqliteStore(path) as store:
-        store.register(SITE)
+        store.register(SITE.domain())
         store.write(sample_rows())
     reader = SqliteReader(path)
     try:

@@ -138,10 +138,10 @@ def test_a_week_of_real_counts_comes_out_as_it_went_in(
         ]
     path = tmp_path / "counts.db"
     with SqliteStore(path) as store:
-        store.register(site)
+        store.register(site.domain())
         store.write(rows)
     reader = SqliteReader(path)
-    report = hourly_report(site, reader, find_place(site, "line", "door"), start_us, end_us)
+    report = hourly_report(site.domain(), reader, find_place(site.domain(), "line", "door"), start_us, end_us)
     reader.close()
 
     reported = {(f"{hour.day:%Y-%m-%d}", int(hour.label[:2])): hour.total.count for hour in report.hours}

@@ -133,7 +133,7 @@ def test_a_camera_without_a_picture_yet_says_so(tmp_path: Path) -> None:
 
 
 def test_events_begin_with_the_state_of_things_and_follow_the_counts(running: Town) -> None:
-    line = running.site.cameras[0].lines[0]
+    line = running.site.domain().cameras[0].lines[0]
     with httpx.stream("GET", running.url + "/v1/events") as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
         stream = events(answer)

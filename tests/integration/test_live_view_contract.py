@@ -30,7 +30,7 @@ from api.server import Server, base_url, listen
 CLOCK = SystemClock()
 SITE = Site.model_validate(
     {"cameras": [{"id": "north", "source": "north.mp4"}, {"id": "south", "source": "south.mp4"}]}
-)
+).domain()
 
 
 @dataclass

@@ -88,7 +88,7 @@ def test_a_line_drawn_today_gets_the_counts_of_yesterday(store_url: str) -> None
     count_live(site(store_url, ("old", 0.3)), passing(1, NOON_US), passing(2, NOON_US + 3_600_000_000, "bus"))
     today = site(store_url, ("old", 0.3), ("new", 0.7))
     done = recount_place(today, "line", "new", None, None)
-    version = today.cameras[0].lines[1].version
+    version = today.domain().cameras[0].lines[1].version
     assert (done.tracks, done.count, done.geometry) == (2, 2, version)
     assert lines_of(today, "new") == {("right", "car", version): 1, ("right", "bus", version): 1}
     assert lines_of(today, "old").total() == 2
@@ -142,15 +142,15 @@ def test_the_api_recounts(tmp_path: Path) -> None:
     assemble.open_store(today).close()
     reader = assemble.open_reader(today)
     clock = ManualClock(NOON_US)
-    live = RemoteLiveView(today, reader, clock)
-    app = create_app(site=today, reader=reader, live=live, clock=clock, recount=partial(recount_place, today))
+    live = RemoteLiveView(today.domain(), reader, clock)
+    app = create_app(site=today.domain(), reader=reader, live=live, clock=clock, recount=partial(recount_place, today))
     with serving(app) as client:
         done = client.post("/v1/lines/new/recount")
         assert done.status_code == 200
         assert done.json() == {
             "kind": "line",
             "place": "new",
-            "geometry": today.cameras[0].lines[0].version,
+            "geometry": today.domain().cameras[0].lines[0].version,
             "tracks": 1,
             "count": 1,
         }
@@ -176,8 +176,8 @@ def test_other_questions_are_answered_while_history_is_recounted(tmp_path: Path)
         return recount_place(today, kind, place, start_us, end_us)
 
     clock = ManualClock(NOON_US)
-    live = RemoteLiveView(today, reader, clock)
-    app = create_app(site=today, reader=reader, live=live, clock=clock, recount=recount)
+    live = RemoteLiveView(today.domain(), reader, clock)
+    app = create_app(site=today.domain(), reader=reader, live=live, clock=clock, recount=recount)
     with serving(app) as client, ThreadPoolExecutor() as threads:
         answer = threads.submit(client.post, "/v1/lines/new/recount")
         assert begun.wait(60)

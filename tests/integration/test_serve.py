@@ -49,8 +49,8 @@ def store(site: Site) -> Iterator[CountStore]:
 @pytest.fixture
 def client(site: Site, store: CountStore) -> Iterator[httpx.Client]:
     reader = assemble.open_reader(site)
-    live = RemoteLiveView(site, reader, CLOCK)
-    with serving(create_app(site=site, reader=reader, live=live, clock=CLOCK)) as opened:
+    live = RemoteLiveView(site.domain(), reader, CLOCK)
+    with serving(create_app(site=site.domain(), reader=reader, live=live, clock=CLOCK)) as opened:
         yield opened
         live.close()
     reader.close()

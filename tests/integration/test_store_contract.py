@@ -283,7 +283,7 @@ def test_intervals_are_local_to_the_site_also_when_the_clocks_change(
     store: CountStore, reader: CountReader, timezone: str, day: tuple[int, int, int], interval: str
 ) -> None:
     zone = ZoneInfo(timezone)
-    store.register(site(timezone))
+    store.register(site(timezone).domain())
     midnight_us = to_us(datetime(*day, tzinfo=zone))
     start_us, end_us = midnight_us - 3 * HOUR_US, midnight_us + 29 * HOUR_US
     instants = range(start_us, end_us, 7 * MINUTE_US + 1)
@@ -311,7 +311,7 @@ def test_intervals_are_local_to_the_site_also_when_the_clocks_change(
 def test_counts_follow_when_the_time_zone_of_the_site_is_corrected(database: Database) -> None:
     with database.store() as store:
         store.write(Rows([crossing()], [visit()], coverage=[coverage()]))
-        store.register(site("Asia/Kolkata"))
+        store.register(site("Asia/Kolkata").domain())
     with database.store() as store:
         store.write(Rows([crossing(2)]))
     reader = database.reader()
@@ -333,10 +333,10 @@ def test_the_span_goes_from_the_first_observed_minute_to_the_last(store: CountSt
 
 def test_what_was_written_is_there_after_opening_again(database: Database) -> None:
     with database.store() as store:
-        store.register(site("America/Bogota"))
+        store.register(site("America/Bogota").domain())
         store.write(every_kind())
     with database.store() as store:
-        store.register(site("America/Bogota"))
+        store.register(site("America/Bogota").domain())
         reader = database.reader()
         assert everything(reader)[:3] == ([crossing()], [visit()], [movement()])
         reader.close()

@@ -219,13 +219,13 @@ def test_geometry_keeps_every_version_and_cameras_no_password(path: Path) -> Non
 
     with SqliteStore(path) as store:
         for y in (0.5, 0.6, 0.5):
-            store.register(site(y))
+            store.register(site(y).domain())
     with closing(sqlite3.connect(path)) as connection:
         versions = connection.execute("SELECT kind, version FROM geometry ORDER BY kind").fetchall()
         (dump,) = connection.execute("SELECT group_concat(source) FROM cameras").fetchone()
     assert [kind for kind, _ in versions] == ["line", "line", "movement", "zone"]
     assert {version for kind, version in versions if kind == "line"} == {
-        site(y).cameras[0].lines[0].version for y in (0.5, 0.6)
+        site(y).domain().cameras[0].lines[0].version for y in (0.5, 0.6)
     }
     assert dump == "rtsp://10.0.0.5/stream2"
 

@@ -59,7 +59,7 @@ def write(url: str, *batches: Rows, here: Site | None = None) -> None:
     settings = TimescaleSettings(**here.timescale.model_dump()) if here else TimescaleSettings()
     with PostgresStore(url, settings) as store:
         if here is not None:
-            store.register(here)
+            store.register(here.domain())
         for batch in batches:
             store.write(batch)
 
@@ -118,7 +118,7 @@ def test_materialised_intervals_are_local_too(url: str, timezone: str, date: tup
     start_us, end_us = midnight_us - 3 * HOUR_US, midnight_us + 29 * HOUR_US
     instants = range(start_us, end_us, 7 * MINUTE_US + 1)
     with PostgresStore(url) as store:
-        store.register(site(timezone))
+        store.register(site(timezone).domain())
         store.write(Rows([crossing(track, at_us) for track, at_us in enumerate(instants)]))
         store.refresh(start_us, end_us)
     for interval in ("1m", "15m", "1h", "1d"):
@@ -218,7 +218,7 @@ def test_a_prepared_question_sees_new_days_late_rows_and_another_zone(timescale:
         PostgresStore(url, TimescaleSettings(chunk_days=1)) as store,
         closing(PostgresReader(url, connections=1)) as reader,
     ):
-        store.register(site())
+        store.register(site().domain())
 
         def counts() -> list[int]:
             return [int(series.count.sum()) for series in reader.volumes("line", ["stop"], 0, 4 * THEN_US, "1h").series]
@@ -235,13 +235,13 @@ def test_a_prepared_question_sees_new_days_late_rows_and_another_zone(timescale:
             store.write(Rows([crossing(10 + day, at_us - 3 * DAY_US)]))
             store.refresh(THEN_US - 20 * DAY_US, at_us)
             assert counts() == [before + 2]
-        store.register(site("Asia/Kolkata"))
+        store.register(site("Asia/Kolkata").domain())
         assert counts() == [6]
 
 
 def test_a_range_can_be_refreshed_at_once(url: str) -> None:
     with PostgresStore(url) as store:
-        store.register(site())
+        store.register(site().domain())
         store.write(Rows([crossing(1)]))
         store.refresh(THEN_US, THEN_US + MINUTE_US)
         store.write(Rows([crossing(2)]))
@@ -319,7 +319,7 @@ def test_old_rows_go_and_their_hours_stay(url: str) -> None:
         for k, at_us in enumerate((old, new))
     ]
     with PostgresStore(url, TimescaleSettings(chunk_days=1)) as store:
-        store.register(site())
+        store.register(site().domain())
         store.write(Rows([crossing(1, old)]))
         store.refresh(old, old + MINUTE_US)
     write(url, Rows([crossing(2, new)], trajectories=ways), here=here)

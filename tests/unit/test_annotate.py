@@ -13,7 +13,7 @@ from aforo.model import Box, Image, TrackedFrame, TrackedObject
 from api.drawing import COLOURS, FrameAnnotator
 
 UTC = ZoneInfo("UTC")
-BARE = CameraSection.model_validate({"id": "north", "source": "x"})
+BARE = CameraSection.model_validate({"id": "north", "source": "x"}).domain()
 
 
 def scene(height: int = 480, width: int = 640) -> Image:
@@ -114,7 +114,9 @@ def test_labels_stay_inside_the_picture() -> None:
 def test_the_count_of_a_direction_stands_on_the_side_it_leads_to(
     points: list[list[float]], direction: str, side: tuple[slice, slice]
 ) -> None:
-    camera = CameraSection.model_validate({"id": "north", "source": "x", "lines": [{"id": "l", "points": points}]})
+    camera = CameraSection.model_validate(
+        {"id": "north", "source": "x", "lines": [{"id": "l", "points": points}]}
+    ).domain()
     image = scene()
     annotator = FrameAnnotator(camera, UTC)
     zero = annotator.draw(image, tracked(), {})
@@ -126,7 +128,7 @@ def test_the_count_of_a_direction_stands_on_the_side_it_leads_to(
 
 def test_where_nobody_counts_no_number_is_shown() -> None:
     line = {"id": "l", "points": [[0.5, 0.1], [0.5, 0.9]]}
-    camera = CameraSection.model_validate({"id": "north", "source": "x", "lines": [line]})
+    camera = CameraSection.model_validate({"id": "north", "source": "x", "lines": [line]}).domain()
     image = np.full((480, 640, 3), 255, np.uint8)
     zero, unknown = (FrameAnnotator(camera, UTC).draw(image, tracked(), counts) for counts in ({}, None))
     dark = [int((drawn.max(axis=2) < 80)[200:].sum()) for drawn in (zero, unknown)]
@@ -135,7 +137,7 @@ def test_where_nobody_counts_no_number_is_shown() -> None:
 
 def test_a_zone_is_shaded_and_tells_how_many_are_inside() -> None:
     zone = {"id": "z", "polygon": [[0.2, 0.4], [0.8, 0.4], [0.8, 0.9], [0.2, 0.9]]}
-    camera = CameraSection.model_validate({"id": "north", "source": "x", "zones": [zone]})
+    camera = CameraSection.model_validate({"id": "north", "source": "x", "zones": [zone]}).domain()
     image = scene()
     plain = FrameAnnotator(BARE, UTC).draw(image, tracked(), {})
     empty = FrameAnnotator(camera, UTC).draw(image, tracked(), {})
@@ -172,7 +174,7 @@ def test_every_size_of_picture_can_be_drawn(height: int, width: int) -> None:
             "lines": [{"id": "l", "name": "A long name that is wider than the picture", "points": [[0, 0], [1, 1]]}],
             "zones": [{"id": "z", "polygon": [[0, 0], [1, 0], [1, 1]]}],
         }
-    )
+    ).domain()
     annotator = FrameAnnotator(camera, UTC)
     seen = replace(tracked(Box(0.0, 0.0, 1.0, 1.0), Box(0.9, 0.9, 1.0, 1.0)), width_px=width, height_px=height)
     assert annotator.draw(scene(height, width), seen, {}).shape == (height, width, 3)

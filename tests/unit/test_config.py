@@ -163,7 +163,7 @@ def test_an_absent_camera_is_told_with_those_that_are_there() -> None:
     ],
 )
 def test_directions_without_names_follow_the_image(points: list[tuple[float, float]], names: tuple[str, str]) -> None:
-    assert LineSection(id="a", points=points).direction_names == names
+    assert LineSection(id="a", points=points).domain().direction_names == names
 
 
 def _region(region: object, **places: object) -> CameraSection:
@@ -195,17 +195,6 @@ def test_a_region_in_which_something_could_not_be_counted_is_refused(
 ) -> None:
     with pytest.raises(ValidationError, match=message):
         _region(region, **places)
-
-
-def test_a_geometry_version_changes_with_what_is_counted_and_with_nothing_else() -> None:
-    line = LineSection(id="a", points=[(0.1, 0.5), (0.9, 0.5)])
-    assert line.version == LineSection(id="b", name="Stop", points=[(0.1, 0.5), (0.9, 0.5)]).version
-    others = [
-        LineSection(id="a", points=[(0.1, 0.5), (0.9, 0.6)]),
-        LineSection(id="a", points=[(0.1, 0.5), (0.9, 0.5)], directions=("in", "out")),
-        LineSection(id="a", points=[(0.1, 0.5), (0.9, 0.5)], anchor="centre"),
-    ]
-    assert len({line.version, *(other.version for other in others)}) == 4
 
 
 def _sections(model: type[BaseModel]) -> Iterator[type[BaseModel]]:

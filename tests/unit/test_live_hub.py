@@ -27,7 +27,7 @@ SITE = Site.model_validate(
             {"id": "south", "source": "0"},
         ]
     }
-)
+).domain()
 
 
 class CountingEncoder:

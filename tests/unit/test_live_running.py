@@ -90,7 +90,7 @@ def test_presence_takes_the_anchor_of_the_zone() -> None:
             "source": "x",
             "zones": [{"id": "feet", **lower}, {"id": "middle", "anchor": "centre", **lower}],
         }
-    )
+    ).domain()
     seen = TrackedObject(1, Box(0.4, 0.2, 0.5, 0.6), "cyclist", 0.9)
     tracked = TrackedFrame("north", "s", 0, 0, 0, 100, 100, (seen,))
     assert presence(camera, tracked) == {"feet": {"cyclist": 1}, "middle": {}}

@@ -11,10 +11,11 @@ import openpyxl
 import pytest
 from openpyxl.worksheet.worksheet import Worksheet
 
-from aforo.config.site import Site
+from aforo.config.site import Site as SiteConfiguration
 from aforo.errors import QueryError
 from aforo.local_time import HOUR_US, INTERVALS, buckets, to_us
 from aforo.model import CoverageShare
+from aforo.site import Site
 from aforo.volume_series import Volumes
 from api.place_series import find_place
 from api.reports.hourly import Report, hourly_report
@@ -25,7 +26,7 @@ FORMULA = '=HYPERLINK("http://evil.example")'
 
 
 def site(timezone: str = "America/Bogota", name: str = "Acceso norte – «Ñuñoa»") -> Site:
-    return Site.model_validate(
+    return SiteConfiguration.model_validate(
         {
             "site": {"id": "cll26", "name": "Calle 26 × Carrera 50", "timezone": timezone},
             "cameras": [
@@ -39,7 +40,7 @@ def site(timezone: str = "America/Bogota", name: str = "Acceso norte – «Ñuñ
                 }
             ],
         }
-    )
+    ).domain()
 
 
 class QuarterCounts:

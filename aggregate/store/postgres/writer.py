@@ -27,9 +27,9 @@ import orjson
 import psycopg
 
 from aforo.camera_state import LiveEndpoint
-from aforo.config.site import Site
 from aforo.local_time import INTERVALS, buckets
 from aforo.model import PlaceKind, Rows, TrackKey, Trajectory
+from aforo.site import Site
 from aggregate.counting.trajectories import encode
 from aggregate.store import rows as columns
 from aggregate.store.postgres import timescale
@@ -161,7 +161,7 @@ class PostgresStore:
             connection.execute("SELECT pg_advisory_xact_lock(%s)", (SCHEMA_LOCK,))
             schema = Schema(self._schema.timescale, stored_zone(connection))
             connection.execute(
-                "UPDATE site SET id = %(id)s, name = %(name)s, timezone = %(timezone)s", site.site.model_dump()
+                "UPDATE site SET id = %(id)s, name = %(name)s, timezone = %(timezone)s", columns.identity(site)
             )
             for camera in columns.cameras(site):
                 connection.execute(

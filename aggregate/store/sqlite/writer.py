@@ -17,10 +17,10 @@ from typing import Self
 from zoneinfo import ZoneInfo
 
 from aforo.camera_state import LiveEndpoint
-from aforo.config.site import Site
 from aforo.errors import StoreError
 from aforo.local_time import INTERVALS, buckets
 from aforo.model import PlaceKind, Rows, TrackKey
+from aforo.site import Site
 from aggregate.counting.trajectories import encode
 from aggregate.store import rows as columns
 from aggregate.store.rows import COVERAGE, CROSSINGS, MOVEMENTS, POINTS, TRAJECTORIES, VISITS, Table
@@ -122,7 +122,7 @@ class SqliteStore:
             connection.execute(
                 "INSERT INTO site (only_row, id, name, timezone) VALUES (1, :id, :name, :timezone) "
                 "ON CONFLICT DO UPDATE SET id = excluded.id, name = excluded.name, timezone = excluded.timezone",
-                site.site.model_dump(),
+                columns.identity(site),
             )
             connection.executemany(
                 "INSERT INTO cameras (id, name, source) VALUES (:id, :name, :source) "
