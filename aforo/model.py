@@ -9,9 +9,10 @@ an integer, so that it passes through every store unchanged.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -299,6 +300,14 @@ class Rows:
         return bool(
             self.crossings or self.visits or self.movements or self.coverage or self.voided or self.trajectories
         )
+
+    def cameras(self) -> set[str]:
+        """The cameras that it has rows of."""
+        return {row.camera for batch in self.by_kind() for row in batch}
+
+    def by_kind(self) -> tuple[Sequence[Any], ...]:
+        """The rows kind after kind; every one has a camera and a session."""
+        return self.crossings, self.visits, self.movements, self.coverage, self.voided, self.trajectories
 
     def extend(self, other: Rows) -> None:
         """Append the rows of another batch, behind these."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from aforo.camera_state import CameraState, CameraStatus, Problem, ProblemError
 from aforo.model import MICROSECONDS, Frame
 from aforo.ports import Clock
+from aforo.sessions import reading_session
 from ingest.capture import Header, open_file, period_us, position_ms, read_header
 from ingest.frame_times import Pace, PresentationTimes, Selection
 from ingest.recording_start import recording_start_us
@@ -42,8 +43,9 @@ def missing_s(header: Header, frames: int, last_us: int) -> float:
 class RecordedSource:
     """Frames of a video file, with the event times at which they were recorded.
 
-    The end of the file ends `frames`. The same file with the same start gives the same session, frames and times, so
-    counting it again changes nothing; each further round of `repeat` is a session of its own, whose times follow on.
+    The end of the file ends `frames`. The same file with the same start gives the same recording, frames and times.
+    Each reading is a session of its own, whose name tells the recording (`aforo.sessions`), so that a store keeps the
+    newest alone; each further round of `repeat` is one, too, whose times follow on.
 
     Args:
         path: a video file that FFmpeg reads.
@@ -106,9 +108,9 @@ class RecordedSource:
             header = self._header()
             start_us, recording = self._identity(header)
             pace = self._pace(header) if self._paced else None
-            offset_us, rounds = 0, 1
+            offset_us, rounds, began_us = 0, 1, self._clock.now_us()
             while not self._closed.is_set():
-                self.session = recording if rounds == 1 else f"{recording}-{rounds}"
+                self.session = reading_session(recording, began_us, rounds)
                 offset_us += yield from self._round(start_us, offset_us, pace)
                 rounds += 1
                 if not self._repeat:
@@ -134,7 +136,7 @@ class RecordedSource:
             capture.release()
 
     def _identity(self, header: Header) -> tuple[int, str]:
-        """Start of the recording, and the session of its first round."""
+        """Start of the recording, and its name."""
         try:
             start_us = self._starts_at_us
             if start_us is None:

@@ -20,6 +20,7 @@ import pytest
 from aforo.clock import ManualClock, SystemClock
 from aforo.errors import SourceError
 from aforo.model import Frame
+from aforo.sessions import reading_of
 from ingest.capture import probe
 from ingest.file_source import RecordedSource
 
@@ -91,16 +92,30 @@ def test_analyse_fps_passes_frames_over_without_dropping_them(tmp_path: Path) ->
     assert [round(frame.image.mean()) for frame in frames] == pytest.approx([16 * n % 240 for n in range(15)], abs=4)
 
 
-def test_the_same_recording_is_the_same_session_and_another_start_another(tmp_path: Path) -> None:
+def test_a_recording_keeps_its_name_over_readings_and_another_start_is_another(tmp_path: Path) -> None:
     path = write_video(tmp_path / "a.avi", frames=5)
     copy = Path(shutil.copy(path, tmp_path / "renamed.avi"))
     other = write_video(tmp_path / "b.avi", frames=6)
     sources = [recording(path), recording(copy), recording(path, starts_at_us=0), recording(other)]
     for source in sources:
         list(source.frames())
-    same, renamed, later, different = (source.session for source in sources)
+    readings = [reading_of(source.session) for source in sources]
+    same, renamed, later, different = (reading.recording for reading in readings if reading is not None)
     assert same == renamed
     assert len({same, later, different}) == 3
+
+
+def test_every_reading_is_a_session_of_its_own_and_later_ones_have_larger_numbers(tmp_path: Path) -> None:
+    path, clock = write_video(tmp_path / "a.avi", frames=5), ManualClock()
+    numbers = []
+    for _ in range(3):
+        source = recording(path, clock=clock)
+        list(source.frames())
+        reading = reading_of(source.session)
+        assert reading is not None
+        numbers.append(reading.number)
+        clock.advance(1)
+    assert numbers == sorted(set(numbers))
 
 
 def test_rounds_of_repeat_are_sessions_that_follow_on(tmp_path: Path) -> None:

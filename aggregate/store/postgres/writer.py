@@ -36,6 +36,7 @@ from aggregate.store.postgres import timescale
 from aggregate.store.postgres.pool import Connection, Database
 from aggregate.store.postgres.schema import SCHEMA_LOCK, Schema, apply_policies, change_zone, open_schema, stored_zone
 from aggregate.store.postgres.settings import TimescaleSettings
+from aggregate.store.readings import NewestReadings, Recording
 from aggregate.store.rows import Table
 
 DEFAULT_SETTINGS = TimescaleSettings()
@@ -137,6 +138,7 @@ class PostgresStore:
         self._database = Database(url, size=1)
         self._lock = threading.Lock()
         self._days: set[int] = set()
+        self._readings = NewestReadings()
         try:
             self._schema: Schema = open_schema(self._database)
         except BaseException:
@@ -193,7 +195,8 @@ class PostgresStore:
     def write(self, rows: Rows) -> None:
         """Write a batch in one transaction; writing it again changes nothing.
 
-        Tracks that were voided lose their rows, those of this batch included.
+        Tracks that were voided lose their rows, those of this batch included. A later reading of a recording takes the
+        place of what is there of earlier ones.
 
         Raises:
             StoreError: the database cannot be written; nothing of the batch was.
@@ -201,8 +204,18 @@ class PostgresStore:
         if not rows:
             return
         with self._lock:
-            with self._database.connection("write") as connection:
-                days = self._add(connection, rows)
+            try:
+                with self._database.connection("write") as connection:
+                    cameras = sorted(rows.cameras())
+                    self._begin(connection, cameras)
+                    for recording in self._readings.unknown(rows):
+                        self._readings.learn(recording, _sessions_of(connection, recording))
+                    begun = sorted(self._readings.begin(rows))
+                    gone = [us for recording in begun for us in self._forget_earlier(connection, recording)]
+                    days = self._add(connection, self._readings.current(rows), gone)
+            except BaseException:
+                self._readings.forget()
+                raise
             self._days |= days
 
     def recount(self, kind: PlaceKind, place: str, tracks: Sequence[TrackKey], rows: Rows) -> None:
@@ -232,7 +245,7 @@ class PostgresStore:
                         _time(min((track.since_us for track in tracks), default=0)),
                     ),
                 )
-                days = self._add(connection, rows, cameras, _times(gone))
+                days = self._add(connection, rows, _times(gone))
             self._days |= days
 
     def refresh(self, start_us: int, end_us: int) -> None:
@@ -296,15 +309,33 @@ class PostgresStore:
         if self._schema.timescale:
             connection.execute("SET LOCAL timescaledb.max_tuples_decompressed_per_dml_transaction = 0")
 
-    def _add(
-        self, connection: Connection, rows: Rows, locked: Sequence[str] = (), changed: Iterable[int] = ()
-    ) -> set[int]:
+    def _forget_earlier(self, connection: Connection, recording: Recording) -> list[int]:
+        """Take out all rows of earlier readings of a recording; returns the times of those that are added up."""
+        earlier = self._readings.earlier(recording, _sessions_of(connection, recording))
+        if not earlier:
+            return []
+        times: list[int] = []
+        for table, time in timescale.TIMES.items():
+            if table == "coverage" and not self._schema.timescale:  # roll-ups follow its changes, not deletions
+                connection.execute(
+                    "UPDATE coverage SET observed_us = 0, frames = 0, dropped = 0 "
+                    "WHERE camera = %s AND session = ANY(%s)",
+                    (recording[0], earlier),
+                )
+            told = f"RETURNING us_of({time})" if table in timescale.SUMMED else ""
+            gone = connection.execute(
+                f"DELETE FROM {table} WHERE camera = %s AND session = ANY(%s) {told}",  # noqa: S608 -- constants
+                (recording[0], earlier),
+            )
+            times += _times(gone)
+        return times
+
+    def _add(self, connection: Connection, rows: Rows, changed: Iterable[int]) -> set[int]:
         """Write a batch; returns the days (UTC, since 1970-01-01) that have become known by it.
 
         Args:
-            connection: in a transaction.
+            connection: in a transaction that `_begin` began for the cameras of the batch.
             rows: the batch.
-            locked: cameras whose locks are held; none to take those that are needed.
             changed: times of rows that were taken out before.
         """
         voided = {(key.camera, key.session, key.track_id) for key in rows.voided}
@@ -315,9 +346,6 @@ class PostgresStore:
             (_TRAJECTORIES, _trajectories(rows.trajectories, voided)),
         )
         coverage = [{name: getattr(row, name) for name in row.__slots__} for row in rows.coverage]
-        if not locked:
-            named = {row["camera"] for _, batch in (*batches, (None, coverage)) for row in batch}
-            self._begin(connection, named | {key.camera for key in rows.voided})
         days = {row[table.time_us] // DAY_US for table, batch in batches for row in batch}
         days |= {row["minute_us"] // DAY_US for row in coverage}
         days -= self._days
@@ -337,6 +365,18 @@ class PostgresStore:
             firsts = {us // DAY_US * DAY_US: us for us in sorted(times, reverse=True)}
             connection.execute(_LATE_DAYS, (list(firsts), list(firsts.values()), timescale.LATE))
         return days
+
+
+_READINGS = " UNION ".join(
+    f"SELECT session FROM {table} WHERE camera = %(camera)s AND starts_with(session, %(recording)s)"  # noqa: S608
+    for table in timescale.TIMES
+)
+
+
+def _sessions_of(connection: Connection, recording: Recording) -> list[str]:
+    """The sessions of all readings of a recording that have rows."""
+    camera, name = recording
+    return [session for (session,) in connection.execute(_READINGS, {"camera": camera, "recording": name})]
 
 
 def _near(batch: list[dict[str, Any]], time_us: str) -> dict[str, Any]:

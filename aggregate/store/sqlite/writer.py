@@ -23,6 +23,7 @@ from aforo.model import PlaceKind, Rows, TrackKey
 from aforo.site import Site
 from aggregate.counting.trajectories import encode
 from aggregate.store import rows as columns
+from aggregate.store.readings import NewestReadings, Recording
 from aggregate.store.rows import COVERAGE, CROSSINGS, MOVEMENTS, POINTS, TRAJECTORIES, VISITS, Table
 from aggregate.store.sqlite.file import connect, translated
 from aggregate.store.sqlite.schema import migrate
@@ -74,6 +75,21 @@ _VOID = [
 ]
 
 
+_TABLES = ("crossings", "visits", "movements", "trajectories", "coverage")
+_FORGET = [f"DELETE FROM {table} WHERE camera = ? AND session = ?" for table in _TABLES]  # noqa: S608 -- constants
+_SESSIONS = " UNION ".join(
+    f"SELECT session FROM {table} WHERE camera = :camera AND session >= :first AND session < :last"  # noqa: S608
+    for table in _TABLES
+)
+
+
+def _sessions_of(connection: sqlite3.Connection, recording: Recording) -> list[str]:
+    """The sessions of all readings of a recording that have rows."""
+    camera, name = recording
+    bounds = {"camera": camera, "first": name, "last": f"{name}\x7f"}
+    return [session for (session,) in connection.execute(_SESSIONS, bounds)]
+
+
 def _values(fields: str) -> Callable[[object], tuple[object, ...]]:
     return attrgetter(*fields.split(", "))
 
@@ -95,6 +111,7 @@ class SqliteStore:
         self._path = path
         self._lock = threading.Lock()
         self._days: set[int] = set()
+        self._readings = NewestReadings()
         if not os.path.isdir(path.parent):  # Path.is_dir raises where a name is too long
             raise StoreError(f"cannot open the database {path}: there is no folder {path.parent}; make it first")
         with translated(path, "open"):
@@ -143,14 +160,25 @@ class SqliteStore:
     def write(self, rows: Rows) -> None:
         """Write a batch in one transaction; writing it again changes nothing.
 
-        Tracks that were voided lose their rows, those of this batch included.
+        Tracks that were voided lose their rows, those of this batch included. A later reading of a recording takes the
+        place of what is there of earlier ones.
 
         Raises:
             StoreError: the database cannot be written; nothing of the batch was.
         """
-        statements, days = self._statements(rows)
-        with self._transaction() as connection:
-            self._add(connection, statements, days)
+        try:
+            with self._transaction() as connection:
+                for recording in self._readings.unknown(rows):
+                    self._readings.learn(recording, _sessions_of(connection, recording))
+                for recording in self._readings.begin(rows):
+                    earlier = self._readings.earlier(recording, _sessions_of(connection, recording))
+                    for statement in _FORGET:
+                        connection.executemany(statement, [(recording[0], session) for session in earlier])
+                statements, days = self._statements(self._readings.current(rows))
+                self._add(connection, statements, days)
+        except BaseException:
+            self._readings.forget()
+            raise
         self._days |= days
 
     def recount(self, kind: PlaceKind, place: str, tracks: Sequence[TrackKey], rows: Rows) -> None:
