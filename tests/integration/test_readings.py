@@ -10,9 +10,21 @@ from pathlib import Path
 import pytest
 from postgresql_server import new_database
 
-from aforo.model import MINUTE_US, Coverage, Crossing, Movement, Rows, TrackKey, Trajectory, Visit
+from aforo.model import (
+    MINUTE_US,
+    Box,
+    Coverage,
+    Crossing,
+    Movement,
+    PastPosition,
+    Rows,
+    TrackKey,
+    Trajectory,
+    Visit,
+)
 from aforo.ports import CountReader, CountStore
 from aforo.sessions import reading_session
+from aggregate.counting.trajectories import positions
 from aggregate.store.postgres.reader import PostgresReader
 from aggregate.store.postgres.writer import PostgresStore
 from aggregate.store.sqlite.reader import SqliteReader
@@ -52,7 +64,8 @@ def reading(session: str, seed: int, tracks: int = 12, camera: str = "north") ->
             ],
         )
         if final:
-            rows.trajectories.append(Trajectory(camera, session, track, at_us - 5, at_us, user, 1.5, b""))
+            path = [PastPosition(at_us - 5, Box(0.1, 0.1, 0.2, 0.2)), PastPosition(at_us, Box(0.1, 0.3, 0.2, 0.4))]
+            rows.trajectories.append(Trajectory(camera, session, track, at_us - 5, at_us, user, 1.5, positions(path)))
         batches.append(rows)
     return batches
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,6 +22,7 @@ from aforo.config.site import Site
 from aforo.finding import Finding
 from aforo.local_time import HOUR_US, INTERVALS, buckets, to_us
 from aforo.model import MINUTE_US, Box, Coverage, Crossing, PastPosition, Rows, TrackKey, Trajectory, Visit
+from aforo.sessions import reading_session
 from aggregate.counting.trajectories import positions
 from aggregate.store.postgres.reader import PostgresReader
 from aggregate.store.postgres.settings import TimescaleSettings
@@ -332,3 +334,24 @@ def test_old_rows_go_and_their_hours_stay(url: str) -> None:
     with closing(PostgresReader(url, connections=1)) as reader:
         assert [row.track_id for row in reader.crossings(["stop"], 0, now_us, 10)] == [2]
         assert [way.track_id for way in reader.trajectories("north", 0, now_us)] == [1]
+
+
+def test_a_later_reading_of_a_recording_takes_the_place_of_the_earlier_one_in_the_aggregates_too(url: str) -> None:
+    earlier, later = (reading_session("rec-00000000000000aa", number) for number in (1, 2))
+    first = Rows(
+        [replace(crossing(track), session=earlier) for track in range(3)],
+        coverage=[Coverage("north", earlier, THEN_US, 60_000_000, 600, 0)],
+    )
+    second = Rows(
+        [replace(crossing(9), session=later)], coverage=[Coverage("north", later, THEN_US, 30_000_000, 300, 0)]
+    )
+    for rows in (first, second):
+        write(url, rows, here=site())
+        with PostgresStore(url) as store:
+            store.refresh(THEN_US - DAY_US, THEN_US + DAY_US)
+    with closing(PostgresReader(url)) as reader:
+        span = THEN_US - DAY_US, THEN_US + DAY_US
+        assert [row.session for row in reader.crossings(["stop"], *span, 10)] == [later]
+        for interval in ("1m", "1h", "1d"):
+            assert [row.count for row in reader.volumes("line", ["stop"], *span, interval)] == [1]
+            assert [row.observed_us for row in reader.coverage(["north"], *span, interval)] == [30_000_000]
