@@ -21,7 +21,7 @@ from api.recounts import Recounter, Recounts
 from api.reports import downloads
 from api.rest import cameras, health, volumes
 from api.rest.recount import router as recount_router
-from api.web import pages, words_script
+from api.web import pages
 
 DESCRIPTION = """Counts of road users per counting line and zone, how complete they are, and reports.
 
@@ -59,7 +59,6 @@ def create_app(
     app.include_router(live_router)
     app.include_router(events.router)
     app.include_router(pages.router)
-    app.include_router(words_script.router)  # before the files, whose folder it is in
     pages.mount_files(app)
     app.add_exception_handler(AforoError, answer_own_error)
     app.add_exception_handler(RequestValidationError, answer_invalid)

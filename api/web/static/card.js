@@ -75,8 +75,8 @@ export class Card {
     const { state, since } = this.status;
     this.root.dataset.state = state;
     this.badge.textContent = stateName(state);
-    const told = [since ? text("since", moment(new Date(since))) : "", problemSentence(this.status)];
-    this.detail.textContent = told.filter(Boolean).join(" · ");
+    const parts = [since ? text("since", moment(new Date(since))) : "", problemSentence(this.status)];
+    this.detail.textContent = parts.filter(Boolean).join(" · ");
     this.blank.textContent = state === "unknown" ? text("not_here")
       : this.status.picture ? text("opening") : text("no_picture");
   }
@@ -141,11 +141,11 @@ export class Card {
 
   zone(zone) {
     const present = this.present.get(zone.id) ?? null;
-    const said = present === null ? [element("em", {}, text("not_known"))]
+    const numbers = present === null ? [element("em", {}, text("not_known"))]
       : Object.keys(present).length === 0 ? [element("span", { class: "quiet" }, text("nobody"))]
         : Object.keys(present).sort(byClass).map((name) => element("span", { class: "present" },
           swatch(name), roadUsers(present[name], name)));
-    return element("li", {}, element("strong", {}, zone.name || zone.id), said);
+    return element("li", {}, element("strong", {}, zone.name || zone.id), numbers);
   }
 
   dayName() {
@@ -206,7 +206,7 @@ export class Card {
   }
 
   async ask() {
-    const asked = (this.asked = {}); // of several questions under way only the last one's answer is shown
+    const asked = (this.asked = {}); // of several questions at the same time only the answer to the last is shown
     const { kind, id, name } = this.place;
     const day = localDay(this.newest);
     if (!this.view) {

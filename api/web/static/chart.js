@@ -1,4 +1,4 @@
-// Volumes as stacked bars. What nobody observed is hatched, never drawn as zero; provisional counts are lighter.
+// Volumes as stacked bars. Unobserved intervals are hatched, never drawn as zero; provisional counts are lighter.
 
 import { byClass, colour, element, shape, swatch } from "./dom.js";
 import { clockTime, number, percent, roadUserName, text } from "./texts.js";
@@ -162,13 +162,13 @@ export class Chart {
     }
     const bucket = this.buckets[index];
     this.marker.setAttribute("x", LEFT + index * this.step_px);
-    const said = bucket.observed
+    const figures = bucket.observed
       ? [element("strong", {}, number(total(bucket))),
         this.classes().filter((name) => countOf(bucket, name)).map((name) =>
           element("span", {}, swatch(name), `${roadUserName(name)} ${number(countOf(bucket, name))}`)),
         bucket.complete || bucket.end > Date.now() ? null : element("em", {}, text("partly", percent(bucket.coverage)))]
       : bucket.start > Date.now() ? [] : [element("em", {}, text("not_observed"))];
-    this.readout.replaceChildren(element("span", { class: "when" }, span(bucket)), ...said.flat().filter(Boolean));
+    this.readout.replaceChildren(element("span", { class: "when" }, span(bucket)), ...figures.flat().filter(Boolean));
   }
 }
 
