@@ -14,8 +14,7 @@ from api.place_series import CountedPlace, find_place
 from api.reports.hourly import hourly_report
 from api.reports.pdf import to_pdf
 from api.reports.workbook import to_csv, to_xlsx
-from api.rest.refusals import REFUSALS
-from api.rest.schemas import RangeQuestion
+from api.schemas import REFUSALS, RangeQuestion
 from api.time_ranges import parse_days, parse_range
 
 WRITERS = {"csv": to_csv, "xlsx": to_xlsx, "pdf": to_pdf}

@@ -10,8 +10,8 @@ from aforo.camera_state import LiveCamera, in_parts
 from aforo.local_time import local_time
 from aforo.site import Site
 from api.context import ContextDep
-from api.rest.refusals import REFUSALS
 from api.rest.schemas import CameraAnswer, CamerasAnswer, LineAnswer, LinesAnswer, ZoneAnswer, ZonesAnswer
+from api.schemas import REFUSALS
 
 router = APIRouter(prefix="/v1", tags=["counts"], responses=REFUSALS)
 

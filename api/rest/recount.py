@@ -11,7 +11,7 @@ from aforo.model import PlaceKind
 from aforo.site import Site
 from api.context import Context, ContextDep
 from api.place_series import find_place
-from api.rest.schemas import Answer, ErrorAnswer, RangeQuestion
+from api.schemas import Answer, ErrorAnswer, RangeQuestion
 from api.time_ranges import parse_time
 
 router = APIRouter(

@@ -5,39 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from api.schemas import Answer, RangeQuestion
 
 Interval = Literal["1m", "5m", "15m", "1h", "1d"]
-
-TIME_EXAMPLES = ["2025-05-06", "2025-05-06T07:00:00", "2025-05-06T07:00:00-05:00"]
-
-
-class Question(BaseModel):
-    """Query parameters: unknown ones are refused, so that a slip of the keyboard gives no wrong answer."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-
-
-class RangeQuestion(Question):
-    """A range of time."""
-
-    start: Annotated[
-        str | None,
-        Field(
-            alias="from",
-            description="Start, inclusive: ISO 8601, local to the site when without offset; a date is its local "
-            "midnight. Default: today's local midnight.",
-            examples=TIME_EXAMPLES,
-        ),
-    ] = None
-    end: Annotated[
-        str | None,
-        Field(
-            alias="to",
-            description="End, exclusive: as `from`, so that from=2025-05-06&to=2025-05-07 is one day. Default: now.",
-            examples=TIME_EXAMPLES,
-        ),
-    ] = None
 
 
 class IntervalQuestion(RangeQuestion):
@@ -55,12 +27,8 @@ class IntervalQuestion(RangeQuestion):
 class VolumesQuestion(IntervalQuestion):
     """Query parameters of `volumes`."""
 
-    line: Annotated[
-        list[str], Field(description="Id of a counting line; may be repeated. None, and no zone: all of both.")
-    ] = []
-    zone: Annotated[
-        list[str], Field(description="Id of a zone; may be repeated. Its volume is the entries into it.")
-    ] = []
+    line: list[str] = Field([], description="Id of a counting line; may be repeated. None, and no zone: all of both.")
+    zone: list[str] = Field([], description="Id of a zone; may be repeated. Its volume is the entries into it.")
     by: Annotated[
         str | None,
         Field(
@@ -74,33 +42,21 @@ class VolumesQuestion(IntervalQuestion):
 class MovementsQuestion(IntervalQuestion):
     """Query parameters of `movements`."""
 
-    movement: Annotated[list[str], Field(description="Id of a turning movement; may be repeated. None: all.")] = []
+    movement: list[str] = Field([], description="Id of a turning movement; may be repeated. None: all.")
     by: Annotated[Literal["class"] | None, Field(description="Split the counts by class.")] = None
 
 
 class CoverageQuestion(IntervalQuestion):
     """Query parameters of `coverage`."""
 
-    camera: Annotated[list[str], Field(description="Id of a camera; may be repeated. None: all.")] = []
+    camera: list[str] = Field([], description="Id of a camera; may be repeated. None: all.")
 
 
 class CrossingsQuestion(RangeQuestion):
     """Query parameters of `crossings`."""
 
-    line: Annotated[list[str], Field(description="Id of a counting line; may be repeated. None: all.")] = []
+    line: list[str] = Field([], description="Id of a counting line; may be repeated. None: all.")
     limit: Annotated[int, Field(ge=1, le=10_000, description="The newest so many.")] = 100
-
-
-class Answer(BaseModel):
-    """Anything that is answered as JSON."""
-
-    model_config = ConfigDict(frozen=True, populate_by_name=True)
-
-
-class ErrorAnswer(Answer):
-    """What was wrong, in one sentence."""
-
-    error: str = Field(examples=["line: there is no line 'stop'; the site has: stop-line"])
 
 
 class CameraAnswer(Answer):

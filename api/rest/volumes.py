@@ -13,7 +13,6 @@ from aforo.measures import measured
 from aforo.model import MICROSECONDS, PlaceKind
 from api.context import Context, ContextDep
 from api.place_series import CountedPlace, find_place, places_of, read_series
-from api.rest.refusals import REFUSALS
 from api.rest.schemas import (
     CountsAnswer,
     CoverageAnswer,
@@ -27,6 +26,7 @@ from api.rest.schemas import (
     VolumesQuestion,
 )
 from api.rest.volume_rows import to_csv, to_json
+from api.schemas import REFUSALS
 from api.time_ranges import parse_range
 
 CSV_ANSWER: dict[int | str, dict[str, Any]] = {
