@@ -9,6 +9,7 @@ from pydantic import Field
 
 from aforo.errors import QueryError
 from aforo.model import PlaceKind
+from aforo.words.catalogue import Language
 from api.context import Context, ContextDep
 from api.place_series import CountedPlace, find_place
 from api.reports.hourly import hourly_report
@@ -43,7 +44,7 @@ class ReportQuestion(RangeQuestion):
             examples=["2025-05-06"],
         ),
     ] = None
-    lang: Annotated[Literal["en", "es"], Field(description="Language of the report.")] = "en"
+    lang: Annotated[Language, Field(description="Language of the report.")] = "en"
 
 
 @router.get(

@@ -48,9 +48,9 @@ router = APIRouter(prefix="/v1", tags=["counts"], responses=REFUSALS)
 def volumes(context: ContextDep, question: Annotated[VolumesQuestion, Query()]) -> Response:
     """Road users per place and bucket.
 
-    Every bucket of the range has a row, with count 0 where somebody looked and nobody came, and null where nobody
-    looked. With `by`, each of the place's directions and each class counted there within the range has a row of
-    its own in every bucket. The CSV has the same columns; an unknown count is an empty cell.
+    Every bucket of the range has a row, with count 0 where the camera observed no road user, and null where it
+    observed nothing. With `by`, each of the place's directions and each class counted there within the range has a row
+    of its own in every bucket. The CSV has the same columns; an unknown count is an empty cell.
     """
     by = _by(question.by)
     places = [find_place(context.site, PlaceKind.LINE, place) for place in dict.fromkeys(question.line)]
@@ -166,9 +166,9 @@ def _counts(
     context: Context, question: IntervalQuestion, places: Sequence[CountedPlace], by: set[str], shape: str = "json"
 ) -> Response:
     spans, zone = _buckets(context, question, len(places)), context.site.timezone
-    found = read_series(context.reader, places, spans, question.interval)
+    series = read_series(context.reader, places, spans, question.interval)
     if shape == "csv":
-        return Response(to_csv(found, by, zone), media_type="text/csv; charset=utf-8")
+        return Response(to_csv(series, by, zone), media_type="text/csv; charset=utf-8")
     heading = CountsAnswer(**_heading(context, question, spans), rows=[]).model_dump(mode="json", by_alias=True)
     del heading["rows"]
-    return Response(to_json(heading, found, by, zone), media_type="application/json")
+    return Response(to_json(heading, series, by, zone), media_type="application/json")
