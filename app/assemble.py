@@ -128,9 +128,9 @@ def open_openvino(
 def camera_detector(detector: Detector, camera: CameraSection, section: DetectorSection) -> Detector:
     """The shared detector as one camera sees it: in its region, and at rest while nothing moves; not to be closed."""
     if section.motion_gate:
-        from detect.motion_gate import StillnessDetector
+        from detect.motion_gate import MotionGate
 
-        detector = StillnessDetector(detector)
+        detector = MotionGate(detector)
     if camera.region is not None:
         from detect.region import RegionDetector
 

@@ -22,7 +22,7 @@ from app.assemble import open_detector
 from app.assets import manifest
 from app.recording import Recording, line_of_pixels
 from app.validation.truth import LineResult, Truth, load_truth
-from detect.motion_gate import StillnessDetector
+from detect.motion_gate import MotionGate
 
 OPTIONS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "none": ({}, {}),
@@ -58,14 +58,14 @@ def _count(
 ) -> tuple[int, float, float]:
     """Σ|counted − true|, share of pictures that were still, and processor seconds; loading left out."""
     error, cpu_s = 0, 0.0
-    gates: list[StillnessDetector] = []
+    gates: list[MotionGate] = []
 
-    class Gate(StillnessDetector):
+    class Gate(MotionGate):
         def __init__(self, *arguments: Any) -> None:
             super().__init__(*arguments)
             gates.append(self)
 
-    with closing(open_detector(section)) as detector, patch("detect.motion_gate.StillnessDetector", Gate):
+    with closing(open_detector(section)) as detector, patch("detect.motion_gate.MotionGate", Gate):
         for clip in dict.fromkeys(truth.clip for truth in truths):
             own = [truth for truth in truths if truth.clip == clip]
             path = manifest.fetch("vtest") if clip == "vtest.avi" else folder / clip

@@ -91,7 +91,7 @@ def run_openvino(video: str, is_cut: bool) -> dict[str, Any]:
     from aforo.model import LOWEST_CONFIDENCE
     from app.assemble import open_detector
     from detect.limits import OTHER_CONFIDENCE
-    from detect.openvino.detector import OpenVinoYolo, with_pictures
+    from detect.openvino.detector import OpenVinoYolo, with_picture_input
     from detect.openvino.network_head import cut
 
     detector = open_detector(DetectorSection())
@@ -105,7 +105,7 @@ def run_openvino(video: str, is_cut: bool) -> dict[str, Any]:
         "PERFORMANCE_HINT": "THROUGHPUT",
         "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" else "f32",
     }
-    alone = ov.AsyncInferQueue(ov.Core().compile_model(with_pictures(network), "CPU", options), 0)
+    alone = ov.AsyncInferQueue(ov.Core().compile_model(with_picture_input(network), "CPU", options), 0)
     picture = letterbox.apply(first)[None]
     for _ in range(20):
         alone.start_async(picture)

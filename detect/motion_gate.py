@@ -1,8 +1,8 @@
-"""No work for pictures that show nothing new: the network's last answer stands.
+"""The motion gate: pictures without change are not analysed; the last detections are used again.
 
-A picture is compared with the last one that the network saw, not with the one before it, so that what creeps is noticed
-once it has come far enough to change anything. Both are brought to a coarse grid of grey cells, in which the noise of
-single pixels averages out and even a small road user covers some cells.
+A picture is compared with the last analysed one, not with the previous one, so that slow motion adds up. Both are
+reduced to a coarse grid of grey cells, in which the noise of single pixels averages out and even a small road user
+covers several cells.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from aforo.model import Image
 from aforo.ports import Detector
 
 CELLS_ACROSS = 160
-"""Cells in the longer side of a picture: of four pixels where the network sees 640."""
+"""Cells along the longer side of a picture: four pixels of a network input of 640."""
 
 LEAST_CHANGE = 6.0
-"""Grey levels, of 256, that a cell changes by when something moves. The compressed pictures of an empty street tremble
-by 3 to 5; what stands out less from the street is not seen by the network either."""
+"""Least change of a cell that counts as motion, grey levels of 256. Compressed pictures of an empty street vary by 3 to
+5; objects of less contrast are not detected by the network either."""
 
 
-class StillnessDetector:
-    """A `Detector` for one camera that asks another one only when something has changed.
+class MotionGate:
+    """A `Detector` for one camera that runs another one only on pictures with motion.
 
     Args:
-        detector: asked then; whoever made it closes it.
+        detector: the other one; closed by its owner.
 
     Attributes:
         submitted: pictures so far.
-        still: those that showed nothing new.
+        still: pictures without motion so far.
     """
 
     def __init__(self, detector: Detector) -> None:
@@ -49,7 +49,7 @@ class StillnessDetector:
         return self._detector.labels
 
     def submit(self, image: Image) -> Future[sv.Detections]:
-        """Start detection, or give the last answer again; see `aforo.ports.Detector`."""
+        """Start detection, or return the last detections again; see `aforo.ports.Detector`."""
         self.submitted += 1
         cells = _cells(image)
         if self._answer is not None and self._cells is not None and not _changed(self._cells, cells):
@@ -59,7 +59,7 @@ class StillnessDetector:
         return self._answer
 
     def close(self) -> None:
-        """Nothing of its own to free."""
+        """Does nothing: it has no resources."""
 
 
 def _cells(image: Image) -> npt.NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""Detection in a part of the picture only: what no line or zone needs is not looked at."""
+"""Detection in the part of the picture that lines and zones need."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from aforo.ports import Detector
 
 
 class RegionDetector:
-    """A `Detector` that shows another one a part of each picture; boxes are those of the whole picture.
+    """A `Detector` that runs another one on a part of each picture; boxes are in pixels of the whole picture.
 
     Args:
-        detector: looks at the part; whoever made it closes it.
+        detector: the other one; closed by its owner.
         region: left, top, right and bottom of the part, fractions of the picture.
     """
 
@@ -33,21 +33,21 @@ class RegionDetector:
         x1, y1, x2, y2 = corners_px(self._region, image.shape[1], image.shape[0])
         moved: Future[sv.Detections] = Future()
 
-        def move(found: Future[sv.Detections]) -> None:
-            if (error := found.exception()) is not None:
+        def move(detected: Future[sv.Detections]) -> None:
+            if (error := detected.exception()) is not None:
                 moved.set_exception(error)
                 return
-            part, away = found.result(), np.array([x1, y1, x1, y1], dtype=np.float32)
-            moved.set_result(sv.Detections(xyxy=part.xyxy + away, confidence=part.confidence, class_id=part.class_id))
+            part, offset = detected.result(), np.array([x1, y1, x1, y1], dtype=np.float32)
+            moved.set_result(sv.Detections(xyxy=part.xyxy + offset, confidence=part.confidence, class_id=part.class_id))
 
         self._detector.submit(image[y1:y2, x1:x2]).add_done_callback(move)
         return moved
 
     def close(self) -> None:
-        """Nothing of its own to free."""
+        """Does nothing: it has no resources."""
 
 
 def corners_px(region: tuple[float, float, float, float], width: int, height: int) -> tuple[int, int, int, int]:
-    """Left, top, right and bottom of a part of a picture in pixels, from fractions of it."""
+    """Left, top, right and bottom of a part of a picture, from fractions to pixels."""
     left, top, right, bottom = region
     return round(left * width), round(top * height), round(right * width), round(bottom * height)

@@ -1,4 +1,4 @@
-"""YOLO on Ultralytics: any model it loads, on any device it knows (CUDA, TensorRT engines, Apple, CPU)."""
+"""YOLO on Ultralytics: any model and device it supports (CUDA, TensorRT engines, Apple, CPU)."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ class UltralyticsYolo:
     """A `Detector` on Ultralytics.
 
     Args:
-        model: what Ultralytics loads: `.pt`, `.engine`, `.onnx`, a folder.
-        labels: the labels to look for; all others come as `OTHER_LABEL`.
+        model: a model that Ultralytics loads: `.pt`, `.engine`, `.onnx`, a folder.
+        labels: the wanted labels; all others come as `OTHER_LABEL`.
         image_size: longer side of the network's input, pixels.
         device: auto, cpu, cuda:0, ...
 
     Raises:
-        ModelError: it cannot be loaded, has not those labels, or the device is not there.
+        ModelError: the model cannot be loaded or lacks a label, or the device is missing.
     """
 
     capacity = 1
@@ -43,7 +43,7 @@ class UltralyticsYolo:
         try:
             self._model = ultralytics.YOLO(str(model), task="detect")
             names: dict[int, str] = self._model.names
-        except Exception as error:  # Ultralytics raises what its many back-ends raise
+        except Exception as error:  # Ultralytics passes on the errors of its many back-ends
             raise ModelError(f"Ultralytics cannot load the model {model}: {one_line(error)}") from error
         missing = [label for label in labels if label not in names.values()]
         if missing:
@@ -65,7 +65,7 @@ class UltralyticsYolo:
         return self._executor.submit(self._detect, image)
 
     def close(self) -> None:
-        """Wait for what is under way."""
+        """Wait for all pictures in inference."""
         self._executor.shutdown(wait=True)
 
     def _detect(self, image: Image) -> sv.Detections:

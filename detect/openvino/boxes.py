@@ -1,4 +1,4 @@
-"""The arithmetic after the network, compiled: from its outputs to boxes, one on each object. Pure."""
+"""From the outputs of a YOLO network to boxes in the picture, with non-maximum suppression. Compiled, pure."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ Indices = npt.NDArray[np.intp]
 
 
 class Grid(NamedTuple):
-    """Anchors in rows and columns, and how their boxes are made.
+    """A grid of anchors, and the last layer of the network, which gives their boxes.
 
     Attributes:
-        weights: (channels, 4 × bins) of the network's last layer, which says how far it is to each side.
+        weights: (channels, 4 × bins) of the last layer, which gives the distances to the four sides.
         bias: (4 × bins,) of that layer.
         centres: (anchors, 2) in network pixels, row after row.
-        stride: pixels from one anchor to the next.
+        stride: network pixels from one anchor to the next.
     """
 
     weights: Floats
@@ -30,12 +30,12 @@ class Grid(NamedTuple):
 
 
 class Output(NamedTuple):
-    """What the network says of a grid's anchors.
+    """The network's outputs for one grid of anchors.
 
     Attributes:
-        logits: (rows, columns, labels) of the scores.
-        best: (rows, columns) of these.
-        features: (rows, columns, channels), what the last layer takes.
+        logits: (rows, columns, labels) logits of the scores.
+        best: (rows, columns) the highest of these.
+        features: (rows, columns, channels) input of the last layer.
     """
 
     logits: Floats
@@ -43,13 +43,13 @@ class Output(NamedTuple):
     features: Floats
 
 
-class Fit(NamedTuple):
-    """How a picture lies in the network's input.
+class Placement(NamedTuple):
+    """Where a picture lies in the network's input.
 
     Attributes:
         scale: network pixels per picture pixel.
-        left, top: of the picture in the input, network pixels.
-        width, height: of the picture, its own pixels.
+        left, top: padding before the picture, network pixels.
+        width, height: of the picture, picture pixels.
     """
 
     scale: float
@@ -60,56 +60,56 @@ class Fit(NamedTuple):
 
 
 @compiled
-def boxes_of(
+def detections_of(
     outputs: tuple[Output, ...],
     grids: tuple[Grid, ...],
     columns: Indices,
     lowest: float,
     lowest_other: float,
-    most: float,
-    limit: int,
-    fit: Fit,
+    most_iou: float,
+    most_candidates: int,
+    placement: Placement,
 ) -> tuple[Floats, Floats, Indices]:
-    """From the network's outputs to boxes in the picture: `found`, then `chosen`, in one call."""
-    xywh, confidence, label = found(outputs, grids, columns, lowest, lowest_other)
-    return chosen(xywh, confidence, label, most, limit, fit)
+    """From the network's outputs to boxes in the picture: `candidates`, then `select_boxes`, in one compiled call."""
+    xywh, confidence, label = candidates(outputs, grids, columns, lowest, lowest_other)
+    return select_boxes(xywh, confidence, label, most_iou, most_candidates, placement)
 
 
 @compiled
-def found(
+def candidates(
     outputs: tuple[Output, ...],
     grids: tuple[Grid, ...],
     columns: Indices,
     lowest: float,
     lowest_other: float,
 ) -> tuple[Floats, Floats, Indices]:
-    """What the anchors see that see something: labels, and boxes by the network's last layer.
+    """Boxes and labels of all anchors with a score high enough.
 
-    That layer gives the distances from an anchor's centre to the sides; each is the mean of a distribution over whole
-    numbers of strides, given by its logs.
+    The last layer gives the distances from an anchor's centre to the sides; each is the mean of a distribution over
+    whole numbers of strides, given by its logits (distribution focal loss, Li et al., NeurIPS 2020).
 
     Args:
         outputs: one for each grid.
         grids: as many.
-        columns: (labels,) of each label that is looked for, where its scores are.
-        lowest: labels with logits up to this are not seen.
-        lowest_other: nor is anything else up to this; not less than `lowest`.
+        columns: (labels,) for each wanted label, its column in the logits.
+        lowest: anchors whose logits are not above this are dropped.
+        lowest_other: the same for anchors with none of the wanted labels; not less than `lowest`.
 
     Returns:
-        (N, 4) left, top, width, height in network pixels; (N,) scores; (N,) the label, of others how many labels there
-        are.
+        (N, 4) left, top, width, height, network pixels; (N,) scores 0..1; (N,) the index in `columns`, or its length
+        for any other label.
     """
-    most = 0
+    rows = 0
     for at in range(len(outputs)):
-        most += (outputs[at].best > lowest).sum()
-    xywh, confidence, label = np.empty((most, 4), np.float32), np.empty(most, np.float32), np.empty(most, np.intp)
+        rows += (outputs[at].best > lowest).sum()
+    xywh, confidence, label = np.empty((rows, 4), np.float32), np.empty(rows, np.float32), np.empty(rows, np.intp)
     count = 0
     for at in range(len(outputs)):
         output, grid = outputs[at], grids[at]
         height, width = output.best.shape
         for row in range(height):
             for column in range(width):
-                if not output.best[row, column] > lowest:  # not a number, perhaps
+                if not output.best[row, column] > lowest:  # also drops NaN
                     continue
                 best, which = output.logits[row, column, columns[0]], 0
                 for number in range(1, len(columns)):
@@ -121,14 +121,14 @@ def found(
                         continue
                     best, which = output.best[row, column], len(columns)
                 confidence[count], label[count] = np.float32(1) / (np.float32(1) + np.exp(-best)), which
-                box(output.features[row, column], grid, row * width + column, xywh[count])
+                decode_anchor(output.features[row, column], grid, row * width + column, xywh[count])
                 count += 1
     return xywh[:count], confidence[:count], label[:count]
 
 
 @compiled
-def box(features: Floats, grid: Grid, anchor: int, xywh: Floats) -> None:
-    """The box of one anchor, written to `xywh`; see `found`."""
+def decode_anchor(features: Floats, grid: Grid, anchor: int, xywh: Floats) -> None:
+    """Write the box of one anchor to `xywh`, network pixels; see `candidates`."""
     bins = len(grid.bias) // 4
     logs, distance = grid.bias.copy(), np.empty(4, np.float32)
     for channel in range(len(features)):
@@ -149,58 +149,60 @@ def box(features: Floats, grid: Grid, anchor: int, xywh: Floats) -> None:
 
 
 @compiled
-def chosen(
-    xywh: Floats, confidence: Floats, label: Indices, most: float, limit: int, fit: Fit
+def select_boxes(
+    xywh: Floats, confidence: Floats, label: Indices, most_iou: float, most_candidates: int, placement: Placement
 ) -> tuple[Floats, Floats, Indices]:
-    """One box on each object, surest first, in the picture and clipped to it.
+    """Non-maximum suppression, then the boxes in picture pixels, clipped to the picture; highest confidence first.
 
     Args:
-        xywh: (N, 4) left, top, width, height in network pixels.
-        confidence: (N,).
+        xywh: (N, 4) left, top, width, height, network pixels.
+        confidence: (N,) 0..1.
         label: (N,).
-        most: boxes of one label overlap by so much at most.
-        limit: only so many of the surest are looked at.
-        fit: of the picture.
+        most_iou: highest IoU of two boxes of one label.
+        most_candidates: only so many candidates of the highest confidence are considered.
+        placement: of the picture in the network's input.
 
     Returns:
-        (M, 4) left, top, right, bottom in picture pixels; (M,); (M,).
+        (M, 4) left, top, right, bottom, picture pixels; (M,) confidence; (M,) label.
     """
-    kept = surest_of_each_label(xywh, confidence, label, most, limit)
-    xyxy = np.empty((len(kept), 4), np.float32)
-    scale, left, top = np.float32(fit.scale), np.float32(fit.left), np.float32(fit.top)
-    for at in range(len(kept)):
-        x, y, width, height = xywh[kept[at]]
-        xyxy[at, 0] = min(max((x - left) / scale, 0), fit.width)
-        xyxy[at, 1] = min(max((y - top) / scale, 0), fit.height)
-        xyxy[at, 2] = min(max((x + width - left) / scale, 0), fit.width)
-        xyxy[at, 3] = min(max((y + height - top) / scale, 0), fit.height)
-    return xyxy, confidence[kept], label[kept]
+    keep = suppress_per_label(xywh, confidence, label, most_iou, most_candidates)
+    xyxy = np.empty((len(keep), 4), np.float32)
+    scale, left, top = np.float32(placement.scale), np.float32(placement.left), np.float32(placement.top)
+    for at in range(len(keep)):
+        x, y, width, height = xywh[keep[at]]
+        xyxy[at, 0] = min(max((x - left) / scale, 0), placement.width)
+        xyxy[at, 1] = min(max((y - top) / scale, 0), placement.height)
+        xyxy[at, 2] = min(max((x + width - left) / scale, 0), placement.width)
+        xyxy[at, 3] = min(max((y + height - top) / scale, 0), placement.height)
+    return xyxy, confidence[keep], label[keep]
 
 
 @compiled
-def surest_of_each_label(xywh: Floats, confidence: Floats, label: Indices, most: float, limit: int) -> Indices:
-    """Non-maximum suppression: indices, surest first, of boxes that no kept one of their label overlaps by > `most`.
+def suppress_per_label(
+    xywh: Floats, confidence: Floats, label: Indices, most_iou: float, most_candidates: int
+) -> Indices:
+    """Non-maximum suppression per label: the indices of the boxes to keep, highest confidence first.
 
-    Only the `limit` surest are looked at.
+    The arguments are those of `select_boxes`.
     """
-    order = np.argsort(-confidence, kind="mergesort")[:limit]
-    kept = np.empty(len(order), np.intp)
+    order = np.argsort(-confidence, kind="mergesort")[:most_candidates]
+    keep = np.empty(len(order), np.intp)
     count = 0
     for i in order:
         alone = True
         for at in range(count):
-            if label[kept[at]] == label[i] and overlap(xywh[kept[at]], xywh[i]) > most:
+            if label[keep[at]] == label[i] and iou_xywh(xywh[keep[at]], xywh[i]) > most_iou:
                 alone = False
                 break
         if alone:
-            kept[count] = i
+            keep[count] = i
             count += 1
-    return kept[:count]
+    return keep[:count]
 
 
 @compiled
-def overlap(a: Floats, b: Floats) -> float:
-    """Intersection over union of two boxes, left, top, width and height; 0 where one has no area."""
+def iou_xywh(a: Floats, b: Floats) -> float:
+    """Intersection over union of two boxes (4,) left, top, width, height; 0 if one has no area."""
     width = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
     height = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
     if width <= 0 or height <= 0:
@@ -210,11 +212,11 @@ def overlap(a: Floats, b: Floats) -> float:
 
 
 def compile_all() -> None:
-    """Have everything compiled before the first picture comes, which would have to wait."""
+    """Compile every kernel of this module now, so that the first picture does not wait for it."""
     rows, numbers, table = np.zeros(0, np.intp), np.zeros(0, np.float32), np.zeros((0, 4), np.float32)
     pictures = np.zeros((0, 0, 4), np.float32)
     output, grid = Output(pictures, table, pictures), Grid(table, numbers, table, 1.0)
-    fit = Fit(1.0, 0.0, 0.0, 1.0, 1.0)
+    placement = Placement(1.0, 0.0, 0.0, 1.0, 1.0)
     with compiling(__file__):
-        boxes_of((output, output, output), (grid, grid, grid), np.zeros(1, np.intp), 0.0, 0.0, 0.5, 1, fit)
-        chosen(table, numbers, rows, 0.5, 1, fit)
+        detections_of((output, output, output), (grid, grid, grid), np.zeros(1, np.intp), 0.0, 0.0, 0.5, 1, placement)
+        select_boxes(table, numbers, rows, 0.5, 1, placement)

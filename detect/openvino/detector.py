@@ -1,8 +1,7 @@
 """YOLO on OpenVINO: the default engine on a CPU, without torch in the process.
 
 Reads the folder or `.xml` that `detect.openvino.export` makes, or an `.onnx`. Several pictures are inferred at once,
-each in a slot with memory of its own; the letterbox runs in the caller's thread, decoding of the output in the
-engine's.
+each in a slot with its own memory; letterboxing runs in the caller's thread, reading of the output in OpenVINO's.
 """
 
 from __future__ import annotations
@@ -23,9 +22,9 @@ from aforo.errors import ModelError
 from aforo.model import LOWEST_CONFIDENCE, Image
 from detect.limits import NMS_IOU, OTHER_CONFIDENCE, OTHER_LABEL, one_line
 from detect.openvino import boxes
-from detect.openvino.boxes import Fit
+from detect.openvino.boxes import Placement
 from detect.openvino.letterbox import PAD_VALUE, Letterbox
-from detect.openvino.model_files import _label_names, is_quantised, model_file
+from detect.openvino.model_files import is_quantised, label_names, model_file
 from detect.openvino.network_head import Head, cut
 
 _MOST_CANDIDATES = 1000
@@ -38,19 +37,19 @@ class OpenVinoYolo:
     Args:
         model: an OpenVINO model folder with one `.xml`, or the `.xml`, whose metadata.yaml names the labels; or an
             `.onnx`, whose metadata do.
-        labels: the labels to look for; the best of these wins even where the network likes another one (a boat, a
-            suitcase) better. All others together come last, as `OTHER_LABEL`.
+        labels: the wanted labels; the best of these wins even if another one (boat, suitcase) has a higher score. All
+            others together come last, as `OTHER_LABEL`.
         image_size: longer side of the network's input, pixels.
         device: OpenVINO device, such as CPU, GPU or NPU.
-        precision: of the arithmetic: f32 or bf16. An INT8 model is INT8 by itself; this is for what it leaves in float.
+        precision: arithmetic of the layers in float: f32 or bf16; those of an INT8 model stay INT8.
         cache: folder for compiled models, which make the next start quick; None compiles anew.
-        requests: pictures under way at once; 0 takes two per core, so that none waits while an answer is read.
-        first: width and height of the pictures that will come first; the network for other sizes is compiled when
-            they come.
+        requests: most pictures in inference at once; 0 takes two per core, so that inference goes on while outputs are
+            read.
+        first: width and height of the first pictures, pixels; networks for other sizes are compiled when needed.
 
     Attributes:
-        capacity: pictures under way at once.
-        columns: number of each label in the network.
+        capacity: most pictures in inference at once.
+        columns: for each wanted label, its column among the network's scores.
 
     Raises:
         ModelError: not an OpenVINO detection model, labels it does not have, or a device that is not there.
@@ -70,7 +69,7 @@ class OpenVinoYolo:
     ) -> None:
         self._file = model_file(model)
         self._core = ov.Core()
-        names = _label_names(self._core, self._file)
+        names = label_names(self._core, self._file)
         self._rows = 4 + len(names)
         missing = [label for label in labels if label not in names]
         if missing:
@@ -95,7 +94,7 @@ class OpenVinoYolo:
         self._lock = threading.Lock()
         with ThreadPoolExecutor(max_workers=1) as beside:
             if first is not None:
-                beside.submit(self._engine, *first)  # what it raises is raised again when such a picture comes
+                beside.submit(self._engine, *first)  # an error is raised again by `submit`
             boxes.compile_all()
         self._closed = threading.Event()
         threading.Thread(target=self._watch, name="watch inference", daemon=True).start()
@@ -124,21 +123,21 @@ class OpenVinoYolo:
             raise
         return future
 
-    def detect_in_steps(self, image: Image, over: Callable[[str], None]) -> sv.Detections:
-        """Detection of one picture, step after step, for benchmarks; `over` is told the name of each when it ends."""
+    def detect_in_steps(self, image: Image, on_step: Callable[[str], None]) -> sv.Detections:
+        """Detect in one picture, for benchmarks; `on_step` is called with the name of each step at its end."""
         engine = self._engine(image.shape[1], image.shape[0])
         slot = engine.idle.get()
         engine.letterbox.write(image, slot.picture)
-        over("letterbox")
+        on_step("letterbox")
         slot.request.infer(share_outputs=True)
-        over("infer")
+        on_step("infer")
         detections = engine.detections(slot)
-        over("nms")
+        on_step("nms")
         engine.idle.put(slot)
         return detections
 
     def close(self) -> None:
-        """Wait for what is under way."""
+        """Wait for all pictures in inference."""
         for engine in self._engines.values():
             for slot in [engine.idle.get() for _ in range(self.capacity)]:
                 engine.idle.put(slot)
@@ -151,7 +150,7 @@ class OpenVinoYolo:
             return self._engines[width, height]
 
     def network(self, width: int, height: int) -> tuple[Letterbox, ov.Model]:
-        """The network for pictures of one size, as it is in its file, and how they are fitted into it.
+        """The network for pictures of one size, as in its file, and the letterbox for these.
 
         Raises:
             ModelError: its output is not that of a YOLO detection model.
@@ -176,7 +175,7 @@ class OpenVinoYolo:
             letterbox, model = self.network(width, height)
             model, head = cut(model, self.columns, LOWEST_CONFIDENCE, OTHER_CONFIDENCE)
             compiled = self._core.compile_model(
-                with_pictures(model),
+                with_picture_input(model),
                 self._device,
                 {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": self._precision},
             )
@@ -184,7 +183,7 @@ class OpenVinoYolo:
             raise ModelError(
                 f"OpenVINO cannot run {self._file} at {width}×{height} on {self._device}: {one_line(error)}"
             ) from error
-        engine = _Engine(letterbox, letterbox.way_back, head, compiled)
+        engine = _Engine(letterbox, letterbox.placement, head, compiled)
         for _ in range(self.capacity):
             engine.add_slot(self._on_result)
         return engine
@@ -192,10 +191,10 @@ class OpenVinoYolo:
     def _on_result(self, userdata: tuple[_Engine, _Slot]) -> None:
         engine, slot = userdata
         future, slot.waiting = slot.waiting, None
-        assert future is not None  # noqa: S101 (it waits since the picture was handed over)
+        assert future is not None  # noqa: S101 (set when the picture was submitted)
         try:
             detections = engine.detections(slot)
-        except Exception as error:  # a failure must reach whoever waits for the future, or they wait for ever
+        except Exception as error:  # must reach the caller, who waits for the future
             engine.idle.put(slot)
             future.set_exception(ModelError(f"the output of {self._file} cannot be read: {error}"))
         else:
@@ -203,7 +202,7 @@ class OpenVinoYolo:
             future.set_result(detections)
 
     def _watch(self) -> None:
-        """Tell whoever waits for an inference that failed: OpenVINO itself tells nobody."""
+        """Find inferences that failed: OpenVINO does not call back for these."""
         while not self._closed.wait(_WATCH_EVERY_S):
             for engine in tuple(self._engines.values()):
                 for slot in tuple(engine.slots):
@@ -213,14 +212,14 @@ class OpenVinoYolo:
                         self._fail(engine, slot, error)
 
     def _fail(self, engine: _Engine, slot: _Slot, error: RuntimeError) -> None:
-        """Tell whoever waits for a slot that failed, and put another in its place: its request would fail on."""
+        """Fail the future of a slot and replace the slot: its request would fail again."""
         future, slot.waiting = slot.waiting, None
         if future is None:
             return
         future.set_exception(ModelError(f"OpenVINO failed in {self._file} on {self._device}: {one_line(error)}"))
         try:
             engine.add_slot(self._on_result)
-        except RuntimeError:  # the device is lost: who takes this slot is told the same
+        except RuntimeError:  # the device is lost: the next picture in this slot fails, too
             engine.idle.put(slot)
         else:
             engine.slots.remove(slot)
@@ -228,13 +227,13 @@ class OpenVinoYolo:
 
 @dataclass(slots=True, eq=False)
 class _Slot:
-    """One picture under way at a time, and the memory of OpenVINO's that it and its answers stand in.
+    """An inference request, and OpenVINO's memory for its input and outputs.
 
     Attributes:
         request: of OpenVINO.
-        picture: the network's input.
-        outputs: its answers, as `Head.read` takes them.
-        waiting: who waits for the answer; None while nothing is under way.
+        picture: the network's input, (height, width, 3) BGR, 0..255.
+        outputs: as `Head.read` takes them.
+        waiting: the future of the picture in inference; None while idle.
     """
 
     request: ov.InferRequest
@@ -245,33 +244,33 @@ class _Slot:
 
 @dataclass(frozen=True, slots=True)
 class _Engine:
-    """The network for pictures of one size, its slots, and those that are idle."""
+    """The compiled network for pictures of one size, with all its slots and the idle ones."""
 
     letterbox: Letterbox
-    way_back: Fit
+    placement: Placement
     head: Head
     compiled: ov.CompiledModel
     slots: list[_Slot] = field(default_factory=list)
     idle: queue.SimpleQueue[_Slot] = field(default_factory=queue.SimpleQueue)
 
     def add_slot(self, on_result: Callable[[tuple[_Engine, _Slot]], None]) -> None:
-        """One more, whose answers are given to `on_result`, with the engine."""
+        """Add an idle slot; `on_result` is called with the engine and the slot at the end of each inference."""
         request = self.compiled.create_infer_request()
         request.set_callback(on_result, None)
         picture, *outputs = (tensor.data[0] for tensor in (*request.input_tensors, *request.output_tensors))
         picture[:] = PAD_VALUE
-        slot = _Slot(request, picture, self.head.arranged(outputs))
+        slot = _Slot(request, picture, self.head.arrange(outputs))
         self.slots.append(slot)
         self.idle.put(slot)
 
     def detections(self, slot: _Slot) -> sv.Detections:
-        """What was found, in a slot that is done."""
-        found = self.head.read(slot.outputs, self.way_back, NMS_IOU, _MOST_CANDIDATES)
-        return sv.Detections(xyxy=found.xyxy, confidence=found.confidence, class_id=found.class_id)
+        """The detections of a slot whose inference has ended."""
+        seen = self.head.read(slot.outputs, self.placement, NMS_IOU, _MOST_CANDIDATES)
+        return sv.Detections(xyxy=seen.xyxy, confidence=seen.confidence, class_id=seen.class_id)
 
 
-def with_pictures(model: ov.Model) -> ov.Model:
-    """The network with pictures of bytes, (1, height, width, 3) BGR, for its input, and outputs of 32-bit floats."""
+def with_picture_input(model: ov.Model) -> ov.Model:
+    """The network with uint8 input (1, height, width, 3) BGR and float32 outputs."""
     steps = ov.preprocess.PrePostProcessor(model)
     for at in range(len(model.outputs)):
         steps.output(at).tensor().set_element_type(ov.Type.f32)

@@ -1,6 +1,6 @@
-"""From weights to the fast format, once: `python -m detect.openvino.export WEIGHTS FOLDER`.
+"""Exports weights to OpenVINO's format: `python -m detect.openvino.export WEIGHTS FOLDER`.
 
-Runs in a process of its own, so that the one that detects never imports torch.
+Runs in its own process, so that the detecting process never imports torch.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ _TIMEOUT_S = 900
 
 
 def openvino_model(weights: Path, cache: Path) -> Path:
-    """The OpenVINO form of weights, made on the first call and kept.
+    """The OpenVINO model of weights, exported on the first call and cached.
 
     Args:
         weights: a `.pt` of Ultralytics; what OpenVINO itself reads (a folder, `.xml`, `.onnx`) is returned as it is.
-        cache: folder to keep it in; the name there carries the weights' SHA-256.
+        cache: folder for it; its name there contains the weights' SHA-256.
 
     Raises:
         ModelError: the weights are not a detection model that can be exported.
@@ -44,7 +44,7 @@ def openvino_model(weights: Path, cache: Path) -> Path:
         try:
             exported.rename(made)
         except OSError as error:
-            if not (made / "metadata.yaml").is_file():  # else another process was quicker
+            if not (made / "metadata.yaml").is_file():  # else another process has exported it
                 raise ModelError(f"cannot keep the exported model in {cache}: {error.strerror}") from error
     return made
 

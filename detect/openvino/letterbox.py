@@ -1,4 +1,4 @@
-"""Fitting a picture into a network's input, and getting boxes back out of it (`detect.openvino.boxes.chosen`).
+"""Letterboxing: a picture scaled and padded into a network's input.
 
 The arithmetic is Ultralytics' `LetterBox` with `auto=True`: scale the longer side to the wanted size, then pad each
 side equally up to a multiple of the network's stride, so that no more than a stride is wasted.
@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from aforo.model import Image
-from detect.openvino.boxes import Fit
+from detect.openvino.boxes import Placement
 
 PAD_VALUE = 114
 """The grey that YOLO models were trained with."""
@@ -20,13 +20,13 @@ PAD_VALUE = 114
 
 @dataclass(frozen=True, slots=True)
 class Letterbox:
-    """How pictures of one size go into the network.
+    """How pictures of one size are scaled and padded.
 
     Attributes:
         source_wh, input_wh: width and height in pixels of the picture and of the network's input.
         scale: network pixels per picture pixel.
         left, top: padding before the picture, network pixels.
-        scaled_wh: of the picture inside the padding.
+        scaled_wh: width and height of the scaled picture, network pixels.
     """
 
     source_wh: tuple[int, int]
@@ -38,7 +38,7 @@ class Letterbox:
 
     @staticmethod
     def fit(width: int, height: int, image_size: int, stride: int = 32) -> Letterbox:
-        """The letterbox for a picture of that size, into no larger an input than it needs.
+        """The letterbox for a picture size, with the smallest input that holds it.
 
         Args:
             width: of the picture, pixels.
@@ -52,7 +52,7 @@ class Letterbox:
 
     @staticmethod
     def into(width: int, height: int, input_width: int, input_height: int) -> Letterbox:
-        """The letterbox for a picture of that size into a network of fixed input."""
+        """The letterbox for a picture size into a network of fixed input size; all in pixels."""
         return Letterbox._padded(
             width, height, min(input_width / width, input_height / height), input_width, input_height
         )
@@ -64,13 +64,13 @@ class Letterbox:
         return Letterbox((width, height), (input_width, input_height), scale, left, top, scaled)
 
     def apply(self, image: Image) -> Image:
-        """The network's input, shape (input height, input width, 3), of a picture of `source_wh`; never its memory."""
+        """The network's input (input height, input width, 3) for a picture of `source_wh`, in new memory."""
         made = np.full((self.input_wh[1], self.input_wh[0], 3), PAD_VALUE, np.uint8)
         self.write(image, made)
         return made
 
     def write(self, image: Image, into: Image) -> None:
-        """The same, into memory that is there, whose padding (`PAD_VALUE`) is left as it is."""
+        """The same into given memory, whose padding must hold `PAD_VALUE` already."""
         inside = into[self.top : self.top + self.scaled_wh[1], self.left : self.left + self.scaled_wh[0]]
         if self.scaled_wh == self.source_wh:
             inside[:] = image
@@ -78,6 +78,6 @@ class Letterbox:
             cv2.resize(image, self.scaled_wh, inside, interpolation=cv2.INTER_LINEAR)
 
     @property
-    def way_back(self) -> Fit:
-        """What boxes need to come back into the picture."""
-        return Fit(self.scale, float(self.left), float(self.top), *map(float, self.source_wh))
+    def placement(self) -> Placement:
+        """Where the picture lies in the input, to map boxes back into it."""
+        return Placement(self.scale, float(self.left), float(self.top), *map(float, self.source_wh))

@@ -1,4 +1,4 @@
-"""The files of an OpenVINO model, and the labels they name."""
+"""The files of an OpenVINO model and its labels."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def is_quantised(model: Path) -> bool:
 
 
 def metadata_of(file: Path) -> Path:
-    """Where Ultralytics' export keeps the labels of an OpenVINO model file."""
+    """The file with the labels that Ultralytics' export writes beside an OpenVINO model."""
     return file.parent / "metadata.yaml"
 
 
@@ -40,8 +40,12 @@ def model_file(model: Path) -> Path:
     return found[0]
 
 
-def _label_names(core: ov.Core, file: Path) -> list[str]:
-    """The model's labels, as Ultralytics' export writes them beside or into it."""
+def label_names(core: ov.Core, file: Path) -> list[str]:
+    """The model's labels by class id, as Ultralytics' export writes them beside or into it.
+
+    Raises:
+        ModelError: they are missing or unreadable.
+    """
     where = file if file.suffix == ".onnx" else metadata_of(file)
     try:
         if file.suffix == ".onnx":

@@ -1,8 +1,8 @@
-"""The end of a YOLO network, cut to what is asked of it.
+"""Cuts the end off a YOLO network and computes it for the few anchors that detect something.
 
-As exported, a network gives every one of its thousands of anchors a score for every label and a finished box; nearly
-all of them are then thrown away. Cut, it gives what leads to the scores, the best of these, and of the boxes only what
-their last layer takes: `Head.read` does the rest for the few anchors that see something.
+As exported, a network gives each of its thousands of anchors a score for every label and a box; nearly all are dropped.
+The cut network gives the logits of the scores, the highest of them, and the input of the last layer of the boxes;
+`Head.read` computes the rest for the anchors whose score is high enough.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ import openvino as ov
 from openvino import opset13 as ops
 
 from detect.openvino import boxes
-from detect.openvino.boxes import Fit, Floats, Grid, Indices, Output
+from detect.openvino.boxes import Floats, Grid, Indices, Output, Placement
 
 _WIDTH, _HEIGHT = 3, 2
 """Axes of a picture in the network: (picture, channel, height, width)."""
 
 
-class Found(NamedTuple):
-    """What was found in a picture, one box on each object, surest first.
+class PictureDetections(NamedTuple):
+    """The detections in a picture after non-maximum suppression, highest confidence first.
 
     Attributes:
-        xyxy: (N, 4) left, top, right and bottom in pixels of the picture.
-        confidence: (N,) the score of the class.
-        class_id: (N,) number of the label; of all others together, how many labels there are.
+        xyxy: (N, 4) left, top, right and bottom, picture pixels.
+        confidence: (N,) score of the label, 0..1.
+        class_id: (N,) index of the wanted label; the number of wanted labels for any other one.
     """
 
     xyxy: Floats
@@ -39,13 +39,13 @@ class Found(NamedTuple):
 
 
 class Head:
-    """How the outputs of a network that was cut are read.
+    """Reads the outputs of a cut network.
 
     Args:
-        columns: of each label that is looked for, where its scores are.
-        grids: whose anchors there are; none where the network finishes its scores and boxes itself.
-        lowest: scores up to this are nobody's.
-        lowest_other: scores of other labels up to this are nobody's; not less than `lowest`.
+        columns: for each wanted label, its column among the scores.
+        grids: the grids of anchors; none if the network computes scores and boxes itself.
+        lowest: detections whose score is not above this are dropped.
+        lowest_other: the same for all other labels; not less than `lowest`.
     """
 
     def __init__(self, columns: Sequence[int], grids: Sequence[Grid], lowest: float, lowest_other: float) -> None:
@@ -53,34 +53,42 @@ class Head:
         self._grids = tuple(grids)
         self._limits = (_logit(lowest), _logit(lowest_other)) if grids else (lowest, lowest_other)
 
-    def arranged(self, outputs: Sequence[Floats]) -> tuple[Any, ...]:
-        """The outputs for one picture as `read` takes them; where their memory stays, so does this.
+    def arrange(self, outputs: Sequence[Floats]) -> tuple[Any, ...]:
+        """The outputs for one picture as `read` takes them: views, valid as long as the memory of the outputs.
 
         Args:
-            outputs: for each grid those of `Output`; where there are no grids, scores (anchors, labels), the best of
-                these (anchors,), and boxes (anchors, 4).
+            outputs: for each grid the three of `Output`; without grids, scores (anchors, labels), the highest of them
+                (anchors,), and boxes (anchors, 4) centre x, centre y, width, height.
         """
         if not self._grids:
             return tuple(outputs)
         return tuple(Output(*outputs[at : at + 3]) for at in range(0, len(outputs), 3))
 
-    def read(self, arranged: tuple[Any, ...], fit: Fit, most: float, limit: int) -> Found:
-        """What is in a picture; `boxes.chosen` tells what `fit`, `most` and `limit` are."""
+    def read(
+        self, arranged: tuple[Any, ...], placement: Placement, most_iou: float, most_candidates: int
+    ) -> PictureDetections:
+        """The detections in a picture; the other arguments are those of `boxes.select_boxes`."""
         if self._grids:
-            return Found(*boxes.boxes_of(arranged, self._grids, self._columns, *self._limits, most, limit, fit))
-        return Found(*boxes.chosen(*self._candidates(*arranged), most, limit, fit))
+            return PictureDetections(
+                *boxes.detections_of(
+                    arranged, self._grids, self._columns, *self._limits, most_iou, most_candidates, placement
+                )
+            )
+        return PictureDetections(
+            *boxes.select_boxes(*self._candidates(*arranged), most_iou, most_candidates, placement)
+        )
 
     def _candidates(self, scores: Floats, best_of_all: Floats, boxes: Floats) -> tuple[Floats, Floats, Indices]:
-        """What `boxes.found` gives, of scores and boxes that are finished."""
-        ours = scores[:, self._columns]
-        best = ours.max(axis=1)
-        is_ours = best > self._limits[0]
-        seen = np.flatnonzero(is_ours | (best_of_all > self._limits[1]))
+        """The same as `boxes.candidates`, from computed scores and boxes."""
+        wanted = scores[:, self._columns]
+        best = wanted.max(axis=1)
+        is_wanted = best > self._limits[0]
+        seen = np.flatnonzero(is_wanted | (best_of_all > self._limits[1]))
         centre, size = boxes[seen, :2], boxes[seen, 2:]
         return (
             np.hstack((centre - size / 2, size)),
-            np.where(is_ours, best, best_of_all)[seen],
-            np.where(is_ours, ours.argmax(axis=1), len(self._columns))[seen],
+            np.where(is_wanted, best, best_of_all)[seen],
+            np.where(is_wanted, wanted.argmax(axis=1), len(self._columns))[seen],
         )
 
 
@@ -93,12 +101,12 @@ def cut(model: ov.Model, columns: Sequence[int], lowest: float, lowest_other: fl
 
     Args:
         model: of a fixed input size.
-        columns: of the labels that are looked for, by their number.
+        columns: the columns of the wanted labels among the scores.
         lowest: see `Head`.
         lowest_other: see `Head`.
 
     Returns:
-        The network, whose outputs `Head.arranged` takes, and its reader.
+        The network, whose outputs `Head.arrange` takes, and its reader.
     """
     output = model.get_results()[0].input_value(0)
     parts = _parts(output, model.inputs[0].get_shape())
@@ -117,7 +125,7 @@ def cut(model: ov.Model, columns: Sequence[int], lowest: float, lowest_other: fl
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """What the scores and boxes of a network are made from, for each of its grids, and the grids."""
+    """The nodes from which scores and boxes are computed, for each grid, and the grids."""
 
     logits: list[Any]
     features: list[Any]
@@ -125,7 +133,7 @@ class _Parts:
 
 
 def _parts(output: Any, input_shape: Sequence[int]) -> _Parts | None:
-    """Follow Ultralytics' detection head backwards; None where the network ends otherwise.
+    """Find the parts of Ultralytics' detection head, from its output backwards; None if the network ends otherwise.
 
     features -> last layer -> softmax -> mean -> box around the anchor -> × stride ─┐
                                                                 logits -> sigmoid ──┴─> output
@@ -137,8 +145,8 @@ def _parts(output: Any, input_shape: Sequence[int]) -> _Parts | None:
     if boxes.get_type_name() != "Multiply" or sigmoid.get_type_name() != "Sigmoid":
         return None
     logits = _flattened(sigmoid.input_value(0).get_node())
-    softmax = _above(boxes, "Softmax")
-    distances = _flattened(_above(softmax, "Concat")) if softmax is not None else None
+    softmax = _ancestor(boxes, "Softmax")
+    distances = _flattened(_ancestor(softmax, "Concat")) if softmax is not None else None
     if logits is None or distances is None:
         return None
     shapes = [list(each.get_shape()) for each in distances]
@@ -147,7 +155,7 @@ def _parts(output: Any, input_shape: Sequence[int]) -> _Parts | None:
     bins = softmax.output(0).get_shape()[1]
     mean = next(iter(softmax.output(0).get_target_inputs())).get_node()
     if mean.get_type_name() != "Convolution" or not np.array_equal(
-        np.ravel(_value(mean.input_value(1))), np.arange(bins)
+        np.ravel(_constant_of(mean.input_value(1))), np.arange(bins)
     ):
         return None
     lasts = [_last_layer(each) for each in distances]
@@ -160,12 +168,12 @@ def _parts(output: Any, input_shape: Sequence[int]) -> _Parts | None:
 
 
 def _last_layer(distances: Any) -> tuple[Any, Floats, Floats]:
-    """What it takes, its weights (channels, outputs) and its bias; one that changes nothing where it is not plain."""
+    """Input, weights (channels, outputs) and bias of the last layer; an identity if it is no plain 1×1 convolution."""
     outputs = distances.get_shape()[1]
     add = distances.get_node()
     if add.get_type_name() == "Add" and add.input_value(0).get_node().get_type_name() == "Convolution":
         convolution = add.input_value(0).get_node()
-        weights, bias = _value(convolution.input_value(1)), _value(add.input_value(1))
+        weights, bias = _constant_of(convolution.input_value(1)), _constant_of(add.input_value(1))
         is_plain = list(convolution.get_input_shape(0))[_HEIGHT:] == list(distances.get_shape())[_HEIGHT:]
         if is_plain and weights.shape[2:] == (1, 1) and bias.size == outputs:
             matrix = np.ascontiguousarray(weights[:, :, 0, 0].T, np.float32)
@@ -174,13 +182,13 @@ def _last_layer(distances: Any) -> tuple[Any, Floats, Floats]:
 
 
 def _centres(stride: float, shape: Sequence[int]) -> Floats:
-    """Of a grid's anchors in network pixels: row after row, in the middle of their cells."""
+    """Centres (anchors, 2) of a grid's anchors, network pixels, row after row: the middles of the cells."""
     y, x = np.indices(shape[_HEIGHT:], dtype=np.float32)
     return (np.stack((x.ravel(), y.ravel()), axis=1) + np.float32(0.5)) * np.float32(stride)
 
 
 def _flattened(joined: Any) -> list[Any] | None:
-    """The pictures (1, channels, height, width) that were flattened and joined along their anchors."""
+    """The tensors (1, channels, height, width) that a concatenation flattens and joins; None for another node."""
     if joined is None or joined.get_type_name() != "Concat":
         return None
     found = []
@@ -196,8 +204,8 @@ def _flattened(joined: Any) -> list[Any] | None:
     return found
 
 
-def _above(node: Any, wanted: str) -> Any:
-    """The nearest node of that type before this one."""
+def _ancestor(node: Any, wanted: str) -> Any:
+    """The nearest node of a type among the inputs of a node, breadth first; None if there is none near."""
     waiting, seen = [node], set[str]()
     while waiting:
         here = waiting.pop(0)
@@ -212,10 +220,10 @@ def _above(node: Any, wanted: str) -> Any:
 
 
 _FAR = 40
-"""No part of a head is further from its end, in nodes."""
+"""Most nodes that are searched for a part of a head."""
 
 
-def _value(output: Any) -> npt.NDArray[Any]:
+def _constant_of(output: Any) -> npt.NDArray[Any]:
     node = output.get_node()
     while node.get_type_name() == "Convert":
         node = node.input_value(0).get_node()

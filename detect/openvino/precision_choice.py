@@ -1,6 +1,6 @@
-"""Which arithmetic a model runs in on this machine: f32, bf16 or int8. Decided by `app.machine.precision`, kept here.
+"""The cached choice of arithmetic for a model on this machine: f32, bf16 or int8; made by `app.machine.precision`.
 
-The choice belongs to one model, one machine, one OpenVINO and one input size; with any other of these there is none.
+A choice is valid for one model, machine, OpenVINO version and input size.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ _PICTURES = 12
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What was measured and decided.
+    """A choice of precision and the measurements behind it.
 
     Attributes:
-        precision: the fastest of those whose counts agree with f32.
+        precision: the fastest one whose counts agree with f32.
         reason: one sentence.
         speeds_fps: pictures per second of each precision that was tried.
         differences: Σ|counted − counted in f32| / Σ counted in f32, per precision whose counts were compared.
@@ -54,7 +54,7 @@ class Choice:
 
 @cache
 def machine() -> str:
-    """This machine, as far as the speed of arithmetic goes: processor, cores, OpenVINO."""
+    """What decides the speed of arithmetic here, as text: processor, cores, capabilities, OpenVINO."""
     core = ov.Core()
     name = str(core.get_property("CPU", "FULL_DEVICE_NAME")).strip() or platform.processor()
     able = ",".join(sorted(core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")))
@@ -62,17 +62,17 @@ def machine() -> str:
 
 
 def bf16_is_native() -> bool:
-    """Whether this CPU computes in bfloat16; elsewhere it would only be imitated."""
+    """Whether this CPU computes in bfloat16; elsewhere it would be emulated."""
     return "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 def int8_folder(model: Path, cache: Path) -> Path:
-    """Where the INT8 form of an OpenVINO model is kept, whether it is there or not."""
+    """The folder of the INT8 model of an OpenVINO model, whether it exists or not."""
     return cache / f"{_identity(model)}-int8-{RECIPE}"
 
 
 def load_choice(model: Path, image_size: int, cache: Path) -> Choice | None:
-    """The choice made for this model, machine and input size; None when none was made or its INT8 form is gone."""
+    """The cached choice for a model on this machine; None if there is none or its INT8 model is missing."""
     try:
         choice = Choice(**json.loads(_choice_file(model, image_size, cache).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
@@ -83,7 +83,7 @@ def load_choice(model: Path, image_size: int, cache: Path) -> Choice | None:
 
 
 def save_choice(choice: Choice, model: Path, image_size: int, cache: Path) -> Path:
-    """Keep a choice; returns its file.
+    """Write a choice to the cache; returns its file.
 
     Raises:
         ModelError: the cache cannot be written.
@@ -100,7 +100,7 @@ def save_choice(choice: Choice, model: Path, image_size: int, cache: Path) -> Pa
 
 
 def measure(detectors: Mapping[Precision, Detector], picture: Image) -> dict[str, float]:
-    """Pictures per second of each detector: median of rounds that take turns, so that a busy moment hits all alike."""
+    """Pictures per second of each detector: median of alternating rounds, so that a busy moment affects all alike."""
     rounds: dict[Precision, list[float]] = {name: [] for name in detectors}
     for detector in detectors.values():
         detector.submit(picture).result()  # compiles
@@ -126,7 +126,7 @@ def _identity(model: Path) -> str:
 
 @cache
 def _digest(parts: tuple[tuple[Path, int], ...]) -> str:
-    """Of the contents; every start asks several times for the same megabytes."""
+    """SHA-256 of the contents, cached: every start needs it several times."""
     digest = hashlib.sha256()
     for part, _ in parts:
         digest.update(part.read_bytes())

@@ -1,7 +1,7 @@
-"""From float to INT8, by NNCF's post-training quantisation: `python -m detect.openvino.quantise MODEL.xml FOLDER`.
+"""Post-training quantisation of a float model to INT8 by NNCF: `python -m detect.openvino.quantise MODEL.xml FOLDER`.
 
-Runs in a process of its own, as NNCF is heavy. The calibration pictures reach it through a pipe, never through a file.
-Whether the result may be used is not decided here: see `app.machine.precision`.
+Runs in its own process, as NNCF is heavy. The calibration pictures are piped to it and never written to a file. Whether
+the result is used is decided in `app.machine.precision`.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ import numpy.typing as npt
 from aforo.errors import ModelError
 from aforo.model import Image
 from detect.openvino.model_files import metadata_of, model_file
-from detect.openvino.shared_ranges import share_scales, split_convolutions
+from detect.openvino.shared_ranges import share_ranges, split_convolutions
 
 RECIPE = 2
-"""Raised with every change of how models are quantised: what an earlier one made is made anew."""
+"""Number of the quantisation recipe; models of an earlier one are quantised again."""
 
 _TIMEOUT_S = 1800
 _SIZE = struct.Struct("<II")
 _LAST_CONVOLUTIONS = r".*model\.\d+\.cv[23]\.\d\.2/.*"
 _BOX_ARITHMETIC = (r".*model\.\d+/.*", r".*model\.\d+\.dfl.*")
-"""The end of a YOLO head: scores and the distances to the sides of a box need more steps than 256."""
+"""Layers left in float: scores and distances to the sides of a box need more than 256 steps."""
 
 
 def quantise(model: Path, pictures: Sequence[Image], folder: Path) -> Path:
-    """Make the INT8 form of an OpenVINO model.
+    """Make the INT8 model of an OpenVINO model.
 
     Args:
         model: an OpenVINO model folder or `.xml`, in float.
-        pictures: network inputs as `Letterbox.apply` makes them (height, width, 3), BGR, of what the cameras see.
-        folder: where to put it; must not exist yet.
+        pictures: network inputs as `Letterbox.apply` makes them (height, width, 3), BGR, for calibration.
+        folder: for the result; must not exist yet.
 
     Returns:
         `folder`, an OpenVINO model folder with its metadata.yaml.
@@ -72,7 +72,7 @@ def _pictures(stream: IO[bytes]) -> Iterator[npt.NDArray[np.uint8]]:
 
 
 def as_input(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """BGR bytes as the network was trained: RGB, planes, 0..1, shape (1, 3, height, width)."""
+    """A BGR uint8 picture as the network's input: (1, 3, height, width) RGB float32, 0..1."""
     planes = picture[:, :, ::-1].transpose(2, 0, 1)[None]
     return np.ascontiguousarray(planes, dtype=np.float32) / np.float32(255)
 
@@ -93,7 +93,7 @@ def _quantise(file: str, folder: str) -> None:
             patterns=[_LAST_CONVOLUTIONS, *_BOX_ARITHMETIC], types=["Sigmoid", "Softmax"], validate=False
         ),
     )
-    share_scales(quantised)
+    share_ranges(quantised)
     made = Path(folder)
     made.mkdir(parents=True)
     ov.save_model(quantised, made / Path(file).name, compress_to_fp16=False)

@@ -1,9 +1,9 @@
-"""A quantised network in which every value is rounded once, so that it passes from layer to layer in eight bits.
+"""Shared quantisation ranges: every value of an INT8 network is rounded once and stays in eight bits between layers.
 
-NNCF gives each reader of a value its own range: the sum, the concatenation and the convolution behind a layer each
-round by themselves what it puts out. OpenVINO then lets the layer put out 32-bit floats, and rounds them once for each
-reader. Here all readers of a value, and all values that meet in a concatenation, share the widest of their ranges; and
-a convolution whose result is only split is made two, which need no splitting.
+NNCF gives each consumer of a value its own range: the sum, the concatenation and the convolution after a layer each
+quantise its output. OpenVINO then computes the output in 32-bit floats and rounds it for each consumer. Here all
+consumers of a value, and all inputs of a concatenation, share the widest of their ranges; and a convolution whose
+output is only split becomes one convolution for each part.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from openvino import opset13 as ops
 
 
 def split_convolutions(model: ov.Model) -> int:
-    """Make each convolution with bias and Swish, of which nothing but the parts of a split is used, one for each part.
+    """Replace each convolution with bias and Swish whose output is only split by one convolution for each part.
 
     Returns:
-        How many were split.
+        The number of replaced convolutions.
     """
-    found = 0
+    replaced = 0
     for split in model.get_ordered_ops():
         if split.get_type_name() == "VariadicSplit" and _split_one(split):
-            found += 1
+            replaced += 1
     model.validate_nodes_and_infer_types()
-    return found
+    return replaced
 
 
 def _split_one(split: Any) -> bool:
@@ -39,8 +39,8 @@ def _split_one(split: Any) -> bool:
             return False
         chain.append(before)
     _, _, add, convolution = chain
-    axis, lengths = (_value(split.input_value(at)) for at in (1, 2))
-    weights, bias = _value(convolution.input_value(1)), _value(add.input_value(1))
+    axis, lengths = (_constant_of(split.input_value(at)) for at in (1, 2))
+    weights, bias = _constant_of(convolution.input_value(1)), _constant_of(add.input_value(1))
     if axis != 1 or lengths is None or weights is None or bias is None or bias.shape != (1, len(weights), 1, 1):
         return False
     wanted = [int(length) for length in lengths]
@@ -63,8 +63,8 @@ def _split_one(split: Any) -> bool:
     return True
 
 
-def share_scales(model: ov.Model) -> None:
-    """Round every value once, by the widest of the ranges that its readers and those it is joined with have."""
+def share_ranges(model: ov.Model) -> None:
+    """Round every value once, with the widest range among its consumers and the values it is concatenated with."""
     _round_before_joining(model)
     roundings = {node.get_name(): node for node in _roundings(model)}
     readers: dict[str, list[str]] = defaultdict(list)
@@ -77,16 +77,16 @@ def share_scales(model: ov.Model) -> None:
         if node.get_type_name() == "Concat"
     ]
     for group in _groups([*readers.values(), *([name for name in names if name in roundings] for names in joined)]):
-        low, high = _widest([roundings[name] for name in group])
+        low, high = _widest_range([roundings[name] for name in group])
         for source in {_key(sources[name]): sources[name] for name in group}.values():
-            _round(source, low, high, roundings[group[0]].get_levels())
+            _round_for_all_readers(source, low, high, roundings[group[0]].get_levels())
     for node in roundings.values():
         node.output(0).replace(node.input_value(0))
     model.validate_nodes_and_infer_types()
 
 
-def _round(source: Any, low: float, high: float, levels: int) -> None:
-    """Round a value for all who read it."""
+def _round_for_all_readers(source: Any, low: float, high: float, levels: int) -> None:
+    """Round a value once for all its consumers."""
     readers = list(source.get_target_inputs())
     made = _fake_quantize(source, low, high, levels)
     made.set_friendly_name(f"{source.get_node().get_friendly_name()}/rounded")
@@ -95,7 +95,7 @@ def _round(source: Any, low: float, high: float, levels: int) -> None:
 
 
 def _round_before_joining(model: ov.Model) -> None:
-    """What is rounded behind a concatenation only, is rounded before it."""
+    """Move a rounding after a concatenation to its inputs."""
     for each in _roundings(model):
         joined = each.input_value(0).get_node()
         if joined.get_type_name() != "Concat" or _readers(joined) != 1:
@@ -113,32 +113,32 @@ def _fake_quantize(source: Any, low: float, high: float, levels: int) -> Any:
 
 
 def _roundings(model: ov.Model) -> list[Any]:
-    """Where values are rounded, not weights; by one range for all channels."""
+    """The roundings of activations (not weights) that have one range for all channels."""
     return [
         node
         for node in model.get_ordered_ops()
         if node.get_type_name() == "FakeQuantize"
-        and _value(node.input_value(0)) is None
+        and _constant_of(node.input_value(0)) is None
         and all(set(node.input(at).get_partial_shape()) <= {1} for at in range(1, 5))
     ]
 
 
 def _source(output: Any) -> Any:
-    """The value that is rounded, before everything that hands it on as it is: there, rounding is the same."""
-    while _hands_on(output.get_node()):
+    """The value that is rounded, before all nodes that do not change values: rounding there is equivalent."""
+    while _keeps_values(output.get_node()):
         output = output.get_node().input_value(0)
     return output
 
 
-def _hands_on(node: Any) -> bool:
+def _keeps_values(node: Any) -> bool:
     kind = node.get_type_name()
     return kind in ("MaxPool", "VariadicSplit") or (
         kind == "Interpolate" and node.get_attributes()["mode"] == "nearest"
     )
 
 
-def _widest(roundings: list[Any]) -> tuple[float, float]:
-    """The range of all of these, with zero on one of its steps."""
+def _widest_range(roundings: list[Any]) -> tuple[float, float]:
+    """The union of the ranges, adjusted so that zero is one of its steps."""
     ranges = [_range(each) for each in roundings]
     low, high = min(low for low, _ in ranges), max(high for _, high in ranges)
     if not low < 0 < high:
@@ -155,7 +155,7 @@ def _range(rounding: Any) -> tuple[float, float]:
 
 
 def _groups(together: list[list[str]]) -> list[list[str]]:
-    """Names that belong together, directly or by way of others."""
+    """Merge groups of names that share a name, directly or through others; sorted."""
     found: list[set[str]] = []
     for names in together:
         apart = [group for group in found if group.isdisjoint(names)]
@@ -171,8 +171,8 @@ def _readers(node: Any) -> int:
     return sum(len(output.get_target_inputs()) for output in node.outputs())
 
 
-def _value(output: Any) -> npt.NDArray[Any] | None:
-    """What a constant holds, None for what is computed."""
+def _constant_of(output: Any) -> npt.NDArray[Any] | None:
+    """The value of a constant node; None if it is computed."""
     node = output.get_node()
     while node.get_type_name() == "Convert":
         node = node.input_value(0).get_node()

@@ -13,10 +13,10 @@ from openvino import opset13 as ops
 from aforo.config.detector import DetectorSection
 from aforo.model import Image
 from app.assemble import float_model
-from detect.openvino.boxes import Fit
-from detect.openvino.detector import with_pictures
+from detect.openvino.boxes import Placement
+from detect.openvino.detector import with_picture_input
 from detect.openvino.model_files import model_file
-from detect.openvino.network_head import Found, Head, cut
+from detect.openvino.network_head import Head, PictureDetections, cut
 from detect.openvino.quantise import as_input
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(300)]
@@ -26,7 +26,7 @@ LOWEST, LOWEST_OTHER = 0.01, 0.015
 SIZE = (256, 320)
 """Height and width of the network's input."""
 
-WHERE_IT_IS = Fit(1.0, 0.0, 0.0, *map(float, SIZE[::-1]))
+WHERE_IT_IS = Placement(1.0, 0.0, 0.0, *map(float, SIZE[::-1]))
 """The picture is the input."""
 
 
@@ -60,14 +60,14 @@ def run(model: ov.Model, picture: Image) -> list[np.ndarray]:
 
 def run_pictures(model: ov.Model, picture: Image) -> list[np.ndarray]:
     """The same, as it is done with what a camera sees."""
-    compiled = ov.Core().compile_model(with_pictures(model), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    compiled = ov.Core().compile_model(with_picture_input(model), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     found = compiled(picture[None])
     return [np.array(found[output][0]) for output in compiled.outputs]
 
 
-def everybody(head: Head, outputs: list[np.ndarray], limit: int = 10_000) -> Found:
+def everybody(head: Head, outputs: list[np.ndarray], limit: int = 10_000) -> PictureDetections:
     """All that `limit` lets be seen, however much they overlap."""
-    return head.read(head.arranged(outputs), WHERE_IT_IS, 1.0, limit)
+    return head.read(head.arrange(outputs), WHERE_IT_IS, 1.0, limit)
 
 
 @pytest.mark.parametrize("ended", ["as Ultralytics does", "otherwise"])

@@ -17,7 +17,7 @@ SIZES = [(768, 576), (640, 480), (1280, 720), (1920, 1080), (333, 777), (1001, 9
 def restored(letterbox: Letterbox, box: np.ndarray) -> np.ndarray:
     """A box of the network's input, (4,) left, top, right, bottom, back in the picture."""
     xywh = np.array([[*box[:2], *(box[2:] - box[:2])]], np.float32)
-    found, _, _ = boxes.chosen(xywh, np.ones(1, np.float32), np.zeros(1, np.intp), 0.7, 1, letterbox.way_back)
+    found, _, _ = boxes.select_boxes(xywh, np.ones(1, np.float32), np.zeros(1, np.intp), 0.7, 1, letterbox.placement)
     return found
 
 

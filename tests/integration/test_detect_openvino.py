@@ -255,9 +255,9 @@ from detect.openvino import boxes
 from detect.openvino.detector import OpenVinoYolo
 
 detector = OpenVinoYolo(Path(sys.argv[1]), ("person",), first=(320, 240))
-before = len(boxes.boxes_of.signatures)
+before = len(boxes.detections_of.signatures)
 detector.submit(np.zeros((240, 320, 3), np.uint8)).result()
-print(before, len(boxes.boxes_of.signatures))
+print(before, len(boxes.detections_of.signatures))
 """
 
 

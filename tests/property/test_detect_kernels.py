@@ -25,7 +25,7 @@ def grid_of(shape: tuple[int, int], stride: float, channels: int = 3, bins: int 
 def test_candidates_are_the_anchors_that_see_something(found: np.ndarray, columns: list[int]) -> None:
     """The last of the four labels is not looked for."""
     output = arithmetic.Output(found, found.max(axis=2), np.zeros((2, 3, 3), np.float32))
-    _, confidence, label = arithmetic.found(
+    _, confidence, label = arithmetic.candidates(
         (output,), (grid_of((2, 3), 8.0),), np.array(columns, np.intp), LOWEST, LOWEST_OTHER
     )
     ours, other = found.reshape(6, 4)[:, columns], found.reshape(6, 4)[:, 3]
@@ -53,7 +53,7 @@ def test_boxes_are_the_means_of_their_distributions(
             (seen_in_another.astype(np.float32), features[:1, :1].copy()),
         )
     )
-    xywh, _, _ = arithmetic.found(outputs, grids, np.zeros(1, np.intp), 0.5, 0.5)
+    xywh, _, _ = arithmetic.candidates(outputs, grids, np.zeros(1, np.intp), 0.5, 0.5)
     expected = []
     for output, (weights, bias, centres, stride) in zip(outputs, grids, strict=True):
         logs = output.features.reshape(-1, 5).astype(float) @ weights + bias
@@ -67,7 +67,8 @@ def test_boxes_are_the_means_of_their_distributions(
 def test_scores_that_are_no_numbers_see_nothing() -> None:
     logits = np.full((40, 40, 2), np.nan, np.float32)
     output = arithmetic.Output(logits, logits[..., 0].copy(), np.zeros((40, 40, 3), np.float32))
-    xywh, confidence, label = arithmetic.found((output,), (grid_of((40, 40), 8.0),), np.arange(2), LOWEST, LOWEST_OTHER)
+    grids = (grid_of((40, 40), 8.0),)
+    xywh, confidence, label = arithmetic.candidates((output,), grids, np.arange(2), LOWEST, LOWEST_OTHER)
     assert len(xywh) == len(confidence) == len(label) == 0
 
 
@@ -83,5 +84,5 @@ def test_suppression_keeps_what_opencv_keeps(found: list[tuple[tuple[float, ...]
     # OpenCV moves the boxes of each label elsewhere, which rounds; so no overlap may be just at the limit.
     most = 0.5003
     expected = cv2.dnn.NMSBoxesBatched(xywh.tolist(), confidence.tolist(), label.tolist(), 0.0, most) if found else ()
-    kept = arithmetic.surest_of_each_label(xywh, confidence, label, most, len(found))
+    kept = arithmetic.suppress_per_label(xywh, confidence, label, most, len(found))
     assert kept.tolist() == [int(index) for index in np.ravel(expected)]

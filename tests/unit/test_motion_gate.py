@@ -9,7 +9,7 @@ import pytest
 import supervision as sv
 
 from aforo.model import Image
-from detect.motion_gate import StillnessDetector
+from detect.motion_gate import MotionGate
 
 WIDTH, HEIGHT = 768, 576
 
@@ -52,7 +52,7 @@ def somebody(image: Image, x: float, width: int, height: int, level: int) -> Ima
 
 def test_an_empty_street_is_asked_about_once() -> None:
     asked = Asked()
-    gate = StillnessDetector(asked)
+    gate = MotionGate(asked)
     answers = [gate.submit(street(noise=4, seed=second)).result() for second in range(20)]
     assert len(asked.pictures) == 1
     assert gate.still == 19 and gate.submitted == 20
@@ -62,7 +62,7 @@ def test_an_empty_street_is_asked_about_once() -> None:
 @pytest.mark.parametrize(("width", "height", "level"), [(8, 16, 20), (8, 16, 180), (30, 12, 60), (200, 100, 115)])
 def test_who_appears_is_seen_at_once(width: int, height: int, level: int) -> None:
     asked = Asked()
-    gate = StillnessDetector(asked)
+    gate = MotionGate(asked)
     gate.submit(street())
     found = gate.submit(somebody(street(), 400, width, height, level)).result()
     assert len(asked.pictures) == 2
@@ -73,7 +73,7 @@ def test_who_appears_is_seen_at_once(width: int, height: int, level: int) -> Non
 def test_who_creeps_is_never_far_from_where_the_network_last_saw_it(pixels_per_frame: float) -> None:
     """The comparison is with the picture that was last analysed, so that slow steps add up."""
     asked = Asked()
-    gate = StillnessDetector(asked)
+    gate = MotionGate(asked)
     analysed_at = 100.0
     for step in range(120):
         x = 100 + step * pixels_per_frame
@@ -85,7 +85,7 @@ def test_who_creeps_is_never_far_from_where_the_network_last_saw_it(pixels_per_f
 
 def test_a_new_resolution_is_a_new_picture() -> None:
     asked = Asked()
-    gate = StillnessDetector(asked)
+    gate = MotionGate(asked)
     gate.submit(street())
     gate.submit(street()[::2, ::2])
     assert len(asked.pictures) == 2

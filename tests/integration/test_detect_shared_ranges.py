@@ -14,7 +14,7 @@ from openvino import opset13 as ops
 from aforo.config.detector import DetectorSection
 from app.assemble import float_model
 from detect.openvino.model_files import model_file
-from detect.openvino.shared_ranges import share_scales, split_convolutions
+from detect.openvino.shared_ranges import share_ranges, split_convolutions
 
 
 def outputs(model: ov.Model, picture: np.ndarray) -> np.ndarray:
@@ -65,7 +65,7 @@ def test_every_value_is_rounded_once_by_the_widest_range_of_those_it_meets() -> 
     behind = rounded(ops.concat([first, ops.tanh(picture)], 1), 0, 2)
     alone = rounded(ops.sigmoid(picture), 0, 1)
     model = ov.Model([each.output(0) for each in (joined, summed, behind, alone)], [picture])
-    share_scales(model)
+    share_ranges(model)
 
     found = [node for node in model.get_ops() if node.get_type_name() == "FakeQuantize"]
     sources = Counter(node.input_value(0).get_node().get_type_name() for node in found)
