@@ -11,28 +11,27 @@ from aforo.camera_state import Problem
 from aforo.model import MICROSECONDS, Frame
 from aforo.ports import Clock
 from aforo.redaction import without_credentials
-from ingest.capture import OPENING, knock, open_live, position_ms
-from ingest.frame_times import Selection, SessionClock, Smoothing
+from ingest.capture import OPENING_LOCK, check_reachable, open_live, position_ms
+from ingest.frame_times import BurstSmoothing, Selection, SessionClock
 from ingest.newest_slot import NewestSlot
-from ingest.reconnect import Sight
+from ingest.reconnect import ReaderView
 
 
 class CameraReader:
-    """Reads one connection until it fails or is told to stop; nobody else ever touches its capture.
+    """Reads one connection until it fails or is stopped; its capture is used by this thread alone.
 
-    `cv2.VideoCapture.read` can block for longer than anyone wants to wait, and a capture that failed never recovers.
-    So this thread is only watched from outside; who loses patience stops it, leaves it to end by itself, and starts
-    a new one.
+    `cv2.VideoCapture.read` can block for a long time, and a capture that failed never recovers. So the thread is only
+    observed from outside; on a timeout it is stopped, left to end by itself, and replaced by a new reader.
 
     Args:
         source: an address or the number of a USB camera.
         camera: the camera's id.
-        analyse_fps: offer at most so many pictures per second; None for all.
-        clock: event time of arrivals and monotonic time.
-        open_timeout_s, read_timeout_s: for the blocking calls.
+        analyse_fps: most pictures per second that are offered; None for all.
+        clock: event time of arrivals, and monotonic time.
+        open_timeout_s, read_timeout_s: of the blocking calls, seconds.
 
     Attributes:
-        slot: the newest frame to analyse; its `dropped` is left to whoever takes it.
+        slot: the newest frame to analyse; its `dropped` is set by the consumer.
     """
 
     def __init__(
@@ -52,7 +51,7 @@ class CameraReader:
         self._clock = clock
         self._open_timeout_s = open_timeout_s
         self._read_timeout_s = read_timeout_s
-        self._sight = Sight()
+        self._view = ReaderView()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"decode {camera}", daemon=True)
 
@@ -61,36 +60,36 @@ class CameraReader:
         self._thread.start()
 
     def stop(self) -> None:
-        """End as soon as the blocking call under way, if any, returns; does not wait for it."""
+        """End as soon as a blocking call returns; does not wait for it."""
         self._stopped.set()
 
     @property
     def alive(self) -> bool:
-        """Whether the thread is still there."""
+        """Whether the thread is still running."""
         return self._thread.is_alive()
 
     @property
-    def sight(self) -> Sight:
-        """What the watchdog may know."""
-        return self._sight
+    def view(self) -> ReaderView:
+        """The reader's state, for the watchdog."""
+        return self._view
 
     def _run(self) -> None:
         try:
             failure = self._read()
-        except Exception as error:  # a thread must not die unseen; OpenCV's own words may carry credentials
+        except Exception as error:  # reported to the watchdog; without OpenCV's message, which may hold credentials
             failure = Problem.of("undecodable", without_credentials(self._source), type(error).__name__)
-        self._sight = replace(self._sight, failure=failure)
+        self._view = replace(self._view, failure=failure)
 
     def _read(self) -> Problem | None:
-        """Connect and read; returns why it ended, None where it was stopped before it began."""
+        """Connect and read; returns why it ended, None if it was stopped before it began."""
         shown = without_credentials(self._source)
-        if wrong := knock(self._source, self._open_timeout_s):
+        if wrong := check_reachable(self._source, self._open_timeout_s):
             return wrong
-        with OPENING:
+        with OPENING_LOCK:
             if self._stopped.is_set():
                 return None
             began_s = self._clock.monotonic_s()
-            self._sight = Sight(quiet_since_s=began_s)
+            self._view = ReaderView(quiet_since_s=began_s)
             capture = open_live(self._source, self._open_timeout_s, self._read_timeout_s)
         try:
             if not capture.isOpened():
@@ -110,16 +109,16 @@ class CameraReader:
 
     def _read_on(self, capture: Any) -> None:
         sessions = SessionClock()
-        smoothing = Smoothing(self._clock, self._stopped) if _comes_in_bursts(self._source) else None
+        smoothing = BurstSmoothing(self._clock, self._stopped) if _comes_in_bursts(self._source) else None
         pictures = 0
-        # grab() decodes; only retrieve() pays for the conversion to BGR, so frames passed over are cheap.
+        # grab() decodes; only retrieve() converts to BGR, so skipped frames are cheap.
         while not self._stopped.is_set() and capture.grab():
             if smoothing is not None:
                 smoothing.wait(position_ms(capture) * 1000)
             arrived_s = self._clock.monotonic_s()
             session, index, captured_at_us = sessions.stamp(self._clock.now_us())
             pictures += 1
-            self._sight = Sight(pictures, arrived_s)
+            self._view = ReaderView(pictures, arrived_s)
             if self._selection.due(round(arrived_s * MICROSECONDS)):
                 converted, image = capture.retrieve()
                 if converted:
@@ -127,5 +126,5 @@ class CameraReader:
 
 
 def _comes_in_bursts(source: str) -> bool:
-    """HLS delivers whole segments of several seconds at once; every other stream arrives as it is seen."""
+    """Whether a stream arrives in bursts: HLS delivers segments of several seconds at once, other streams do not."""
     return urlsplit(source).path.lower().endswith(".m3u8")

@@ -1,4 +1,4 @@
-"""Cameras as a source of frames: the newest picture of each, and a watchdog that never blocks with them."""
+"""Cameras as sources of frames: the newest picture of each, and a watchdog that never blocks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from aforo.camera_state import CameraState, CameraStatus, Problem
 from aforo.model import Frame
 from aforo.ports import Clock
 from ingest.camera_reader import CameraReader
-from ingest.reconnect import Action, Link, ReconnectPolicy, Sight, advance
+from ingest.reconnect import Action, ConnectionState, ReaderView, ReconnectPolicy, next_connection_state
 from ingest.status_board import StatusBoard
 
 _TICK_S = 0.1
@@ -21,26 +21,27 @@ _MOST_ABANDONED = 3
 class LiveSource:
     """Frames of a camera: RTSP (over TCP), HTTP MJPEG, HLS, or USB.
 
-    A thread reads the camera and keeps only its newest picture; what the consumer was too late for is counted in
-    `Frame.dropped` (what `analyse_fps` passes over is not). When the camera fails or falls silent it is opened again,
-    with back-off, for ever; each connection is a session of its own, and so is the time after a clock was stepped back.
-    The picture may change its size from one session to the next.
+    A thread reads the camera and keeps only the newest picture; pictures that the consumer missed are counted in
+    `Frame.dropped` (those skipped by `analyse_fps` are not). A camera that fails or stops sending is opened again, with
+    back-off, without limit. Each connection is a new session, and so is the time after the clock was set back. The size
+    of the picture may change from one session to the next.
 
-    The event time of a frame is the clock at its arrival; of HLS, whose segments arrive in bursts, its turn.
+    The event time of a frame is its time of arrival; for HLS, whose segments arrive in bursts, it is spread over the
+    segment (`ingest.frame_times.BurstSmoothing`).
 
     Args:
         source: rtsp://, rtsps://, http:// or https:// address, perhaps with credentials, or the number of a USB camera.
         camera: the camera's id.
-        analyse_fps: hand out at most so many frames per second; None for every frame.
+        analyse_fps: most frames per second that are yielded; None for all.
         clock: processing time, which is also event time.
-        open_timeout_s: for the opening of a connection.
-        read_timeout_s: for a blocking read; longer than `policy.frozen_after_s`, so that the watchdog judges first.
-        policy: how patient to be with the camera.
-        admit: called when there is a picture to hand out; returns when its turn has come. The picture taken then is
+        open_timeout_s: for opening a connection.
+        read_timeout_s: for a blocking read; longer than `policy.frozen_after_s`, so that the watchdog acts first.
+        policy: timeouts and back-off.
+        admit: called when there is a picture; blocks until the camera may use the detector. The picture yielded then is
             the newest.
 
     Attributes:
-        session: of the frame handed out last, "" before the first.
+        session: of the last frame, "" before the first.
     """
 
     def __init__(
@@ -64,25 +65,25 @@ class LiveSource:
         self._read_timeout_s = read_timeout_s
         self._policy = policy or ReconnectPolicy()
         self._admit = admit
-        self._link = Link()
+        self._connection = ConnectionState()
         self._reader: CameraReader | None = None
         self._abandoned: list[CameraReader] = []
         self._closed = threading.Event()
         self._board = StatusBoard(camera, clock)
 
     def frames(self) -> Iterator[Frame]:
-        """Yield the newest frames until the source is closed; a dead camera is waited for, never an error."""
+        """Yield the newest frames until the source is closed; a camera that fails is waited for and raises no error."""
         try:
             while not self._closed.is_set():
                 taken = self._take()
-                if taken is None or self._link.state is not CameraState.LIVE:
+                if taken is None or self._connection.state is not CameraState.LIVE:
                     self._supervise()
                 if taken is not None:
                     self.session = taken.session
                     self._board.frame(taken)
                     yield taken
         finally:
-            self._give_up()
+            self._abandon_reader()
             self._board.enter(CameraState.ENDED)
 
     def close(self) -> None:
@@ -90,7 +91,7 @@ class LiveSource:
         self._closed.set()
 
     def status(self) -> CameraStatus:
-        """How the camera is doing: connecting, live, frozen, offline, or ended once `frames` has ended."""
+        """The camera's status: connecting, live, frozen, offline, or ended once `frames` has ended."""
         return self._board.status()
 
     def _take(self) -> Frame | None:
@@ -106,18 +107,20 @@ class LiveSource:
         return replace(frame, dropped=overwritten)
 
     def _supervise(self) -> None:
-        stuck = Sight(failure=Problem.of("decoder-stuck", _MOST_ABANDONED))
-        sight = self._reader.sight if self._reader is not None else stuck
+        stuck = ReaderView(failure=Problem.of("decoder-stuck", _MOST_ABANDONED))
+        view = self._reader.view if self._reader is not None else stuck
         draw = random.random()  # noqa: S311  jitter, not a secret
-        self._link, action = advance(self._link, sight, self._clock.monotonic_s(), self._policy, draw)
+        self._connection, action = next_connection_state(
+            self._connection, view, self._clock.monotonic_s(), self._policy, draw
+        )
         if action is Action.OPEN:
             self._open()
         elif action is Action.GIVE_UP:
-            self._give_up()
-        self._board.enter(self._link.state, self._link.problem)
+            self._abandon_reader()
+        self._board.enter(self._connection.state, self._connection.problem)
 
     def _open(self) -> None:
-        """Start a reader, unless too many are stuck in OpenCV: then the attempt fails at the next look."""
+        """Start a reader, unless too many are stuck in OpenCV: then this attempt counts as failed."""
         self._abandoned = [reader for reader in self._abandoned if reader.alive]
         if len(self._abandoned) < _MOST_ABANDONED:
             self._reader = CameraReader(
@@ -130,8 +133,8 @@ class LiveSource:
             )
             self._reader.start()
 
-    def _give_up(self) -> None:
-        """Leave the reader to end by itself: it may be stuck in a blocking call, and its capture is its own."""
+    def _abandon_reader(self) -> None:
+        """Stop the reader without waiting: it may be stuck in a blocking call."""
         if self._reader is not None:
             self._reader.stop()
             self._abandoned.append(self._reader)

@@ -1,7 +1,7 @@
-"""The one place that opens OpenCV captures: quiet, RTSP over TCP, with time-outs, with a header that can be trusted.
+"""Opens all OpenCV captures: without log output, RTSP over TCP, with time-outs, and with plausible headers only.
 
-OpenCV serialises the opening of all FFmpeg captures of a process: a camera that accepts the connection and says nothing
-holds up every other camera until its time-out. So `knock` finds dead hosts before, outside OpenCV.
+OpenCV serialises the opening of all FFmpeg captures of a process: a camera that accepts a connection and sends nothing
+blocks every other camera until its time-out. So `check_reachable` finds such hosts first, outside OpenCV.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 # FFmpeg reads these at its first use. Its messages carry the credentials of cameras: a user may still ask for them.
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-# Without fpsprobesize FFmpeg watches 20 frames to guess a frame rate that a live camera has no use for.
+# Without fpsprobesize FFmpeg reads 20 frames to estimate a frame rate that is not used for live cameras.
 os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;tcp|fpsprobesize;2")
 
 import cv2
@@ -30,27 +30,27 @@ from aforo.camera_state import Problem, ProblemError
 from aforo.model import MICROSECONDS
 from aforo.redaction import without_credentials
 
-if os.environ["OPENCV_LOG_LEVEL"] == "SILENT":  # OpenCV may have been imported, and have read its level, before us
+if os.environ["OPENCV_LOG_LEVEL"] == "SILENT":  # OpenCV may have been imported, and have read its level, earlier
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
-OPENING = threading.Lock()
-"""Held while a live capture is opened, so that the wait for another camera's opening is not taken for silence."""
+OPENING_LOCK = threading.Lock()
+"""Held while a live capture is opened: waiting for another camera's opening does not count as the camera's silence."""
 
 _PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
-_SANE_FPS = (1.0, 240.0)
-_SANE_FRAMES = 10**9
+_PLAUSIBLE_FPS = (1.0, 240.0)
+_MOST_FRAMES = 10**9
 _SAMPLE = 50
-_FALLBACK_FPS = 25.0  # for recordings that say nothing at all about time; FFmpeg assumes the same
-_TEXT_ART = {0, int.from_bytes(b"ansi", "little")}  # FFmpeg "decodes" plain text and bytes as terminal art
+_FALLBACK_FPS = 25.0  # for recordings without any times; the same as in FFmpeg
+_TEXT_AS_VIDEO = {0, int.from_bytes(b"ansi", "little")}  # FFmpeg "decodes" plain text and bytes as terminal art
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a container says about itself; None where it says nothing believable.
+    """Header of a video container; None for missing or implausible values.
 
     Attributes:
         fps: nominal frames per second.
-        frames: number of frames; some containers only know duration × fps.
+        frames: number of frames; in some containers an estimate, duration × fps.
     """
 
     fps: float | None
@@ -59,12 +59,12 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class VideoFacts:
-    """A recording as it presents itself.
+    """Size and length of a recording.
 
     Attributes:
-        width_px, height_px: of the first picture as it is shown (rotation applied).
-        fps: nominal, or from the presentation times of the first frames where the header is nonsense.
-        frames: as the header says (an estimate in some containers), None when it does not.
+        width_px, height_px: of the first picture, with rotation applied.
+        fps: nominal, or measured from the presentation times of the first frames if the header has none.
+        frames: from the header (in some containers an estimate), None if it has none.
     """
 
     path: Path
@@ -93,11 +93,11 @@ def open_file(path: Path) -> Any:
                 raise ProblemError(Problem.of("empty-file", path))
     except OSError as error:
         raise ProblemError(Problem.of("unreadable", path, error.strerror)) from error
-    # Absolute, or FFmpeg takes what stands before a colon in the name (2026-03-05T07:30:00.avi) for a protocol.
+    # Absolute, since FFmpeg takes the text before a colon in a name (2026-03-05T07:30:00.avi) for a protocol.
     capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG)
     if (
         not capture.isOpened()
-        or int(capture.get(cv2.CAP_PROP_FOURCC)) in _TEXT_ART
+        or int(capture.get(cv2.CAP_PROP_FOURCC)) in _TEXT_AS_VIDEO
         or cv2.haveImageReader(str(path.absolute()))
     ):
         capture.release()
@@ -109,7 +109,8 @@ def open_live(source: str, open_timeout_s: float, read_timeout_s: float) -> Any:
     """Open a camera: a network address, or the number of a USB camera.
 
     Returns:
-        A `cv2.VideoCapture`, perhaps not opened. Blocks for up to `open_timeout_s`; reads up to `read_timeout_s`.
+        A `cv2.VideoCapture`, which may not be open. Opening blocks for up to `open_timeout_s`, a read for up to
+        `read_timeout_s`.
     """
     if source.isdecimal():
         return cv2.VideoCapture(int(source), cv2.CAP_V4L2 if sys.platform == "linux" else cv2.CAP_ANY)
@@ -119,30 +120,30 @@ def open_live(source: str, open_timeout_s: float, read_timeout_s: float) -> Any:
         cv2.CAP_PROP_READ_TIMEOUT_MSEC,
         round(read_timeout_s * 1000),
         cv2.CAP_PROP_N_THREADS,
-        1,  # several would hold back one frame each, and many cameras keep all cores busy anyway
+        1,  # each further thread delays by a frame, and many cameras use all cores anyway
     ]
     return cv2.VideoCapture(source, cv2.CAP_FFMPEG, timeouts)
 
 
 def read_header(capture: Any) -> Header:
-    """What the container of an opened capture says, nonsense left out."""
+    """The header of an opened capture, without implausible values."""
     fps, frames = capture.get(cv2.CAP_PROP_FPS), capture.get(cv2.CAP_PROP_FRAME_COUNT)
     return Header(
-        fps=fps if _SANE_FPS[0] <= fps <= _SANE_FPS[1] else None,
-        frames=int(frames) if 0 < frames < _SANE_FRAMES else None,
+        fps=fps if _PLAUSIBLE_FPS[0] <= fps <= _PLAUSIBLE_FPS[1] else None,
+        frames=int(frames) if 0 < frames < _MOST_FRAMES else None,
     )
 
 
 def position_ms(capture: Any) -> float:
-    """Presentation time of the frame grabbed last, as the container has it: milliseconds, at times nonsense."""
+    """Presentation time of the last grabbed frame in the container, milliseconds; may be implausible."""
     return float(capture.get(cv2.CAP_PROP_POS_MSEC))
 
 
 def probe(path: Path) -> VideoFacts:
-    """Look at a recording without reading it.
+    """Size and length of a recording, from its header and first picture.
 
     Raises:
-        ProblemError: as `open_file`, or there is no picture in it.
+        ProblemError: as `open_file`, or it contains no picture.
     """
     capture = open_file(path)
     try:
@@ -164,15 +165,15 @@ def _measured_fps(capture: Any) -> float:
 
 
 def period_us(header: Header) -> int:
-    """Nominal time from one frame to the next."""
+    """Nominal time between frames, microseconds."""
     return round(MICROSECONDS / (header.fps or _FALLBACK_FPS))
 
 
-def knock(source: str, timeout_s: float) -> Problem | None:
-    """Find out whether a network camera is there at all.
+def check_reachable(source: str, timeout_s: float) -> Problem | None:
+    """Check whether the host of a network camera answers.
 
     Returns:
-        What is wrong, or None when somebody answers (or a proxy would).
+        The problem, or None if it answers, or is reached through a proxy.
     """
     parts = urlsplit(source)
     if parts.scheme not in _PORTS or parts.scheme in urllib.request.getproxies():

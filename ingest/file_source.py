@@ -18,19 +18,19 @@ from ingest.recording_start import recording_start_us
 from ingest.status_board import StatusBoard
 
 _FINGERPRINT_BYTES = 1 << 20
-_LONGEST_NAP_S = 0.2
+_LONGEST_SLEEP_S = 0.2
 
 
 def missing_s(header: Header, frames: int, last_us: int) -> float:
-    """How much of a recording could not be read although its header announces it, 0.0 while that is normal.
+    """Seconds at the end of a recording that its header announces and that could not be read; 0.0 within tolerance.
 
-    Headers are often a few frames off (one announces 467 of 459), and count duration × fps where the frame rate varies.
-    So it is time that counts: normal is up to one second, or 5 % of a recording shorter than 20 s.
+    Headers are often a few frames off, and state duration × fps where the frame rate varies. So times are compared,
+    with a tolerance of one second, or 5 % of a recording shorter than 20 s.
 
     Args:
-        header: what the container announced.
-        frames: how many frames were read.
-        last_us: presentation time of the last of them.
+        header: of the container.
+        frames: number of frames read.
+        last_us: presentation time of the last of them, microseconds from the first.
     """
     if header.frames is None or header.fps is None or frames >= header.frames:
         return 0.0
@@ -43,28 +43,28 @@ def missing_s(header: Header, frames: int, last_us: int) -> float:
 class RecordedSource:
     """Frames of a video file, with the event times at which they were recorded.
 
-    The end of the file ends `frames`. The same file with the same start gives the same recording, frames and times.
-    Each reading is a session of its own, whose name tells the recording (`aforo.sessions`), so that a store keeps the
-    newest alone; each further round of `repeat` is one, too, whose times follow on.
+    `frames` ends at the end of the file. The same file with the same start gives the same recording, frames and times.
+    Each reading is a new session, whose name contains that of the recording (`aforo.sessions`), so that a store keeps
+    only the newest one; with `repeat`, each further round is a new session, too, whose times continue.
 
     Args:
         path: a video file that FFmpeg reads.
         camera: the camera's id.
         starts_at_us: event time of the first frame; None to take it from the file (see `ingest.recording_start`).
         timezone: of dates in file names.
-        paced: hand out frames no faster than they were recorded; else as fast as they are taken.
-        drop_late: with `paced`, drop (and count) what the consumer is too late for, as a live camera would. Else a slow
-            machine only takes longer, and every reading of the recording gives the same frames.
-        analyse_fps: hand out at most so many frames per second of the recording; None for every frame.
+        paced: yield frames no faster than they were recorded; else as fast as they are consumed.
+        drop_late: with `paced`, drop (and count) frames for which the consumer is too late, as with a live camera. Else
+            a slow machine only takes longer, and every reading of the recording gives the same frames.
+        analyse_fps: most frames per second of the recording that are yielded; None for all.
         repeat: start again at the end.
         clock: processing time.
-        admit: called before a frame is handed out; returns when its turn has come.
+        admit: called before a frame is yielded; blocks until the camera may use the detector.
 
     Attributes:
-        session: of the round being read, "" before the first frame.
-        complete: a whole reading has ended and nothing was missing.
-        problem: why the recording could not be read to its announced end, None where it could.
-        frames_read: frames decoded so far in this round, also those not handed out.
+        session: of the current round, "" before the first frame.
+        complete: True after a round in which nothing was missing.
+        problem: why the recording could not be read to its announced end, None if it could.
+        frames_read: frames decoded so far in this round, with those not yielded.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class RecordedSource:
             offset_us, rounds, began_us = 0, 1, self._clock.now_us()
             while not self._closed.is_set():
                 self.session = reading_session(recording, began_us, rounds)
-                offset_us += yield from self._round(start_us, offset_us, pace)
+                offset_us += yield from self._read_once(start_us, offset_us, pace)
                 rounds += 1
                 if not self._repeat:
                     break
@@ -125,7 +125,7 @@ class RecordedSource:
         self._closed.set()
 
     def status(self) -> CameraStatus:
-        """How the reading is doing: connecting, live, ended, or offline when the file cannot be read."""
+        """The status of the reading: connecting, live, ended, or offline if the file cannot be read."""
         return self._board.status()
 
     def _header(self) -> Header:
@@ -136,7 +136,7 @@ class RecordedSource:
             capture.release()
 
     def _identity(self, header: Header) -> tuple[int, str]:
-        """Start of the recording, and its name."""
+        """Event time of the first frame, and the name of the recording."""
         try:
             start_us = self._starts_at_us
             if start_us is None:
@@ -152,21 +152,21 @@ class RecordedSource:
         wanted_us = MICROSECONDS / self._analyse_fps if self._analyse_fps else 0.0
         return Pace(max(wanted_us, period_us(header)), self._clock)
 
-    def _round(self, start_us: int, offset_us: int, pace: Pace | None) -> Generator[Frame, None, int]:
-        """Read the file once; returns how long it lasts, in microseconds."""
+    def _read_once(self, start_us: int, offset_us: int, pace: Pace | None) -> Generator[Frame, None, int]:
+        """Read the file once; returns its duration, microseconds."""
         capture = open_file(self._path)
         header = read_header(capture)
         times, selection = PresentationTimes(period_us(header)), Selection(self._analyse_fps)
         self.complete, self.problem, self.frames_read = False, None, 0
         dropped = 0
         try:
-            # grab() decodes; only retrieve() pays for the conversion to BGR, so frames passed over are cheap.
+            # grab() decodes; only retrieve() converts to BGR, so skipped frames are cheap.
             while not self._closed.is_set() and capture.grab():
                 at_us = times.next_us(position_ms(capture))
                 self.frames_read += 1
                 if not selection.due(at_us):
                     continue
-                if pace is not None and self._waits_in_vain(pace, offset_us + at_us):
+                if pace is not None and self._wait_or_drop(pace, offset_us + at_us):
                     dropped += 1
                     continue
                 converted, image = capture.retrieve()
@@ -183,16 +183,16 @@ class RecordedSource:
         finally:
             capture.release()
         if not self._closed.is_set():
-            self._conclude(header, times.last_us)
+            self._check_complete(header, times.last_us)
         return times.last_us + period_us(header)
 
-    def _waits_in_vain(self, pace: Pace, at_us: int) -> bool:
-        """Wait for the frame's turn, in naps so that `close` is heard; True when it must be dropped."""
+    def _wait_or_drop(self, pace: Pace, at_us: int) -> bool:
+        """Wait until a frame is due, in short sleeps so that `close` takes effect; True if it must be dropped."""
         while (early_us := pace.early_us(at_us)) > 0 and not self._closed.is_set():
-            self._clock.sleep(min(early_us / MICROSECONDS, _LONGEST_NAP_S))
+            self._clock.sleep(min(early_us / MICROSECONDS, _LONGEST_SLEEP_S))
         return self._drop_late and pace.drops(at_us)
 
-    def _conclude(self, header: Header, last_us: int) -> None:
+    def _check_complete(self, header: Header, last_us: int) -> None:
         if not self.frames_read:
             raise ProblemError(Problem.of("pictureless", self._path))
         lost_s = missing_s(header, self.frames_read, last_us)

@@ -1,4 +1,4 @@
-"""Which frames are analysed, when they were seen, and how fast they are handed out."""
+"""Which frames are analysed, their event times, and the pace at which a recording is played."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _LATE_FOR_S = 1.0
 
 
 class Selection:
-    """Chooses at most `fps` frames per second by their times, without drift: deadlines lie on a grid.
+    """Selects at most `fps` frames per second by their times, without drift: deadlines are a period apart.
 
-    A pause longer than a period starts the grid anew, so that it is never followed by a burst.
+    After a pause longer than a period the deadlines start again from the next frame, so that no burst follows.
 
     Args:
-        fps: frames per second to choose; None chooses every frame.
+        fps: frames per second to select; None selects all.
     """
 
     def __init__(self, fps: float | None) -> None:
@@ -31,7 +31,7 @@ class Selection:
         self._deadline_us = -math.inf
 
     def due(self, at_us: int) -> bool:
-        """Whether to analyse the frame of that time (microseconds on any steady clock, rising)."""
+        """Whether to analyse the frame of a time (rising, microseconds of any steady clock)."""
         if at_us < self._deadline_us - _EARLY * self._period_us:
             return False
         late = at_us - self._deadline_us > self._period_us
@@ -40,13 +40,13 @@ class Selection:
 
 
 class PresentationTimes:
-    """Makes the presentation times of a recording strictly rising, from 0, whatever the container says.
+    """Makes the presentation times of a recording strictly rising, from 0.
 
-    A time that does not rise, is not a number, or leaps by more than a day (an overflow) is replaced by the previous
-    one plus the nominal period. Real times, also of a variable frame rate, pass unchanged.
+    A time that does not rise, is not a number, or jumps by more than a day (an overflow) is replaced by the previous
+    one plus the nominal period. Plausible times, also of a variable frame rate, are not changed.
 
     Args:
-        period_us: nominal time from one frame to the next.
+        period_us: nominal time between frames, microseconds.
     """
 
     def __init__(self, period_us: int) -> None:
@@ -55,27 +55,27 @@ class PresentationTimes:
         self.last_us = -period_us
 
     def next_us(self, position_ms: float) -> int:
-        """Time of the next frame, microseconds since the first, given what the container says."""
+        """Time of the next frame, microseconds since the first, from its presentation time in milliseconds."""
         position_us = position_ms * 1000
         if self._origin_us is None:
             self._origin_us = position_us if math.isfinite(position_us) else 0.0
             self.last_us = 0
             return 0
         step_us = position_us - self._origin_us - self.last_us
-        believable = math.isfinite(step_us) and 1 <= step_us <= _LONGEST_STEP_US
-        self.last_us += round(step_us) if believable else self._period_us
+        plausible = math.isfinite(step_us) and 1 <= step_us <= _LONGEST_STEP_US
+        self.last_us += round(step_us) if plausible else self._period_us
         return self.last_us
 
 
 class Pace:
-    """Hands out a recording at its own pace: waits while a frame is early, drops it when its successor is due already.
+    """Plays a recording in real time: tells how early a frame is, and drops it if its successor is due already.
 
-    When dropping for a second does not catch up (the machine cannot even decode that fast) the recording is played
-    more slowly rather than not at all.
+    If the frames are still late after a second of dropping (the machine cannot decode that fast), the recording is
+    played more slowly.
 
     Args:
-        period_us: time from one frame handed out to the next.
-        clock: tells and passes processing time.
+        period_us: time between frames that are yielded, microseconds.
+        clock: processing time.
     """
 
     def __init__(self, period_us: float, clock: Clock) -> None:
@@ -85,7 +85,7 @@ class Pace:
         self._late_since_us: float | None = None
 
     def early_us(self, at_us: int) -> int:
-        """How long before its time a frame is; negative when it is late. The first frame is on time."""
+        """Time until a frame is due, microseconds; negative if it is late. The first frame is on time."""
         now_us = self._clock.monotonic_s() * MICROSECONDS
         if self._origin_us is None:
             self._origin_us = now_us - at_us
@@ -112,7 +112,7 @@ _LONGEST_LEAD_US = 60 * MICROSECONDS
 class SessionClock:
     """Gives each frame of a connection its session, index and strictly rising event time.
 
-    A clock that is stepped back starts a new session, since within one time never goes back.
+    A new session starts when the clock is set back, since within a session times only rise.
     """
 
     def __init__(self) -> None:
@@ -134,10 +134,10 @@ class SessionClock:
         return self._session, self._index, self._last_us
 
 
-class Smoothing:
-    """Spreads frames that arrive in bursts over the time in which they were seen, by their presentation times.
+class BurstSmoothing:
+    """Spreads frames that arrive in bursts over time, by their presentation times.
 
-    A frame that is late moves all later ones, which leaves a reserve for the next delay; so does a leap of the times.
+    A late frame delays all later ones, which leaves a reserve for the next delay; so does a jump of the times.
 
     Args:
         clock: monotonic time.
@@ -150,7 +150,7 @@ class Smoothing:
         self._origin_us: float | None = None
 
     def wait(self, position_us: float) -> None:
-        """Wait until it is the turn of the frame with that presentation time."""
+        """Wait until the frame with a presentation time (microseconds) is due."""
         now_us = self._clock.monotonic_s() * MICROSECONDS
         early_us = self._origin_us + position_us - now_us if self._origin_us is not None else 0.0
         if 0 < early_us <= _LONGEST_LEAD_US:

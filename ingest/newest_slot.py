@@ -1,4 +1,4 @@
-"""A one-slot buffer between a camera and a consumer who may be late."""
+"""A buffer of one item between a camera and a slower consumer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Item = TypeVar("Item")
 
 
 class NewestSlot(Generic[Item]):
-    """Keeps the newest item only, and counts what was overwritten unseen. For one producer and one consumer."""
+    """Keeps only the newest item and counts the overwritten ones. For one producer and one consumer thread."""
 
     def __init__(self) -> None:
         self._filled = threading.Condition()
@@ -25,7 +25,7 @@ class NewestSlot(Generic[Item]):
             self._filled.notify()
 
     def wait(self, timeout_s: float) -> bool:
-        """Wait until there is an item to take; False when the time is over."""
+        """Wait until there is an item; False on a time-out."""
         with self._filled:
             return self._filled.wait_for(lambda: self._item is not None, timeout_s)
 
@@ -33,7 +33,7 @@ class NewestSlot(Generic[Item]):
         """Wait for an item.
 
         Returns:
-            The newest item and how many were overwritten since the last one taken; None when the time is over.
+            The newest item and the number of items overwritten since the last one taken; None on a time-out.
         """
         with self._filled:
             if not self._filled.wait_for(lambda: self._item is not None, timeout_s) or self._item is None:

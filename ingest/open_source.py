@@ -1,4 +1,4 @@
-"""Which kind of source a text names."""
+"""Makes the source of frames that a text of the configuration names."""
 
 from __future__ import annotations
 
@@ -31,24 +31,24 @@ def open_source(
     clock: Clock,
     admit: Callable[[], None] | None = None,
 ) -> RecordedSource | LiveSource:
-    """Make the source that a text names: a number is a USB camera, an address a network camera, all else a file.
+    """Make a source: a number is a USB camera, an address a network camera, all else a file.
 
-    Nothing is opened yet: that happens in `frames`.
+    It is opened in `frames`, not here.
 
     Args:
         source: as in the configuration.
         camera: the camera's id.
-        paced: hand out a recording no faster than it was recorded.
-        drop_late: drop frames of a paced recording that the consumer is too late for.
-        analyse_fps: frames per second to hand out at most; None for every frame.
+        paced: yield the frames of a recording no faster than they were recorded.
+        drop_late: drop frames of a paced recording for which the consumer is too late.
+        analyse_fps: most frames per second; None for all.
         starts_at: when a recording starts, ISO 8601, local to `timezone` when without offset.
         timezone: of the site.
         repeat: start a recording again at its end.
         clock: processing time.
-        admit: waits for the camera's turn before it hands out a frame; None goes without turns.
+        admit: blocks until the camera may use the detector; None for a detector of its own.
 
     Raises:
-        ConfigurationError: the address is of an unknown kind, or `starts_at` is no time.
+        ConfigurationError: the address is of an unknown kind, or `starts_at` is not a time.
     """
     scheme = _SCHEME.match(source)
     if scheme and scheme[1].lower() not in _LIVE:

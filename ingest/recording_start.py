@@ -1,4 +1,4 @@
-"""When a recording began: from its file name, its container, or the file's own time."""
+"""Start of a recording: from its file name, its container, or the file's modification time."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _STAMP = re.compile(
     r"(?<!\d)(?P<date>(?:19|20)\d{2}([-_.]?)\d{2}\2\d{2})[T_ -]?(?P<time>\d{2}([-_.:h]?)\d{2}\4\d{2})(?P<utc>Z?)(?!\d)"
 )
 _MP4_EPOCH_S = 2_082_844_800  # 1904-01-01 to 1970-01-01
-_PLAUSIBLE_FROM_S = 946_684_800  # 2000-01-01: earlier ones are clocks that were never set
+_PLAUSIBLE_FROM_S = 946_684_800  # 2000-01-01: earlier times are of clocks that were never set
 
 
 def recording_start_us(path: Path, duration_us: int, timezone: tzinfo) -> int:
-    """Event time of the first frame of a recording whose start nobody stated.
+    """Event time of the first frame of a recording whose start is not configured, microseconds.
 
-    Taken from the first that is there: a date and time in the file name (local to `timezone` unless it ends in Z),
+    The first of these that exists: a date and time in the file name (local to `timezone` unless it ends in Z),
     the creation time of an MP4 or QuickTime container, the file's modification time less the recording's duration
     (recorders write a file until the recording ends).
 
@@ -44,7 +44,7 @@ def start_in_name_us(name: str, timezone: tzinfo) -> int | None:
         zone = UTC if match["utc"] else timezone
         try:
             start = datetime.strptime(digits, "%Y%m%d%H%M%S").replace(tzinfo=zone)
-        except ValueError:  # the digits are no date
+        except ValueError:  # not a date
             continue
         return round(start.timestamp()) * MICROSECONDS
     return None

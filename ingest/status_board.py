@@ -1,4 +1,4 @@
-"""How a source is doing, written by the thread that reads it, read by anyone."""
+"""The status of a source, written by the thread that reads it, read by any thread."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ class StatusBoard:
         self._handed_out_s: deque[float] = deque(maxlen=4096)
 
     def enter(self, state: CameraState, problem: Problem | None = None) -> None:
-        """Be in that state from now on; staying in the same one keeps its beginning."""
+        """Enter a state; `since_us` changes only if the state does."""
         with self._lock:
             if state != self._state:
                 self._state, self._since_us = state, self._clock.now_us()
             self._problem = problem
 
     def frame(self, frame: Frame) -> None:
-        """A frame is handed out."""
+        """Record that a frame is yielded."""
         with self._lock:
             self._last_frame_us = frame.captured_at_us
             self._size_px = frame.image.shape[1], frame.image.shape[0]
@@ -47,7 +47,7 @@ class StatusBoard:
             self._handed_out_s.append(self._clock.monotonic_s())
 
     def status(self) -> CameraStatus:
-        """The status now; `fps` is over the last five seconds."""
+        """The present status; `fps` is the mean of the last five seconds."""
         with self._lock:
             times = self._handed_out_s
             while times and times[0] < self._clock.monotonic_s() - _WINDOW_S:

@@ -7,18 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aforo.camera_state import Problem
-from ingest.reconnect import Action, Link, ReconnectPolicy, Sight, advance
+from ingest.reconnect import Action, ConnectionState, ReaderView, ReconnectPolicy, next_connection_state
 
 POLICY = ReconnectPolicy(
     frozen_after_s=5, unanswered_after_s=20, first_delay_s=1, longest_delay_s=8, jitter=0, stable_after_s=30
 )
-NOTHING = Sight()
-REFUSED = Sight(failure=Problem.of("no-video", "rtsp://10.0.0.5/"))
+NOTHING = ReaderView()
+REFUSED = ReaderView(failure=Problem.of("no-video", "rtsp://10.0.0.5/"))
 OVER = Problem.of("stream-over", "rtsp://10.0.0.5/", 15)
 
 
-def arrived(at_s: float) -> Sight:
-    return Sight(pictures=1, quiet_since_s=at_s)
+def arrived(at_s: float) -> ReaderView:
+    return ReaderView(pictures=1, quiet_since_s=at_s)
 
 
 # One row: time, what is seen, expected state, expected action.
@@ -35,8 +35,8 @@ STORIES = {
     ],
     "an unanswered opening is given up": [
         (0, NOTHING, "connecting", Action.OPEN),
-        (20, Sight(quiet_since_s=0), "connecting", Action.NONE),
-        (20.1, Sight(quiet_since_s=0), "offline", Action.GIVE_UP),
+        (20, ReaderView(quiet_since_s=0), "connecting", Action.NONE),
+        (20.1, ReaderView(quiet_since_s=0), "offline", Action.GIVE_UP),
     ],
     "silence of a live camera is frozen, and stays so while it is opened again": [
         (0, NOTHING, "connecting", Action.OPEN),
@@ -83,9 +83,9 @@ STORIES = {
     ],
     "a camera that dies at every first picture is not hammered": [
         (0, NOTHING, "connecting", Action.OPEN),
-        (0, Sight(1, 0, OVER), "offline", Action.GIVE_UP),
+        (0, ReaderView(1, 0, OVER), "offline", Action.GIVE_UP),
         (1, NOTHING, "offline", Action.OPEN),
-        (1, Sight(1, 1, OVER), "offline", Action.GIVE_UP),
+        (1, ReaderView(1, 1, OVER), "offline", Action.GIVE_UP),
         (2, NOTHING, "offline", Action.NONE),
         (3, NOTHING, "offline", Action.OPEN),
     ],
@@ -93,12 +93,12 @@ STORIES = {
 
 
 @pytest.mark.parametrize("story", STORIES.values(), ids=STORIES.keys())
-def test_story(story: list[tuple[float, Sight, str, Action]]) -> None:
-    link = Link()
-    for now_s, sight, state, action in story:
-        link, done = advance(link, sight, now_s, POLICY, draw=0.0)
-        assert (now_s, link.state, done) == (now_s, state, action)
-        assert (link.problem is not None) == (state in ("offline", "frozen"))
+def test_story(story: list[tuple[float, ReaderView, str, Action]]) -> None:
+    connection = ConnectionState()
+    for now_s, view, state, action in story:
+        connection, done = next_connection_state(connection, view, now_s, POLICY, draw=0.0)
+        assert (now_s, connection.state, done) == (now_s, state, action)
+        assert (connection.problem is not None) == (state in ("offline", "frozen"))
 
 
 @given(failures=st.integers(1, 10_000), draw=st.floats(0, 1))
