@@ -19,7 +19,7 @@ from aforo.redaction import without_credentials
 from aggregate.counting.counter import Aggregator
 from app.assets import manifest
 from app.assets.mirrors import Progress
-from app.detector_turns import FairTurns
+from app.detector_turns import FairDetectorQueue
 from app.pipeline import CameraThread, analyse
 
 
@@ -177,7 +177,7 @@ def camera_factory(
     *,
     paced: bool = True,
 ) -> Callable[[CameraSection], CameraThread]:
-    """Makes the threads of the cameras that share a detector in one process: they take turns at it.
+    """Makes the threads of the cameras that share a detector in one process: it is shared fairly.
 
     Args:
         site: tells what the detector's labels mean.
@@ -191,10 +191,10 @@ def camera_factory(
 
     association.compile_all()  # not when a camera comes: who hands cameras out would have to wait
     users = road_users(detector, site.detector)
-    turns = FairTurns(detector.capacity)
+    detector_queue = FairDetectorQueue(detector.capacity)
 
     def new_camera(camera: CameraSection) -> CameraThread:
-        turn = turns.join(camera.analyse_fps)
+        slot = detector_queue.join(camera.analyse_fps)
         source = open_source(
             camera.source.get_secret_value(),
             camera.id,
@@ -205,11 +205,11 @@ def camera_factory(
             timezone=site.timezone,
             repeat=camera.repeat,
             clock=clock,
-            admit=turn.wait,
+            admit=slot.wait,
         )
         new_tracker = tracker_factory(users, camera.analyse_fps)
         seeing = camera_detector(detector, camera, site.detector)
-        return CameraThread(source, lambda: analyse(source, seeing, new_tracker, turn), publish)
+        return CameraThread(source, lambda: analyse(source, seeing, new_tracker, slot), publish)
 
     return new_camera
 

@@ -1,9 +1,10 @@
-"""Who may use the detector next: every camera gets its share, and none has to wait for the whims of threads.
+"""Fair sharing of one detector by several cameras.
 
-Start-time fair queuing (Goyal, Vin and Cheng 1996): each camera's turns have deadlines one period of its `analyse_fps`
-apart, on a virtual clock that stands at the deadline served last. While the detector keeps up, everybody is served at
-once; when it does not, every camera gets the same fraction of its rate, and a camera that was silent has saved nothing
-up. A camera takes its picture when its turn has come, not before: what waits is the camera, never a picture.
+Start-time fair queuing (Goyal, Vin and Cheng 1996): the requests of a camera have deadlines one period of its
+`analyse_fps` apart, on a virtual clock that stands at the latest served deadline. While the detector keeps up, requests
+are granted at once; when it does not, every camera gets the same fraction of its rate, and a camera gains nothing from
+having been silent. A camera takes its newest picture only when its request is granted, so pictures never grow old in
+the queue.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ import threading
 from collections.abc import Callable
 
 
-class FairTurns:
-    """Hands out turns at a detector that infers several pictures at once.
+class FairDetectorQueue:
+    """The queue of cameras before a detector that infers several pictures at once.
 
     Args:
-        capacity: turns under way at once.
+        capacity: most requests that are granted at once.
     """
 
     def __init__(self, capacity: int) -> None:
@@ -28,19 +29,19 @@ class FairTurns:
         self._waiting: list[tuple[float, int, Callable[[], None]]] = []
         self._tickets = itertools.count()
 
-    def join(self, analyse_fps: float) -> Turn:
-        """A place for one camera, which wants so many turns per second."""
-        return Turn(self, 1 / analyse_fps)
+    def join(self, analyse_fps: float) -> DetectorSlot:
+        """Add a camera that analyses `analyse_fps` pictures per second."""
+        return DetectorSlot(self, 1 / analyse_fps)
 
-    def _ask(self, deadline_s: float, period_s: float, granted: Callable[[], None]) -> float:
-        """Wait in line from now on; returns the deadline of this turn."""
+    def _enqueue(self, deadline_s: float, period_s: float, granted: Callable[[], None]) -> float:
+        """Queue a request; returns its deadline on the virtual clock, seconds."""
         with self._lock:
             deadline_s = max(deadline_s, self._virtual_s) + period_s
             heapq.heappush(self._waiting, (deadline_s, next(self._tickets), granted))
             self._serve()
         return deadline_s
 
-    def _give_back(self) -> None:
+    def _release(self) -> None:
         with self._lock:
             self._free += 1
             self._serve()
@@ -53,23 +54,23 @@ class FairTurns:
             granted()
 
 
-class Turn:
-    """The place of one camera: `wait`, hand a picture to the detector, and `done` when its answer is there."""
+class DetectorSlot:
+    """One camera's access to a shared detector: `wait`, submit a picture, `release` when its detections are there."""
 
-    def __init__(self, turns: FairTurns, period_s: float) -> None:
-        self._turns, self._period_s = turns, period_s
+    def __init__(self, queue: FairDetectorQueue, period_s: float) -> None:
+        self._queue, self._period_s = queue, period_s
         self._deadline_s = 0.0
 
-    def ask(self, granted: Callable[[], None]) -> None:
-        """Stand in line; `granted` is called, from any thread, when the turn has come."""
-        self._deadline_s = self._turns._ask(self._deadline_s, self._period_s, granted)
+    def request(self, granted: Callable[[], None]) -> None:
+        """Queue a request; `granted` is called, from any thread, when the camera may submit a picture."""
+        self._deadline_s = self._queue._enqueue(self._deadline_s, self._period_s, granted)
 
     def wait(self) -> None:
-        """Stand in line until the turn has come. Every turn must be given back with `done`."""
-        come = threading.Event()
-        self.ask(come.set)
-        come.wait()
+        """Block until the camera may submit a picture. Each call must be followed by `release`."""
+        granted = threading.Event()
+        self.request(granted.set)
+        granted.wait()
 
-    def done(self) -> None:
-        """Give the turn back; may be called from any thread."""
-        self._turns._give_back()
+    def release(self) -> None:
+        """Free the detector for the next request; may be called from any thread."""
+        self._queue._release()

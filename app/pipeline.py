@@ -1,4 +1,4 @@
-"""How the stages run together in one process: threads and queues, nothing else.
+"""Runs the stages together in one process, with threads and queues.
 
 one per camera:  FrameSource -> Detector -> Tracker -> Bus
 one in all:      Bus -> Counter -> CountStore
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 from aforo.errors import AforoError, StoreError
 from aforo.model import Frame, Rows, TrackedFrame
 from aforo.ports import Bus, CameraSource, Clock, CountStore, Detector, FrameSource, Tracker
-from app.detector_turns import Turn
+from app.detector_turns import DetectorSlot
 
 if TYPE_CHECKING:
     import supervision as sv
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 
 LOOK_AHEAD = 4
-"""Frames of one camera between decoding and tracking besides those in the detector: enough to keep it busy, few enough
-to be quick."""
+"""Frames of one camera that wait between decoding and tracking, besides those in the detector: enough to keep it busy,
+few enough for a short latency."""
 
 WRITE_EVERY_S = 0.5
-"""Rows are written in batches of so much processing time."""
+"""Time between writes of rows, processing time."""
 
 RETRY_S = 2.0
-"""How long to wait before a failed write is tried again."""
+"""Delay before a failed write is repeated."""
 
 
 class Counter(Protocol):
@@ -44,27 +44,27 @@ class Counter(Protocol):
 
 
 def analyse(
-    source: FrameSource, detector: Detector, new_tracker: Callable[[], Tracker], turn: Turn | None = None
+    source: FrameSource, detector: Detector, new_tracker: Callable[[], Tracker], slot: DetectorSlot | None = None
 ) -> Iterator[tuple[Frame | None, TrackedFrame]]:
-    """Detect and track everything that a source shows, in order.
+    """Detect and track in the frames of a source, in order.
 
-    Decoding and detection run ahead in a thread. Every session gets its own tracker, and a last message without a
-    frame that closes it, also when source or detector fail.
+    Decoding and detection run ahead in a thread. Every session gets its own tracker, and a closing message without a
+    frame, also when source or detector fail.
 
     Args:
         source: of the frames.
-        detector: perhaps shared with other cameras.
+        detector: may be shared with other cameras.
         new_tracker: called for every session.
-        turn: at a shared detector; the source waits for it before it hands out a frame, and it is given back here.
+        slot: at a shared detector; the source waits for it before it yields a frame, and it is released here.
 
     Raises:
-        SourceError: of the source.
-        ModelError: of the detector.
+        SourceError: the source failed.
+        ModelError: the detector failed.
     """
     tracker: Tracker | None = None
     last: TrackedFrame | None = None
     failure: AforoError | None = None
-    with closing(_ReadAhead(source, detector, turn)) as ahead:
+    with closing(_ReadAhead(source, detector, slot)) as ahead:
         try:
             for frame, detections in ahead:
                 if tracker is None or last is None or frame.session != last.session:
@@ -73,7 +73,7 @@ def analyse(
                     tracker = new_tracker()
                 last = tracker.update(frame, detections.result())
                 yield frame, last
-        except AforoError as error:  # what was seen until then still counts
+        except AforoError as error:  # what was tracked until then is still counted
             failure = error
         if tracker is not None and last is not None:
             yield None, tracker.finish(last)
@@ -82,10 +82,10 @@ def analyse(
 
 
 class _ReadAhead:
-    """Frames of a source whose detection is under way, read by a thread of its own."""
+    """Frames of a source and their detections to come, read by its own thread."""
 
-    def __init__(self, source: FrameSource, detector: Detector, turn: Turn | None) -> None:
-        self._source, self._detector, self._turn = source, detector, turn
+    def __init__(self, source: FrameSource, detector: Detector, slot: DetectorSlot | None) -> None:
+        self._source, self._detector, self._slot = source, detector, slot
         self._queue: queue.Queue[tuple[Frame, Future[sv.Detections]] | None] = queue.Queue(
             detector.capacity + LOOK_AHEAD
         )
@@ -111,24 +111,24 @@ class _ReadAhead:
             for frame in self._source.frames():
                 if not self._put((frame, self._submit(frame))):
                     return
-        except BaseException as error:  # whatever it is, the one who iterates must hear of it
+        except BaseException as error:  # raised again by the iteration
             self._failure = error
         self._put(None)
 
     def _submit(self, frame: Frame) -> Future[sv.Detections]:
-        turn = self._turn
-        if turn is None:
+        slot = self._slot
+        if slot is None:
             return self._detector.submit(frame.image)
         try:
             future = self._detector.submit(frame.image)
         except BaseException:
-            turn.done()
+            slot.release()
             raise
-        future.add_done_callback(lambda _: turn.done())
+        future.add_done_callback(lambda _: slot.release())
         return future
 
     def _put(self, item: tuple[Frame, Future[sv.Detections]] | None) -> bool:
-        """Wait for room; False when nobody takes frames any more."""
+        """Wait for room in the queue; False when stopped."""
         while not self._stopped.is_set():
             try:
                 self._queue.put(item, timeout=0.2)
@@ -141,15 +141,15 @@ class _ReadAhead:
 class Counting:
     """The thread that counts: takes messages from the bus and writes their rows, losing none.
 
-    A store that fails is tried again until it works; meanwhile the bus fills, the cameras wait, and frames are dropped
-    where they are read, which the coverage tells.
+    A failed write is repeated until it succeeds; meanwhile the bus fills, the cameras wait, and frames are dropped
+    where they are read, which lowers the coverage.
 
     Args:
-        bus: where messages come from.
-        counter: makes rows of them.
-        store: where rows go.
+        bus: source of the messages.
+        counter: turns them into rows.
+        store: gets the rows.
         clock: for batches and retries.
-        listeners: told of rows when they are made, before they are written.
+        listeners: called with new rows before they are written.
     """
 
     def __init__(
@@ -171,7 +171,7 @@ class Counting:
         self._thread.start()
 
     def join(self, timeout: float | None = None) -> None:
-        """Wait until the bus is closed and everything is written; after `timeout` seconds give up retrying."""
+        """Wait until the bus is closed and all rows are written; after `timeout` seconds failed writes are given up."""
         self._thread.join(timeout)
         self._abandon.set()
         self._thread.join()
@@ -216,12 +216,12 @@ class Counting:
 
 
 class CameraThread:
-    """The thread of one camera; its failure is its own, the other cameras go on.
+    """The thread of one camera; other cameras go on when it fails.
 
     Args:
         source: of the camera.
-        run: yields what the stages make of it (`analyse`).
-        publish: takes each message; the frame is None in the one that closes a session.
+        run: yields frames and messages (`analyse`).
+        publish: called with each; the frame is None for the message that closes a session.
     """
 
     def __init__(
@@ -240,16 +240,16 @@ class CameraThread:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ask it to end; `join` waits."""
+        """Tell the thread to end; `join` waits for it."""
         self.source.close()
 
     def join(self, timeout: float | None = None) -> None:
-        """Wait for its end."""
+        """Wait for the end of the thread."""
         self._thread.join(timeout)
 
     @property
     def alive(self) -> bool:
-        """Whether it still runs."""
+        """Whether the thread is running."""
         return self._thread.is_alive()
 
     def _work(self) -> None:

@@ -1,4 +1,4 @@
-"""One recording through all stages, as fast as the machine can: counts, tracks, annotated copies."""
+"""Analysis of one recording, as fast as possible: counts, tracks, annotated copies."""
 
 from __future__ import annotations
 
@@ -82,13 +82,13 @@ class RecordingCounts:
     """What was counted in a recording.
 
     Attributes:
-        rows: all of them.
+        rows: all counted rows.
         facts: of the video file.
         started_at_us: event time of its first frame.
-        frames: decoded.
+        frames: number of decoded frames.
         analysed_frames: frames that went through the detector.
         elapsed_s: processing time.
-        problem: one sentence when the file could not be read to its end, else "".
+        problem: one sentence if the file could not be read to its end, else "".
     """
 
     facts: VideoFacts
@@ -101,12 +101,12 @@ class RecordingCounts:
 
 
 class Recording:
-    """A video file, ready to be analysed.
+    """A video file to analyse.
 
     Args:
         path: the file.
         camera: what is counted in it; its source is not used.
-        analyse_fps: frames per second to analyse at most, None for every frame.
+        analyse_fps: most frames per second that are analysed, None for all.
         starts_at_us: event time of its first frame, None to take it from the file.
         timezone: of dates in file names.
 
@@ -137,7 +137,7 @@ class Recording:
 
     @property
     def analysed_wh(self) -> tuple[int, int]:
-        """Width and height in pixels of what the detector will see."""
+        """Width and height of the picture that the detector gets, pixels."""
         left, top, right, bottom = corners_px(self.camera.analysed, self.facts.width_px, self.facts.height_px)
         return right - left, bottom - top
 
@@ -148,24 +148,24 @@ class Recording:
 
     @property
     def expected_frames(self) -> int | None:
-        """About how many frames there are to analyse, None when the file does not say."""
+        """Approximate number of frames to analyse, None if the file has no frame count."""
         if self.facts.frames is None:
             return None
         return round(self.facts.frames * self.frame_rate / self.facts.fps)
 
     @property
     def frames_read(self) -> int:
-        """Frames decoded so far, also those that were not analysed."""
+        """Number of frames decoded so far, with those not analysed."""
         return self._source.frames_read
 
     @property
     def problem(self) -> str:
-        """One sentence when the file could not be read to its end, else ""."""
+        """One sentence if the file could not be read to its end, else ""."""
         problem = self._source.problem
         return "" if problem is None else str(problem)
 
     def analyse(self, detector: Detector, section: DetectorSection) -> Iterator[tuple[Frame | None, TrackedFrame]]:
-        """Its frames with their road users, in order; see `app.pipeline.analyse`."""
+        """Yield its frames with their road users, in order; see `app.pipeline.analyse`."""
         tracker = tracker_factory(road_users(detector, section), self.frame_rate)
         return analyse(self._source, camera_detector(detector, self.camera, section), tracker)
 
@@ -190,7 +190,7 @@ class Recording:
 
 
 class AnnotatedCopy:
-    """A copy of the analysed frames with everything drawn on them, as an MP4 file; a context manager.
+    """An annotated copy of the analysed frames, as an MP4 file; a context manager.
 
     Args:
         path: of the copy.

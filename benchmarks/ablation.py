@@ -30,7 +30,7 @@ import track.association
 import track.riders
 import track.tracker
 from app.assets import manifest
-from app.validation.truth import Truth, load_truth
+from app.validation.truth import LineTruth, load_truth
 from track.association import Confidence
 
 LOW_FPS = 5.0
@@ -125,7 +125,7 @@ MECHANISMS: dict[str, list[tuple[object, str, Any]]] = {
 }
 
 
-def error(clips: list[tuple[Path, list[Truth]]], variant: str, low: bool) -> int:
+def error(clips: list[tuple[Path, list[LineTruth]]], variant: str, low: bool) -> int:
     """Σ|counted − true| over the clips."""
     total = 0
     for path, truths in clips:

@@ -41,7 +41,7 @@ from aforo.bus.partition_counter import PartitionCounter
 from aforo.clock import SystemClock
 from aggregate.store.sqlite.writer import SqliteStore
 from app import assemble
-from app.validation.synthetic_traffic import Answer, traffic
+from app.validation.synthetic_traffic import ExpectedCounts, traffic
 
 FPS, ROAD_USERS = 5, 8
 LONGEST_S = 300
@@ -89,7 +89,7 @@ def _machine() -> str:
     return f"{model[1] if model else platform.processor()}, {os.cpu_count()} cores"
 
 
-def _publish(city: City, options: argparse.Namespace) -> tuple[int, Answer, float]:
+def _publish(city: City, options: argparse.Namespace) -> tuple[int, ExpectedCounts, float]:
     frames, answer = traffic(range(options.cameras), fps=FPS, road_users=ROAD_USERS, seconds=options.seconds, seed=1)
     made = list(frames)
     publisher = KafkaPublisher(city.address, SystemClock())
@@ -115,7 +115,7 @@ def _bare_consumer(address: KafkaAddress, messages: int) -> tuple[float, float]:
     return rate, cpu_us
 
 
-def _aggregators(city: City, count: int, messages: int, answer: Answer) -> tuple[float, float]:
+def _aggregators(city: City, count: int, messages: int, answer: ExpectedCounts) -> tuple[float, float]:
     """From when every aggregator counts to the last message, all in the store.
 
     Messages that were counted twice, because their partition was handed over before, are taken for counted.

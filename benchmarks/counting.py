@@ -25,17 +25,17 @@ from trackers import ByteTrackTracker
 from aforo.config.detector import DEFAULT_ROAD_USERS
 from aforo.geometry import image_directions
 from app.assets import manifest
-from app.validation.truth import LineResult, Truth, by_class, load_truth, wape
+from app.validation.truth import LineResult, LineTruth, by_class, load_truth, wape
 
 USUAL_CONFIDENCE = 0.25
 
 
-def aforo(clip: Path, truths: list[Truth]) -> list[LineResult]:
+def aforo(clip: Path, truths: list[LineTruth]) -> list[LineResult]:
     """Aforo, default configuration."""
     return counted(recorded(clip), truths)
 
 
-def line_zone(clip: Path, truths: list[Truth]) -> list[LineResult]:
+def line_zone(clip: Path, truths: list[LineTruth]) -> list[LineResult]:
     """Supervision's LineZone with ByteTrack."""
     seen = recorded(clip)
     tracker = ByteTrackTracker(frame_rate=seen.frame_rate)
@@ -57,7 +57,7 @@ def line_zone(clip: Path, truths: list[Truth]) -> list[LineResult]:
     return results
 
 
-def object_counter(clip: Path, truths: list[Truth]) -> list[LineResult]:
+def object_counter(clip: Path, truths: list[LineTruth]) -> list[LineResult]:
     """Ultralytics' ObjectCounter."""
     from ultralytics import YOLO, solutions
 
@@ -83,7 +83,7 @@ def object_counter(clip: Path, truths: list[Truth]) -> list[LineResult]:
     return results
 
 
-TOOLS: dict[str, Callable[[Path, list[Truth]], list[LineResult]]] = {
+TOOLS: dict[str, Callable[[Path, list[LineTruth]], list[LineResult]]] = {
     "Aforo": aforo,
     "ObjectCounter": object_counter,
     "LineZone": line_zone,

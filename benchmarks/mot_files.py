@@ -89,9 +89,9 @@ def tracked_by_aforo(sequence: Sequence) -> Rows:
     for index, detections in enumerate(sequence.frames):
         at_us = round(index / sequence.frame_rate * MICROSECONDS)
         message = tracker.update(Frame("mot", "1", index, at_us, image), detections)
-        tracks.take(message)
+        tracks.add(message)
     if message is not None:
-        tracks.take(tracker.finish(message))
+        tracks.add(tracker.finish(message))
     return read_rows(tracks.text(["pedestrian"]))
 
 

@@ -21,7 +21,7 @@ from aforo.config.detector import DetectorSection
 from app.assemble import open_detector
 from app.assets import manifest
 from app.recording import Recording, line_of_pixels
-from app.validation.truth import LineResult, Truth, load_truth
+from app.validation.truth import LineResult, LineTruth, load_truth
 from detect.motion_gate import MotionGate
 
 OPTIONS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def _count(
-    truths: list[Truth], folder: Path, section: DetectorSection, of_camera: dict[str, Any]
+    truths: list[LineTruth], folder: Path, section: DetectorSection, of_camera: dict[str, Any]
 ) -> tuple[int, float, float]:
     """Σ|counted − true|, share of pictures that were still, and processor seconds; loading left out."""
     error, cpu_s = 0, 0.0

@@ -28,7 +28,7 @@ from aforo.ports import Tracker
 from app.assemble import aggregator, open_detector, road_users
 from app.assets import manifest
 from app.counted_rows import RowTable
-from app.validation.truth import LineResult, Truth
+from app.validation.truth import LineResult, LineTruth
 from ingest.file_source import RecordedSource
 from track.tracker import CameraTracker
 
@@ -180,7 +180,7 @@ def tracked(clip: Recorded, new_tracker: NewTracker = CameraTracker) -> Iterator
 
 
 def counted(
-    clip: Recorded, truths: list[Truth], *, new_tracker: NewTracker = CameraTracker, flip: bool = False
+    clip: Recorded, truths: list[LineTruth], *, new_tracker: NewTracker = CameraTracker, flip: bool = False
 ) -> list[LineResult]:
     """The counts of a clip's lines, whose pixels are those of the clip as it is.
 

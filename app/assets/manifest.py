@@ -44,8 +44,8 @@ except Exception as error:
 
 
 @dataclass(frozen=True, slots=True)
-class Truth:
-    """What is known to have passed one line of a sample.
+class PublishedCount:
+    """Published counts of one line of a sample video.
 
     Attributes:
         source: who published it.
@@ -83,7 +83,7 @@ class Asset:
     sha256: str
     licence: str
     mirrors: tuple[Mirror, ...]
-    truth: Truth | None = None
+    truth: PublishedCount | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +261,7 @@ def _asset(name: str, entry: dict[str, Any]) -> Asset:
     mirrors = tuple(_mirror(mirror) for mirror in entry.pop("mirrors"))
     truth = entry.pop("truth", None)
     if truth is not None:
-        truth = Truth(**{**truth, "line_px": tuple(tuple(point) for point in truth["line_px"])})
+        truth = PublishedCount(**{**truth, "line_px": tuple(tuple(point) for point in truth["line_px"])})
     return Asset(name=name, mirrors=mirrors, truth=truth, **entry)
 
 

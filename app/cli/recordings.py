@@ -123,7 +123,7 @@ def tracks(
     try:
         with frames_progress(f"Tracking {video.name}", recording.expected_frames) as advance:
             for frame, tracked in recording.analyse(detector, section):
-                found.take(tracked)
+                found.add(tracked)
                 if frame is not None:
                     advance()
     finally:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from app.recording import RecordingCounts
     from app.validation.error_page import EvaluatedClip
     from app.validation.event_matching import LineEvents
-    from app.validation.truth import Truth
+    from app.validation.truth import LineTruth
 
 
 def evaluate(
@@ -91,7 +91,7 @@ def _find(clip: str, folders: Sequence[Path]) -> Path | None:
 
 
 def _evaluated(
-    path: Path, truths: list[Truth], detector: Detector, section: DetectorSection, site: Site, fps: float | None
+    path: Path, truths: list[LineTruth], detector: Detector, section: DetectorSection, site: Site, fps: float | None
 ) -> EvaluatedClip:
     from aforo.config.camera import CameraSection
     from app.recording import Recording, line_of_pixels

@@ -1,9 +1,9 @@
-"""The fastest arithmetic that counts the same: quantise, measure, compare, decide, once per model and machine.
+"""Chooses the fastest arithmetic that gives the same counts, once per model and machine.
 
     clips of the cameras -> INT8 model -> speeds of int8, bf16, f32 -> counts of the fastest, beside those of f32
-                                          the first whose counts agree is taken; f32 always agrees
+                                          the first one whose counts agree is chosen; f32 always agrees
 
-No picture touches the disk: clips are held in memory, as JPEG in the network's size, for the length of the run.
+Pictures are never written to disk: clips are held in memory during the run, as JPEG in the size of the network.
 """
 
 from __future__ import annotations
@@ -42,32 +42,34 @@ from ingest.file_source import RecordedSource
 from ingest.open_source import open_source
 
 BOUND = 0.05
-"""Counts may differ from those in f32 by so much: Σ|counted − counted in f32| / Σ counted in f32, over every camera,
-line, zone, direction and class."""
+"""Largest accepted difference from f32: Σ|counted − counted in f32| / Σ counted in f32, over every camera, line, zone,
+direction and class."""
 
 LEAST_COUNTED = 40
-"""Fewer passages prove nothing."""
+"""Least number of counted road users for a comparison."""
 
 CALIBRATION_PICTURES = 200
 _WORTHWHILE = 1.1
 _JPEG_QUALITY = 95
 _GRID = (0.25, 0.5, 0.75)
 
-Tell = Callable[[str], None]
+OnStep = Callable[[str], None]
+"""Called with a short text at the start of each step."""
+
 Counts = Counter[tuple[str, str, str, str]]
 """(camera, line or zone, direction, class) -> number."""
 
 
 @dataclass(slots=True)
 class Clip:
-    """What one camera showed for a while; a `FrameSource` that can be read again and again.
+    """Recorded pictures of one camera; a `FrameSource` that can be read several times.
 
     Attributes:
         camera: its id.
-        section: what is counted in it: its own lines and zones, and a grid of lines.
+        section: the camera with its own lines and zones, and a grid of lines.
         frame_rate: frames per second.
-        pictures: event time (µs) and JPEG of each frame, in the network's size.
-        countable: whether its counts are compared; those of edited film mean nothing.
+        pictures: event time (µs) and JPEG of each frame, in the size of the network.
+        countable: whether its counts are compared; False for edited film, whose cuts break tracks.
     """
 
     section: CameraSection
@@ -82,22 +84,22 @@ class Clip:
 
     @staticmethod
     def record(section: CameraSection, source: FrameSource, frame_rate: float, seconds: float, image_size: int) -> Clip:
-        """Take in what a source shows, for so many seconds of its own time.
+        """Record the pictures of a source for a number of seconds of event time.
 
         Raises:
-            SourceError: of the source, or it showed nothing.
+            SourceError: the source failed or gave no picture.
         """
         clip = Clip(_with_grid(section), frame_rate)
         with closing(source):
             for frame in source.frames():
-                clip._keep(frame, image_size)
+                clip._add(frame, image_size)
                 if frame.captured_at_us - clip.pictures[0][0] >= seconds * MICROSECONDS:
                     break
         if not clip.pictures:
             raise SourceError(f"camera {section.id} showed no picture to calibrate on")
         return clip
 
-    def _keep(self, frame: Frame, image_size: int) -> None:
+    def _add(self, frame: Frame, image_size: int) -> None:
         height, width = frame.image.shape[:2]
         scaled = Letterbox.fit(width, height, image_size).scaled_wh
         small = cv2.resize(frame.image, scaled, interpolation=cv2.INTER_LINEAR)
@@ -105,23 +107,23 @@ class Clip:
         self.pictures.append((frame.captured_at_us, jpeg.tobytes()))
 
     def image(self, index: int) -> Image:
-        """One picture."""
+        """Decode one picture, BGR."""
         return np.asarray(cv2.imdecode(np.frombuffer(self.pictures[index][1], np.uint8), cv2.IMREAD_COLOR), np.uint8)
 
     def frames(self) -> Iterator[Frame]:
-        """Its frames, in order."""
+        """Yield the frames in order."""
         for index, (at_us, _) in enumerate(self.pictures):
             yield Frame(self.camera, self.session, index, at_us, self.image(index))
 
     def close(self) -> None:
-        """Nothing to free."""
+        """Does nothing: it has no resources."""
 
 
 def sample_clips(image_size: int, progress: Progress | None = None) -> list[Clip]:
-    """The sample videos: people in one, cyclists and cars in the other.
+    """The sample videos: one of people, one of cyclists and cars.
 
     Raises:
-        AssetError: one of them cannot be had.
+        AssetError: one of them is not available.
     """
     clips = []
     for name in manifest.SAMPLES:
@@ -133,15 +135,15 @@ def sample_clips(image_size: int, progress: Progress | None = None) -> list[Clip
     return clips
 
 
-def site_clips(site: Site, seconds: float, tell: Tell) -> list[Clip]:
-    """What each camera of a site shows for so many seconds.
+def site_clips(site: Site, seconds: float, on_step: OnStep) -> list[Clip]:
+    """Record each camera of a site for a number of seconds.
 
     Raises:
-        SourceError, ConfigurationError: of a camera's source.
+        SourceError, ConfigurationError: a camera's source fails.
     """
     clips = []
     for camera in site.cameras:
-        tell(f"watching {camera.id} for {seconds:.0f} s")
+        on_step(f"watching {camera.id} for {seconds:.0f} s")
         source = open_source(
             camera.source.get_secret_value(),
             camera.id,
@@ -155,47 +157,47 @@ def site_clips(site: Site, seconds: float, tell: Tell) -> list[Clip]:
     return clips
 
 
-def calibrate(section: DetectorSection, clips: Sequence[Clip], tell: Tell) -> Choice:
-    """Quantise the configured model on the clips, decide which precision it runs in here, and keep the choice.
+def calibrate(section: DetectorSection, clips: Sequence[Clip], on_step: OnStep) -> Choice:
+    """Quantise the configured model on the clips, choose its precision on this machine, and cache the choice.
 
     Raises:
         ModelError: the model cannot be quantised or run, or the cache cannot be written.
     """
     cache = manifest.cache_directory() / "openvino"
     model = float_model(section)
-    kept = int8_folder(model, cache)
+    int8_model = int8_folder(model, cache)
     with tempfile.TemporaryDirectory(dir=cache) as scratch:
-        tell("quantising")
+        on_step("quantising")
         quantised = quantise(model, _calibration_pictures(clips, section.image_size), Path(scratch) / "int8")
         files: dict[Precision, Path] = {"f32": model, "int8": quantised}
         if bf16_is_native():
             files["bf16"] = model
-        choice = _decide(section, files, clips, tell)
+        choice = _decide(section, files, clips, on_step)
         if choice.precision == "int8":
-            shutil.rmtree(kept, ignore_errors=True)
-            quantised.rename(kept)
+            shutil.rmtree(int8_model, ignore_errors=True)
+            quantised.rename(int8_model)
     save_choice(choice, model, section.image_size, cache)
     return choice
 
 
-def calibrate_at_first_use(section: DetectorSection, tell: Tell, progress: Progress | None = None) -> None:
-    """As `calibrate_on_samples`, where that was never done on this machine for a model that Aforo knows; else nothing.
+def calibrate_at_first_use(section: DetectorSection, on_step: OnStep, progress: Progress | None = None) -> None:
+    """Calibrate on the sample videos if a known model has no choice on this machine yet; else do nothing.
 
-    What fails here costs speed only: f32 is used until it succeeds.
+    A failure costs speed only: f32 is used until a calibration succeeds.
     """
     try:
         with FileLock(manifest.cache_directory() / "openvino" / "calibration.lock"):
             if wants_calibration(section, progress):  # else another process has done it meanwhile
-                tell(
+                on_step(
                     f"First use of {section.model} on this machine: finding the fastest arithmetic that counts the same"
                 )
-                tell(calibrate_on_samples(section, tell, progress).reason)
+                on_step(calibrate_on_samples(section, on_step, progress).reason)
     except (AforoError, OSError) as error:
-        tell(f"f32 is used for now: {error}")
+        on_step(f"f32 is used for now: {error}")
 
 
-def calibrate_on_samples(section: DetectorSection, tell: Tell, progress: Progress | None = None) -> Choice:
-    """As `calibrate`, on the sample videos; where these cannot be had, f32 is chosen and the choice says why.
+def calibrate_on_samples(section: DetectorSection, on_step: OnStep, progress: Progress | None = None) -> Choice:
+    """Calibrate on the sample videos; if these are not available, f32 is chosen and the choice gives the reason.
 
     Raises:
         ModelError: as `calibrate`.
@@ -206,11 +208,11 @@ def calibrate_on_samples(section: DetectorSection, tell: Tell, progress: Progres
         choice = Choice("f32", f"no sample videos to calibrate on: {error}", {}, {}, 0, [])
         save_choice(choice, float_model(section), section.image_size, manifest.cache_directory() / "openvino")
         return choice
-    return calibrate(section, clips, tell)
+    return calibrate(section, clips, on_step)
 
 
 def _calibration_pictures(clips: Sequence[Clip], image_size: int) -> list[Image]:
-    """Pictures spread over the whole of every clip, as the network sees them."""
+    """Pictures spread evenly over every clip, as network inputs."""
     each = max(1, CALIBRATION_PICTURES // len(clips))
     pictures = []
     for clip in clips:
@@ -220,12 +222,12 @@ def _calibration_pictures(clips: Sequence[Clip], image_size: int) -> list[Image]
     return pictures
 
 
-def _decide(section: DetectorSection, files: dict[Precision, Path], clips: Sequence[Clip], tell: Tell) -> Choice:
+def _decide(section: DetectorSection, files: dict[Precision, Path], clips: Sequence[Clip], on_step: OnStep) -> Choice:
     detectors = {name: open_openvino(section, file, name, cached=False) for name, file in files.items()}
     try:
-        tell("measuring " + ", ".join(files))
+        on_step("measuring " + ", ".join(files))
         speeds = measure(detectors, clips[0].image(0))
-        tell("counting in f32")
+        on_step("counting in f32")
         reference = _count(clips, detectors["f32"], section)
         counted = reference.total()
         differences: dict[str, float] = {}
@@ -237,7 +239,7 @@ def _decide(section: DetectorSection, files: dict[Precision, Path], clips: Seque
                     f"only {counted} passages were seen, at least {LEAST_COUNTED} are needed to compare: watch longer"
                 )
                 return Choice("f32", reason, speeds, differences, counted, names)
-            tell(f"counting in {name}")
+            on_step(f"counting in {name}")
             differences[name] = round(difference(reference, _count(clips, detectors[name], section)), 4)
             if differences[name] <= BOUND:
                 reason = f"{name} is {speeds[name] / speeds['f32']:.1f} times as fast as f32 and counts the same"
@@ -250,7 +252,7 @@ def _decide(section: DetectorSection, files: dict[Precision, Path], clips: Seque
 
 
 def difference(reference: Counts, counted: Counts) -> float:
-    """Σ|counted − reference| / Σ reference; infinite where nothing was counted in the reference only."""
+    """Σ|counted − reference| / Σ reference; 0 if both are equal, infinite if only the reference is empty."""
     wrong = sum(abs(reference[key] - counted[key]) for key in reference.keys() | counted.keys())
     if not wrong:
         return 0.0
@@ -270,7 +272,7 @@ def _count(clips: Sequence[Clip], detector: Detector, section: DetectorSection) 
 
 
 def _with_grid(section: CameraSection) -> CameraSection:
-    """The camera with lines all over its picture besides its own, so that a short clip shows many passages."""
+    """The camera with a grid of lines added, so that a short clip has many crossings."""
     across = [LineSection(id=f"grid-x{x:g}", points=[(x, 0.0), (x, 1.0)]) for x in _GRID]
     down = [LineSection(id=f"grid-y{y:g}", points=[(0.0, y), (1.0, y)]) for y in _GRID]
     return section.model_copy(update={"lines": [*section.lines, *across, *down], "movements": []})

@@ -1,4 +1,4 @@
-"""How fast this machine counts: where the time goes, frames per second, latency, memory."""
+"""Benchmark of this machine: processor time per stage, frames per second, latency, memory."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ from ingest.capture import probe
 from ingest.file_source import RecordedSource
 
 STAGES = ("decode", "letterbox", "infer", "nms", "track", "count", "draw", "encode")
-"""In the order of the data. `nms` is everything from the network's output to boxes, `track` has the riders in it."""
+"""In the order of the data. `nms` is all from the network's output to boxes; `track` includes joining of riders."""
 
 COUNTING_STAGES = STAGES[:6]
-"""What counting costs; a picture is drawn and encoded only while somebody watches."""
+"""The stages of counting; pictures are drawn and encoded only while there is a viewer."""
 
 _PERCENTILES = (50, 95, 99)
 _JPEG_QUALITY = 80
@@ -46,18 +46,19 @@ _JPEG_QUALITY = 80
 
 @dataclass(frozen=True, slots=True)
 class Benchmark:
-    """What was measured.
+    """Results of the benchmark.
 
     Attributes:
         machine: processor, cores, OpenVINO.
-        versions: of Aforo and the libraries that do the work.
+        versions: of Python, Aforo and the libraries.
         detector: model, engine and precision.
         video: file name and size of the picture.
         stage_ms: CPU milliseconds per frame and stage, each stage alone.
-        frames_per_second: of the whole way from file to counts, as fast as it goes; median of the runs.
-        cpu_ms_per_frame: of the same, all threads together.
-        cpu_s_per_camera_hour: of one camera analysed at `analyse_fps`.
-        latency_ms: capture to count of a camera at `analyse_fps`: p50, p95, p99.
+        frames_per_second: from file to counts, unpaced; median of the runs.
+        cpu_ms_per_frame: processor time of the same, all threads together, milliseconds.
+        analyse_fps: frames per second of the camera in the next two.
+        cpu_s_per_camera_hour: processor time of one camera, seconds.
+        latency_ms: from capture to count: p50, p95, p99.
         peak_memory_mb: of this process.
     """
 
@@ -74,21 +75,21 @@ class Benchmark:
     peak_memory_mb: float
 
     def document(self) -> dict[str, Any]:
-        """As JSON takes it."""
+        """The results as a dictionary for JSON."""
         return asdict(self)
 
 
 def benchmark(
     path: Path, detector: OpenVinoYolo, section: DetectorSection, *, runs: int, seconds: float, analyse_fps: float
 ) -> Benchmark:
-    """Measure the whole way and its stages.
+    """Measure the whole pipeline and its stages on a recording.
 
     Args:
-        path: a recording.
-        detector: already opened.
-        section: what it was opened with.
-        runs: of the whole recording.
-        seconds: of the measurement of latency, and of recorded time for the stages.
+        path: the recording.
+        detector: opened.
+        section: its configuration.
+        runs: number of runs over the whole recording.
+        seconds: duration of the measurement of latency, and recorded time for the stages.
         analyse_fps: of the camera whose latency is measured.
 
     Raises:
@@ -124,7 +125,7 @@ def benchmark(
 def stage_costs(
     path: Path, camera: CameraSection, detector: OpenVinoYolo, section: DetectorSection, seconds: float
 ) -> dict[str, float]:
-    """CPU milliseconds per frame of each stage, one after the other so that none is charged for another."""
+    """CPU milliseconds per frame of each stage, run one after another, so that each is measured alone."""
     spent: dict[str, float] = defaultdict(float)
     mark = time.process_time()
 
@@ -162,8 +163,8 @@ def stage_costs(
 def latency_ms(
     path: Path, camera: CameraSection, detector: Detector, section: DetectorSection, seconds: float, analyse_fps: float
 ) -> dict[str, float]:
-    """Milliseconds from the moment a frame is there to the moment its counts are, of a camera at its own pace."""
-    source = _Stamped(
+    """Latency in milliseconds from the arrival of a frame to its counts, for a recording paced as a camera."""
+    source = _TimedSource(
         RecordedSource(
             path,
             camera.id,
@@ -181,7 +182,7 @@ def latency_ms(
     for frame, tracked in analyse(source, detector, tracker):
         rows.take(counter.observe(tracked))
         if frame is not None:
-            waits.append(1000 * (time.perf_counter() - source.there_s.pop(id(frame))))
+            waits.append(1000 * (time.perf_counter() - source.arrived_s.pop(id(frame))))
         if time.perf_counter() - began > seconds:
             break
     return percentiles(waits)
@@ -194,24 +195,24 @@ def percentiles(values: list[float]) -> dict[str, float]:
 
 
 def peak_memory_mb() -> float:
-    """The most memory that this process ever held, megabytes."""
+    """Peak memory of this process, megabytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 1e6 if sys.platform == "darwin" else peak / 1e3
 
 
-class _Stamped:
-    """A source that remembers when each frame was there."""
+class _TimedSource:
+    """A source that records when each frame arrived."""
 
     def __init__(self, source: FrameSource) -> None:
         self._source = source
         self.camera = source.camera
         self.session = ""
-        self.there_s: dict[int, float] = {}
+        self.arrived_s: dict[int, float] = {}
 
     def frames(self) -> Iterator[Frame]:
         for frame in self._source.frames():
             self.session = frame.session
-            self.there_s[id(frame)] = time.perf_counter()
+            self.arrived_s[id(frame)] = time.perf_counter()
             yield frame
 
     def close(self) -> None:

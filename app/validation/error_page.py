@@ -1,6 +1,6 @@
-"""A web page that shows why counts are wrong: a strip of pictures around every missed or extra crossing.
+"""A web page of counting errors: a strip of pictures around every missed or extra crossing.
 
-The page is one file with the pictures inside. It is made only on request, of the user's own recordings, and says so.
+The page is one file with embedded pictures, made only on request from the user's own recordings, and says so.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from app.validation.truth import wape
 from ingest.file_source import RecordedSource
 
 PICTURES = 7
-"""In a strip."""
+"""Number of pictures in a strip."""
 
 AROUND_S = 0.6
-"""How far a strip reaches before and after the event."""
+"""Time that a strip shows before and after an event."""
 
 _WIDTH_PX = 480
 _UTC = ZoneInfo("UTC")
@@ -50,11 +50,13 @@ as you would the recordings.</p>
 
 @dataclass(slots=True)
 class EvaluatedClip:
-    """One clip, counted, with what a page needs of it.
+    """A counted clip, for the page.
 
     Attributes:
-        lines: per line of `camera`, in its order.
-        messages: what was tracked, by the index of the frame.
+        path: of the clip.
+        camera: with its lines.
+        lines: the events of each line of `camera`, in its order.
+        messages: tracked frames by frame index.
     """
 
     path: Path
@@ -64,7 +66,7 @@ class EvaluatedClip:
 
 
 def write_page(path: Path, clips: Sequence[EvaluatedClip]) -> None:
-    """Write the page; reads those clips again that have wrong events.
+    """Write the page; clips with wrong events are read again for their pictures.
 
     Raises:
         ConfigurationError: the file cannot be written.
@@ -86,7 +88,7 @@ def write_page(path: Path, clips: Sequence[EvaluatedClip]) -> None:
 
 
 def _frames(event: WrongEvent, frame_rate: float) -> list[int]:
-    """The frames of an event's strip, evenly from shortly before it to shortly after."""
+    """Indices of the frames of an event's strip, evenly spaced."""
     around = AROUND_S * frame_rate
     first, last = max(0.0, event.first - around), event.last + around
     return sorted({round(first + (last - first) * i / (PICTURES - 1)) for i in range(PICTURES)})

@@ -1,8 +1,8 @@
-"""Every single crossing against the truth: which were missed, which are too many, and when.
+"""Matches single crossings with the ground truth: which were missed, which are extra, and when.
 
-Where the truth says when somebody passed, crossings are paired with it in time, all at once, so that the sum of the
-distances is the smallest. Precision, recall and F1 are those of the pairs; where the truth gives only numbers, as many
-as both have in common count as pairs.
+If the truth has times, crossings are matched with it by an optimal assignment, which minimises the sum of the time
+differences. Precision, recall and F1 are those of the matches; if the truth has only numbers, the smaller of the true
+and the counted number are taken as matches.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from app.validation.truth import LineResult, Truth
+from app.validation.truth import LineResult, LineTruth
 
 TOLERANCE_S = 1.0
-"""A crossing may be so long before or after the frames in which somebody truly passed."""
+"""Largest time difference of a match: before the first or after the last frame of the true passage."""
 
 _NEVER = 1e9
 
 
 class CountedEvent(NamedTuple):
-    """A crossing that was counted, with the 0-based frame of the clip that is nearest."""
+    """A counted crossing; `frame` is the 0-based index of the nearest frame of the clip."""
 
     frame: int
     direction: str
@@ -33,13 +33,14 @@ class CountedEvent(NamedTuple):
 
 
 class WrongEvent(NamedTuple):
-    """A crossing that was missed or is too many.
+    """A missed or an extra crossing.
 
     Attributes:
         kind: "missed" or "extra".
-        first, last: frames in which somebody passed, or was counted.
-        road_user: the true class ("" where the truth does not say), or the counted one.
-        track_id: of what was counted, None for what was missed.
+        first, last: frames of the true passage, or of the counted crossing.
+        direction: true or counted.
+        road_user: the true class ("" if the truth has none), or the counted one.
+        track_id: of an extra crossing, None for a missed one.
     """
 
     kind: str
@@ -51,7 +52,7 @@ class WrongEvent(NamedTuple):
 
 
 class ClassScore(NamedTuple):
-    """Events of one class; `matched` of them are both true and counted."""
+    """Numbers of true, counted and matched crossings of one class."""
 
     true: int
     counted: int
@@ -59,28 +60,28 @@ class ClassScore(NamedTuple):
 
     @property
     def precision(self) -> float | None:
-        """Share of the counted ones that are true, None when nothing was counted."""
+        """Matched share of the counted crossings, None if there are none."""
         return self.matched / self.counted if self.counted else None
 
     @property
     def recall(self) -> float | None:
-        """Share of the true ones that were counted, None when there were none."""
+        """Matched share of the true crossings, None if there are none."""
         return self.matched / self.true if self.true else None
 
     @property
     def f1(self) -> float | None:
-        """Harmonic mean of precision and recall, None when there were none and none was counted."""
+        """Harmonic mean of precision and recall, None without true and counted crossings."""
         both = self.true + self.counted
         return 2 * self.matched / both if both else None
 
 
 @dataclass(frozen=True, slots=True)
 class LineEvents:
-    """The crossings of one line of one clip beside its truth.
+    """The counted crossings of one line of one clip, and its truth.
 
     Attributes:
-        result: the numbers.
-        counted: every crossing.
+        result: true and counted numbers.
+        counted: every counted crossing.
         frame_rate: of the clip.
     """
 
@@ -90,20 +91,20 @@ class LineEvents:
 
     @property
     def timed(self) -> bool:
-        """Whether the truth says of everybody when they passed."""
+        """Whether the truth has the time of every passage."""
         return len(self.result.truth.events) == self.result.truth.total
 
     @property
     def wrong(self) -> list[WrongEvent]:
-        """What was missed or is too many, in order of time; nothing where the truth does not say when."""
+        """The missed and extra crossings in order of time; empty if the truth has no times."""
         if not self.timed:
             return []
         truth, pairs = self.result.truth, self._pairs()
-        hit, used = {i for i, _ in pairs}, {j for _, j in pairs}
+        found, used = {i for i, _ in pairs}, {j for _, j in pairs}
         wrong = [
             WrongEvent("missed", first, last, direction, _class_of(truth, i), None)
             for i, (first, last, direction, _) in enumerate(truth.events)
-            if i not in hit
+            if i not in found
         ]
         wrong += [
             WrongEvent("extra", each.frame, each.frame, each.direction, each.road_user, each.track_id)
@@ -113,7 +114,7 @@ class LineEvents:
         return sorted(wrong, key=lambda each: each.first)
 
     def matched(self) -> Counter[tuple[str, str]]:
-        """How many of each (direction, class) are both true and counted."""
+        """Number of matches per (direction, class)."""
         truth = self.result.truth
         known = {(direction, name) for direction, name, _, _ in self.result.rows}
         if self.timed and all(_class_of(truth, i) for i in range(len(truth.events))):
@@ -122,30 +123,30 @@ class LineEvents:
         return +Counter({key: min(truth.counts.get(key, 0), self.result.counted.get(key, 0)) for key in known})
 
     def _pairs(self) -> list[tuple[int, int]]:
-        """Positions in the truth's events and in `counted` of what belongs together."""
+        """The matches: pairs of an index into the truth's events and one into `counted`."""
         truth, tolerance = self.result.truth, TOLERANCE_S * self.frame_rate
         cost = np.full((len(truth.events), len(self.counted)), _NEVER)
         for i, (first, last, direction, _) in enumerate(truth.events):
             for j, each in enumerate(self.counted):
-                away = max(first - each.frame, each.frame - last, 0)
-                same = each.direction == direction and _class_of(truth, i) in ("", each.road_user)
-                if same and away <= tolerance:
-                    cost[i, j] = away
+                frames_apart = max(first - each.frame, each.frame - last, 0)
+                is_same = each.direction == direction and _class_of(truth, i) in ("", each.road_user)
+                if is_same and frames_apart <= tolerance:
+                    cost[i, j] = frames_apart
         rows, columns = linear_sum_assignment(cost)
         return [(int(i), int(j)) for i, j in zip(rows, columns, strict=True) if cost[i, j] < _NEVER]
 
 
-def _class_of(truth: Truth, event: int) -> str:
-    """The class of a true event: as given, or the only one that passed in that direction, else ""."""
+def _class_of(truth: LineTruth, event: int) -> str:
+    """The class of a true event: as given, or the only one in its direction, else ""."""
     _, _, direction, road_user = truth.events[event]
-    possible = [name for (way, name), number in truth.counts.items() if way == direction and number]
+    possible = [name for (going, name), number in truth.counts.items() if going == direction and number]
     if road_user or truth.either.get(direction, 0) or len(possible) != 1:
         return road_user
     return possible[0]
 
 
 def class_scores(lines: Iterable[LineEvents]) -> dict[str, ClassScore]:
-    """Per road user, all lines together. Who may be called either class is left out, on both sides."""
+    """Scores per road user, all lines together, without road users whose true class is ambiguous."""
     true: Counter[str] = Counter()
     counted: Counter[str] = Counter()
     matched: Counter[str] = Counter()
@@ -153,11 +154,11 @@ def class_scores(lines: Iterable[LineEvents]) -> dict[str, ClassScore]:
         either = dict(line.result.truth.either)
         pairs = line.matched()
         for direction, road_user, t, c in line.result.rows:
-            pardoned = min(either.get(direction, 0), max(0, c - t))
-            if pardoned:
-                either[direction] -= pardoned
+            ambiguous = min(either.get(direction, 0), max(0, c - t))
+            if ambiguous:
+                either[direction] -= ambiguous
             true[road_user] += t
-            counted[road_user] += c - pardoned
+            counted[road_user] += c - ambiguous
             matched[road_user] += pairs[direction, road_user]
     names = sorted(name for name in set(true) | set(counted) if true[name] or counted[name])
     return {name: ClassScore(true[name], counted[name], matched[name]) for name in names}

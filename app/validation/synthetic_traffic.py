@@ -1,9 +1,9 @@
-"""Synthetic traffic with a known answer: tracked frames of any number of cameras, without a picture or a GPU.
+"""Synthetic traffic with known counts: tracked frames of any number of cameras, without pictures or a GPU.
 
-Every camera has the same geometry: a counting line down the middle, a zone right of it, and a movement from the one to
-the other. Road users go straight across, stop on the way, turn back, stay on their side, change their class or turn
-out to be nobody. The same arguments always give the same messages, and positions are such that the wire keeps them
-exactly (multiples of 1/4096), so that rows can be compared to the last microsecond.
+Every camera has the same geometry: a counting line in the middle, a zone right of it, and a movement from the line to
+the zone. Road users cross, stop, turn back, stay on their side, change their class or are withdrawn. The same arguments
+always give the same messages; positions are multiples of 1/4096, which the wire format keeps exactly, so rows can be
+compared to the microsecond.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _PLANS: dict[str, tuple[tuple[float, float], ...]] = {
     "returning": ((0.0, 0.1), (0.5, 0.7), (1.0, 0.1)),
     "beside": ((0.0, 0.1), (1.0, 0.4)),
 }
-"""Where a road user is (x) after which share of its life; the other half of them go the mirrored way."""
+"""Knots (share of the journey, x) of each plan; half of the road users go in the mirrored direction."""
 _CLASSES = ("pedestrian", "cyclist", "motorcyclist", "car", "bus", "truck")
 
 
@@ -62,20 +62,29 @@ def camera_section(number: int) -> CameraSection:
 
 
 @dataclass(slots=True)
-class _Life:
-    """One road user, from its first frame to its last."""
+class _Journey:
+    """One road user from its first to its last frame.
+
+    Attributes:
+        track_id: within the session.
+        boxes: one per frame.
+        road_user: its final class.
+        at_first: its class in the first half.
+        is_withdrawn: whether it ends as no road user.
+        age: frames sent so far.
+    """
 
     track_id: int
     boxes: list[Box]
     road_user: str
     at_first: str
-    nobody: bool
+    is_withdrawn: bool
     age: int = 0
 
 
 @dataclass(slots=True)
-class Answer:
-    """What must be counted, known from the plans alone.
+class ExpectedCounts:
+    """The expected counts, from the plans alone.
 
     Attributes:
         crossings: road users by (line, direction, class).
@@ -88,7 +97,7 @@ class Answer:
     movements: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def document(self) -> dict[str, list[dict[str, str | int]]]:
-        """The answer as lists of objects, for JSON."""
+        """The counts as lists of objects, for JSON."""
         return {
             "crossings": [
                 {"line": line, "direction": direction, "road_user": road_user, "count": count}
@@ -111,11 +120,11 @@ class SimulatedCamera:
     Args:
         number: of the camera, from 0.
         fps: frames per second.
-        road_users: present at a time.
-        seed: another one is another traffic.
+        road_users: number present at a time.
+        seed: of the random numbers.
         start_us: event time of the first frame.
         session: of its messages.
-        answer: is told what is to be counted.
+        expected: gets the counts of each journey at its end.
     """
 
     def __init__(
@@ -125,36 +134,36 @@ class SimulatedCamera:
         fps: float,
         road_users: int,
         seed: int,
-        answer: Answer,
+        expected: ExpectedCounts,
         start_us: int = START_US,
         session: str = "simulated",
     ) -> None:
         self.camera, self.session = camera_id(number), f"{session}-{seed}"
         self._random = random.Random(f"{seed}/{number}")  # noqa: S311 -- traffic, not secrets
-        self._fps, self._start_us, self._answer = fps, start_us, answer
+        self._fps, self._start_us, self._expected = fps, start_us, expected
         self._span_us = round(MICROSECONDS / fps)
         self._index = 0
         self._tracks = 0
-        self._alive: list[_Life] = [self._new_life() for _ in range(road_users)]
+        self._alive: list[_Journey] = [self._new_journey() for _ in range(road_users)]
 
     def next_frame(self) -> TrackedFrame:
         """The next message."""
         at_us = self._start_us + self._index * self._span_us
         objects: list[TrackedObject] = []
         ended: list[TrackEnd] = []
-        for slot, life in enumerate(self._alive):
-            objects.append(self._seen(life, at_us))
-            life.age += 1
-            if life.age == len(life.boxes):
-                ended.append(self._end(life))
-                self._alive[slot] = self._new_life()
+        for slot, journey in enumerate(self._alive):
+            objects.append(self._seen(journey, at_us))
+            journey.age += 1
+            if journey.age == len(journey.boxes):
+                ended.append(self._end(journey))
+                self._alive[slot] = self._new_journey()
         frame = self._frame(at_us, self._span_us, tuple(objects), tuple(ended))
         self._index += 1
         return frame
 
     def last_frame(self) -> TrackedFrame:
-        """The message that closes the session; who is on the way then is nobody, so that nothing is half done."""
-        ended = tuple(TrackEnd(life.track_id, None) for life in self._alive if life.age)
+        """The message that closes the session; open tracks are withdrawn, so that no journey is half counted."""
+        ended = tuple(TrackEnd(journey.track_id, None) for journey in self._alive if journey.age)
         at_us = self._start_us + max(self._index - 1, 0) * self._span_us
         return self._frame(at_us, 0, (), ended, last=True)
 
@@ -171,69 +180,69 @@ class SimulatedCamera:
             self.camera, self.session, self._index, at_us, span_us, 1920, 1080, objects, ended, last=last
         )
 
-    def _seen(self, life: _Life, at_us: int) -> TrackedObject:
-        first = life.age == 0
+    def _seen(self, journey: _Journey, at_us: int) -> TrackedObject:
+        first = journey.age == 0
         backfill: tuple[PastPosition, ...] = ()
         if first:
-            box = life.boxes[0]
+            box = journey.boxes[0]
             backfill = tuple(PastPosition(at_us - back * self._span_us, box) for back in range(_BACKFILLED, 0, -1))
-        half = 2 * life.age < len(life.boxes)
-        name = life.at_first if half else life.road_user
-        return TrackedObject(life.track_id, life.boxes[life.age], name, 0.75, first, backfill)
+        half = 2 * journey.age < len(journey.boxes)
+        name = journey.at_first if half else journey.road_user
+        return TrackedObject(journey.track_id, journey.boxes[journey.age], name, 0.75, first, backfill)
 
-    def _new_life(self) -> _Life:
+    def _new_journey(self) -> _Journey:
         chance = self._random
         plan = chance.choice(tuple(_PLANS))
         road_user = chance.choice(_CLASSES)
         mirrored = chance.random() < 0.5  # noqa: PLR2004 -- one in two
-        nobody = chance.random() < 0.1  # noqa: PLR2004 -- one in ten
+        is_withdrawn = chance.random() < 0.1  # noqa: PLR2004 -- one in ten
         at_first = chance.choice(_CLASSES) if chance.random() < 0.3 else road_user  # noqa: PLR2004
         frames = max(8, round(chance.uniform(*_LIFE_S) * self._fps))
         y = chance.uniform(0.15, 0.9)
         self._tracks += 1
         xs = (_along(_PLANS[plan], index / (frames - 1)) for index in range(frames))
         boxes = [_box(1.0 - x if mirrored else x, y) for x in xs]
-        return _Life(self._tracks, boxes, road_user, at_first, nobody)
+        return _Journey(self._tracks, boxes, road_user, at_first, is_withdrawn)
 
-    def _end(self, life: _Life) -> TrackEnd:
-        if life.nobody:
-            return TrackEnd(life.track_id, None)
-        self._tell(life)
-        return TrackEnd(life.track_id, life.road_user)
+    def _end(self, journey: _Journey) -> TrackEnd:
+        if journey.is_withdrawn:
+            return TrackEnd(journey.track_id, None)
+        self._add_expected(journey)
+        return TrackEnd(journey.track_id, journey.road_user)
 
-    def _tell(self, life: _Life) -> None:
-        """Add to the answer what the ended track did, by looking at where it was: sides of the line, zone or not."""
-        answer, name = self._answer, self.camera
-        xs = [(box.x1 + box.x2) / 2 for box in life.boxes]
+    def _add_expected(self, journey: _Journey) -> None:
+        """Add the counts of an ended journey, from its positions: side of the line, inside the zone."""
+        expected, name = self._expected, self.camera
+        xs = [(box.x1 + box.x2) / 2 for box in journey.boxes]
         crossed = inside = False
         for before, after in itertools.pairwise(xs):
             if (before < LINE_X) != (after < LINE_X):
-                answer.crossings[f"{name}-line", "right" if after > before else "left", life.road_user] += 1
+                expected.crossings[f"{name}-line", "right" if after > before else "left", journey.road_user] += 1
                 crossed = True
             was, inside = inside, ZONE_X[0] < after < ZONE_X[1]
             if inside and not was:
-                answer.visits[f"{name}-zone", life.road_user] += 1
+                expected.visits[f"{name}-zone", journey.road_user] += 1
                 if crossed:
-                    answer.movements[f"{name}-turn", life.road_user] += 1
+                    expected.movements[f"{name}-turn", journey.road_user] += 1
                     crossed = False
 
 
 def traffic(
     cameras: range, *, fps: float, road_users: int, seconds: float, seed: int, start_us: int = START_US
-) -> tuple[Iterator[TrackedFrame], Answer]:
-    """All messages of those cameras, in the order of their times, and the answer, complete after the last of them.
+) -> tuple[Iterator[TrackedFrame], ExpectedCounts]:
+    """All messages of some cameras in order of time, and the expected counts, complete after the last message.
 
     Args:
         cameras: their numbers.
-        fps: frames per second of each.
-        road_users: present in each at a time.
+        fps: frames per second of each camera.
+        road_users: number present in each camera at a time.
         seconds: of traffic; then every session is closed.
-        seed: another one is another traffic.
+        seed: of the random numbers.
         start_us: event time of the first frames.
     """
-    answer = Answer()
+    expected = ExpectedCounts()
     sources = [
-        SimulatedCamera(number, fps=fps, road_users=road_users, seed=seed, start_us=start_us, answer=answer)
+        SimulatedCamera(number, fps=fps, road_users=road_users, seed=seed, start_us=start_us, expected=expected)
         for number in cameras
     ]
 
@@ -244,11 +253,11 @@ def traffic(
         for source in sources:
             yield source.last_frame()
 
-    return messages(), answer
+    return messages(), expected
 
 
 def paced(messages: Iterator[TrackedFrame], clock: Clock) -> Iterator[TrackedFrame]:
-    """Hand messages on when their time has come, counted from the first one."""
+    """Yield messages in real time, from the first one on."""
     began: tuple[float, int] | None = None
     for message in messages:
         if began is None:

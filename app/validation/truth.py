@@ -1,6 +1,7 @@
-"""Counts against the truth: the error that does not cancel.
+"""Counts compared with ground truth.
 
-WAPE = Σ|counted − true| / Σ true over every (clip, line, direction, class).
+WAPE (weighted absolute percentage error) = Σ|counted − true| / Σ true over every (clip, line, direction, class); errors
+of opposite sign do not cancel.
 """
 
 from __future__ import annotations
@@ -19,19 +20,19 @@ Counts = Mapping[tuple[str, str], int]
 
 
 _EITHER = ("either", "either_class")
-"""Stand in place of a class, or beside the counts, for road users that may be called more than one class."""
+"""Keys in place of a class, or beside the counts, for road users of an ambiguous class."""
 
 
 @dataclass(frozen=True, slots=True)
-class Truth:
-    """What really passed one line of one clip.
+class LineTruth:
+    """The ground truth of one line of one clip.
 
     Attributes:
         clip: file name.
         line_px: the line's points, pixels.
         counts: true numbers per (direction, road user).
-        either: per direction, road users that may fairly be called more than one class: they count, as whatever class.
-        events: when they passed, first and last frame (0-based), direction and class ("" where not said).
+        either: per direction, the number of road users of an ambiguous class: any class is right.
+        events: passages: first and last frame (0-based), direction and class ("" if not stated).
     """
 
     clip: str
@@ -42,26 +43,26 @@ class Truth:
 
     @property
     def total(self) -> int:
-        """All road users that passed."""
+        """Number of all road users that passed."""
         return sum(self.counts.values()) + sum(self.either.values())
 
 
 @dataclass(frozen=True, slots=True)
 class LineResult:
-    """One line of one clip, counted."""
+    """The counts of one line of one clip, and its truth."""
 
-    truth: Truth
+    truth: LineTruth
     counted: Counts
 
     @property
     def rows(self) -> list[tuple[str, str, int, int]]:
-        """(direction, road user, true, counted) of everything that was there or was counted."""
+        """(direction, road user, true, counted) of every class that is in the truth or was counted."""
         keys = sorted(set(self.truth.counts) | set(self.counted))
         return [(*key, self.truth.counts.get(key, 0), self.counted.get(key, 0)) for key in keys]
 
     @property
     def error(self) -> int:
-        """Σ|counted − true|; road users of either class make good as many extra ones of any class."""
+        """Σ|counted − true|; road users of an ambiguous class compensate as many extra ones of any class."""
         error = 0
         directions = {direction for direction, *_ in self.rows} | set(self.truth.either)
         for direction in directions:
@@ -76,7 +77,7 @@ def wape(results: list[LineResult]) -> float:
     """Weighted absolute percentage error of all lines together, as a share of the truth.
 
     Raises:
-        ConfigurationError: there is nothing to compare with.
+        ConfigurationError: the truth has no road users.
     """
     true = sum(result.truth.total for result in results)
     if true == 0:
@@ -97,11 +98,11 @@ def by_class(results: list[LineResult]) -> dict[str, tuple[int, int, int]]:
     return {name: (true[name], counted[name], error[name]) for name in sorted(set(true) | set(counted))}
 
 
-def load_truth(path: Path) -> list[Truth]:
+def load_truth(path: Path) -> list[LineTruth]:
     """Read a ground-truth file.
 
     Raises:
-        ConfigurationError: it cannot be read, or is not of the form described in docs/accuracy.md.
+        ConfigurationError: it cannot be read, or is not in the format of docs/accuracy.md.
     """
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))["ground_truth"]
@@ -114,7 +115,7 @@ def load_truth(path: Path) -> list[Truth]:
         ) from error
 
 
-def _truth(entry: dict[str, Any]) -> Truth:
+def _truth(entry: dict[str, Any]) -> LineTruth:
     counts: dict[tuple[str, str], int] = {}
     either: Counter[str] = Counter()
     for direction, classes in entry["counts"].items():
@@ -136,4 +137,4 @@ def _truth(entry: dict[str, Any]) -> Truth:
     line = tuple((float(x), float(y)) for x, y in entry["line"])
     if len(line) < 2:  # noqa: PLR2004
         raise ValueError(f"line: {entry['line']}")
-    return Truth(str(entry["clip"]), line, counts, {key: n for key, n in either.items() if n > 0}, tuple(events))
+    return LineTruth(str(entry["clip"]), line, counts, {key: n for key, n in either.items() if n > 0}, tuple(events))

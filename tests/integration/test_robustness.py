@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 from recorded import Recorded, counted, recorded
 
-from app.validation.truth import LineResult, Truth, load_truth, wape
+from app.validation.truth import LineResult, LineTruth, load_truth, wape
 
 pytestmark = [pytest.mark.shared_data, pytest.mark.model, pytest.mark.timeout(1800)]
 
 FEW = 0.05
 """The share of all road users by which counts may differ."""
 
-Clip = tuple[Path, list[Truth]]
+Clip = tuple[Path, list[LineTruth]]
 Change = Callable[[Recorded], Recorded]
 
 

@@ -22,7 +22,7 @@ from app.counted_rows import RowTable
 from app.machine.precision import calibrate_at_first_use
 from app.recording import Recording, line_of_pixels
 from app.validation.mot_file import MotTracks
-from app.validation.truth import LineResult, Truth, load_truth
+from app.validation.truth import LineResult, LineTruth, load_truth
 
 FIGURES = Path(__file__).with_name("figures.json")
 
@@ -35,7 +35,7 @@ def figures(precision: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def truths(shared_data: Path) -> list[Truth]:
+def truths(shared_data: Path) -> list[LineTruth]:
     """The hand counts."""
     return load_truth(shared_data / "groundtruth.json")
 
@@ -60,7 +60,7 @@ def detector(precision: str) -> Iterator[Detector]:
 
 @pytest.fixture(scope="session")
 def analysed(
-    shared_data: Path, sample_video: Path, truths: list[Truth], detector: Detector
+    shared_data: Path, sample_video: Path, truths: list[LineTruth], detector: Detector
 ) -> Callable[[str], Analysed]:
     """Analyses a clip on the first call, with the default model and settings."""
 
@@ -74,7 +74,7 @@ def analysed(
         table, tracks = RowTable(), MotTracks()
         for _, message in recording.analyse(detector, DetectorSection()):
             table.take(counter.observe(message))
-            tracks.take(message)
+            tracks.add(message)
         results = [LineResult(truth, table.of_line(line.id)) for truth, line in zip(own, lines, strict=True)]
         return Analysed(results, tracks, recording.problem)
 

@@ -17,7 +17,7 @@ from aforo.config.detector import DetectorSection
 from aforo.model import Image
 from aforo.ports import Detector
 from app.recording import Recording, line_of_pixels
-from app.validation.truth import LineResult, Truth, by_class, wape
+from app.validation.truth import LineResult, LineTruth, by_class, wape
 
 pytestmark = [pytest.mark.shared_data, pytest.mark.model, pytest.mark.timeout(900)]
 
@@ -43,7 +43,7 @@ def test_the_sample_video(analysed: Callable[[str], Analysed], figures: dict[str
 
 
 def test_all_recordings_together(
-    analysed: Callable[[str], Analysed], truths: list[Truth], figures: dict[str, Any]
+    analysed: Callable[[str], Analysed], truths: list[LineTruth], figures: dict[str, Any]
 ) -> None:
     results = [result for clip in dict.fromkeys(truth.clip for truth in truths) for result in analysed(clip).results]
     now = wape(results)
@@ -59,7 +59,7 @@ def test_a_sound_clip_has_no_problem(analysed: Callable[[str], Analysed], clip: 
 
 @pytest.mark.parametrize("clip", ["intel_car.mp4", "intel_pbc.mp4", "nl_motorway.mp4"])
 def test_the_motion_gate_loses_nobody(
-    analysed: Callable[[str], Analysed], detector: Detector, truths: list[Truth], shared_data: Path, clip: str
+    analysed: Callable[[str], Analysed], detector: Detector, truths: list[LineTruth], shared_data: Path, clip: str
 ) -> None:
     """Clips in which the street is empty for a while: the gate rests then, and counts the very same."""
     asked = _Asked(detector)

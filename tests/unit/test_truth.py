@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from aforo.errors import ConfigurationError
-from app.validation.truth import LineResult, Truth, by_class, load_truth, wape
+from app.validation.truth import LineResult, LineTruth, by_class, load_truth, wape
 
 Numbers = Mapping[str, Mapping[str, int]]
 
 
-def truth(counts: Numbers, either: Mapping[str, int] | None = None) -> Truth:
-    return Truth("a.mp4", ((0, 0), (10, 0)), flat(counts), either or {})
+def truth(counts: Numbers, either: Mapping[str, int] | None = None) -> LineTruth:
+    return LineTruth("a.mp4", ((0, 0), (10, 0)), flat(counts), either or {})
 
 
 def flat(counts: Numbers) -> dict[tuple[str, str], int]:
@@ -85,7 +85,7 @@ ENTRY = {"clip": "a.mp4", "line": [[0, 5], [10, 5]], "counts": {"up": {"car": 2}
 def test_a_truth_file(tmp_path: Path) -> None:
     events = [{"frame": 7, "direction": "up"}, {"frames": [3, 9], "direction": "up", "cls": "car"}]
     (entry,) = load_truth(written(tmp_path, ENTRY | {"event_frames": events}))
-    assert entry == Truth(
+    assert entry == LineTruth(
         "a.mp4", ((0.0, 5.0), (10.0, 5.0)), {("up", "car"): 2}, {}, ((7, 7, "up", ""), (3, 9, "up", "car"))
     )
     assert entry.total == 2

@@ -25,7 +25,7 @@ def rows(tracks: MotTracks, *road_users: str) -> list[Row]:
 def collected(*walkers: Walker) -> MotTracks:
     tracks = MotTracks()
     for message in session(walkers):
-        tracks.take(message)
+        tracks.add(message)
     return tracks
 
 
@@ -84,7 +84,7 @@ def test_when_every_second_frame_was_analysed_the_frames_between_are_filled() ->
     tracks = MotTracks()
     for message in session([Walker([(0.1 * i, 0.5) for i in range(1, 6)])]):
         index = 2 * message.index
-        tracks.take(replace(message, index=index, captured_at_us=message.captured_at_us + message.index * STEP_US))
+        tracks.add(replace(message, index=index, captured_at_us=message.captured_at_us + message.index * STEP_US))
     assert [row[0] for row in rows(tracks)] == list(range(1, 10))
 
 

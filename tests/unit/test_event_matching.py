@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from app.validation.event_matching import ClassScore, CountedEvent, LineEvents, WrongEvent, class_scores
-from app.validation.truth import LineResult, Truth
+from app.validation.truth import LineResult, LineTruth
 
 RATE = 10.0
 Event = tuple[int, int, str, str]
@@ -19,7 +19,7 @@ def line(
 ) -> LineEvents:
     """A line whose truth has those events; without `timed` it gives only their numbers."""
     numbers = Counter((direction, road_user) for _, _, direction, road_user in true if road_user)
-    truth = Truth("a.mp4", ((0, 0), (9, 9)), numbers, either or {}, tuple(true) if timed else ())
+    truth = LineTruth("a.mp4", ((0, 0), (9, 9)), numbers, either or {}, tuple(true) if timed else ())
     found = Counter((each.direction, each.road_user) for each in counted)
     return LineEvents(LineResult(truth, found), tuple(counted), RATE)
 
@@ -62,14 +62,14 @@ def test_pairs_are_chosen_all_at_once() -> None:
 
 
 def test_an_event_without_a_class_is_of_the_only_one_that_passed_in_that_direction() -> None:
-    truth = Truth("a.mp4", ((0, 0), (9, 9)), {("up", "car"): 1}, {}, ((20, 20, "up", ""),))
+    truth = LineTruth("a.mp4", ((0, 0), (9, 9)), {("up", "car"): 1}, {}, ((20, 20, "up", ""),))
     events = LineEvents(LineResult(truth, {("up", "bus"): 1}), (at(20, "bus"),), RATE)
     assert events.wrong[0] == WrongEvent("missed", 20, 20, "up", "car", None)
 
 
 def test_an_event_without_a_class_may_be_any_of_several() -> None:
     numbers = {("up", "car"): 1, ("up", "truck"): 1}
-    truth = Truth("a.mp4", ((0, 0), (9, 9)), numbers, {}, ((20, 20, "up", ""), (60, 60, "up", "")))
+    truth = LineTruth("a.mp4", ((0, 0), (9, 9)), numbers, {}, ((20, 20, "up", ""), (60, 60, "up", "")))
     events = LineEvents(LineResult(truth, {("up", "car"): 2}), (at(20), at(60)), RATE)
     assert events.wrong == []
     assert events.matched() == {("up", "car"): 1}

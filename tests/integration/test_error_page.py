@@ -16,7 +16,7 @@ from aforo.errors import ConfigurationError
 from aforo.model import Box, TrackedFrame, TrackedObject
 from app.validation.error_page import EvaluatedClip, write_page
 from app.validation.event_matching import CountedEvent, LineEvents
-from app.validation.truth import LineResult, Truth
+from app.validation.truth import LineResult, LineTruth
 
 FRAMES, WIDTH, HEIGHT = 60, 320, 240
 
@@ -35,7 +35,7 @@ def clip(tmp_path: Path) -> Path:
 def evaluated(clip: Path, counted: tuple[CountedEvent, ...], *, timed: bool = True) -> EvaluatedClip:
     """One car passed at frame 20 to 24."""
     events = ((20, 24, "down", "car"),) if timed else ()
-    truth = Truth(clip.name, ((0, 120), (319, 120)), {("down", "car"): 1}, {}, events)
+    truth = LineTruth(clip.name, ((0, 120), (319, 120)), {("down", "car"): 1}, {}, events)
     numbers: dict[tuple[str, str], int] = {}
     for each in counted:
         numbers[each.direction, each.road_user] = numbers.get((each.direction, each.road_user), 0) + 1
