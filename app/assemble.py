@@ -19,6 +19,7 @@ from aforo.redaction import without_credentials
 from aggregate.counting.counter import Aggregator
 from app.assets import manifest
 from app.assets.mirrors import Progress
+from app.assets.trust import check_trusted
 from app.detector_turns import FairDetectorQueue
 from app.pipeline import CameraThread, analyse
 
@@ -39,7 +40,7 @@ def open_detector(
     if _engine(section) == "ultralytics":
         from detect.ultralytics import UltralyticsYolo
 
-        model = manifest.resolve_model(section.model, progress=progress)
+        model = trusted_model(section, progress)
         return UltralyticsYolo(model, tuple(section.road_users), image_size=section.image_size, device=section.device)
     from detect.openvino.precision_choice import int8_folder
 
@@ -89,9 +90,19 @@ def float_model(section: DetectorSection, progress: Progress | None = None) -> P
     """
     from detect.openvino.export import openvino_model
 
-    return openvino_model(
-        manifest.resolve_model(section.model, progress=progress), manifest.cache_directory() / "openvino"
-    )
+    return openvino_model(trusted_model(section, progress), manifest.cache_directory() / "openvino")
+
+
+def trusted_model(section: DetectorSection, progress: Progress | None = None) -> Path:
+    """The configured model as it comes from its maker, fetched where it is not here; nothing of it has run yet.
+
+    Raises:
+        AssetError: it cannot be had.
+        ModelError: loading it could run a program of unknown origin.
+    """
+    model = manifest.resolve_model(section.model, progress=progress)
+    check_trusted(model, section.trusted_sha256)
+    return model
 
 
 def open_openvino(

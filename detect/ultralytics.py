@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import supervision as sv
@@ -11,6 +12,21 @@ import supervision as sv
 from aforo.errors import ModelError
 from aforo.model import LOWEST_CONFIDENCE, Image
 from detect.limits import NMS_IOU, OTHER_CONFIDENCE, OTHER_LABEL, one_line
+
+_TASKS = {
+    "classify": "classification",
+    "obb": "rotated boxes (OBB)",
+    "pose": "poses",
+    "segment": "segmentation",
+}
+
+
+def _task(model: Any) -> str:
+    """What a loaded model finds; an exported one tells only its back-end, not Ultralytics' own class."""
+    if model.task != "detect":
+        return str(model.task)
+    backend = getattr(model.predictor, "model", None)
+    return str(getattr(backend, "task", None) or "detect")
 
 
 class UltralyticsYolo:
@@ -45,6 +61,8 @@ class UltralyticsYolo:
             names: dict[int, str] = self._model.names
         except Exception as error:  # Ultralytics passes on the errors of its many back-ends
             raise ModelError(f"Ultralytics cannot load the model {model}: {one_line(error)}") from error
+        if (task := _task(self._model)) != "detect":
+            raise ModelError(f"{model}: expected a detection model, got one for {_TASKS.get(task, task)}")
         missing = [label for label in labels if label not in names.values()]
         if missing:
             raise ModelError(f"the model {model} has no label {missing[0]!r}; it has: {', '.join(names.values())}")

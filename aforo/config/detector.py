@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from aforo.config.base import Section
 
@@ -24,6 +24,11 @@ class DetectorSection(Section):
 
     model: str = Field(
         default="yolov8n", description="A known model's name, or the path of a .pt, .onnx or OpenVINO model."
+    )
+    trusted_sha256: list[Annotated[str, StringConstraints(pattern=r"^[0-9A-Fa-f]{64}$")]] = Field(
+        default_factory=list,
+        description="SHA-256 of own models that may be loaded: a .pt runs whatever program its maker put into it. "
+        "Known models, ONNX and OpenVINO need none; see `sha256sum FILE`.",
     )
     image_size: int = Field(
         default=640, ge=64, le=4096, multiple_of=32, description="Longer side of the network's input, pixels."

@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.recordings import ConfigOption, JsonOption, ModelOption, SizeOption
+from app.cli.recordings import ConfigOption, JsonOption, ModelOption, SizeOption, TrustOption, chosen_detector
 
 if TYPE_CHECKING:
-    from aforo.config.detector import DetectorSection
-    from aforo.config.site import Site
     from app.machine.speed import Benchmark
 
 models = typer.Typer(help="The detection models that Aforo knows: list, fetch, export, verify.", no_args_is_help=True)
@@ -76,16 +74,20 @@ def fetch_model(name: NameArgument) -> None:
 
 
 @models.command("export")
-def export_model(name: Annotated[str, typer.Argument(metavar="NAME|FILE", help="A model's name or file.")]) -> None:
+def export_model(
+    name: Annotated[str, typer.Argument(metavar="NAME|FILE", help="A model's name or file.")],
+    config: ConfigOption = None,
+    trust_model: TrustOption = False,
+) -> None:
     """Export a model to OpenVINO, the fast format on a CPU, and print its path; done once."""
-    from app.assets import manifest
+    from aforo.config.reading import load_site
+    from aforo.config.site import Site
+    from app.assemble import float_model
     from app.cli.console import err, fetch_progress
-    from detect.openvino.export import openvino_model
 
-    with fetch_progress() as tell:
-        weights = manifest.resolve_model(name, progress=tell)
-    with err.status(f"Exporting {weights.name} …"):
-        path = openvino_model(weights, manifest.cache_directory() / "openvino")
+    section = chosen_detector(load_site(config) if config else Site(), trust_model, model=name)
+    with err.status(f"Exporting {name} …"), fetch_progress() as tell:
+        path = float_model(section, tell)
     typer.echo(path)
 
 
@@ -147,6 +149,7 @@ def bench(
     fps: Annotated[float, typer.Option(min=0.1, help="Frames per second of a camera, for latency and cost.")] = 10.0,
     config: ConfigOption = None,
     model: ModelOption = None,
+    trust_model: TrustOption = False,
     image_size: SizeOption = None,
     precision: Annotated[str | None, typer.Option(help="auto, f32, bf16 or int8.")] = None,
     json: JsonOption = None,
@@ -161,7 +164,9 @@ def bench(
     from detect.openvino.detector import OpenVinoYolo
 
     site = load_site(config) if config else Site()
-    section = _section(site, model=model, image_size=image_size, precision=precision, engine="openvino")
+    section = chosen_detector(
+        site, trust_model, model=model, image_size=image_size, precision=precision, engine="openvino"
+    )
     if video is None:
         with fetch_progress() as tell:
             video = manifest.sample(progress=tell).path
@@ -177,20 +182,6 @@ def bench(
         json_document(result.document(), json)
     if json != "-":
         _print(result)
-
-
-def _section(site: Site, **changes: object) -> DetectorSection:
-    from pydantic import ValidationError
-
-    from aforo.config.detector import DetectorSection
-    from aforo.errors import ConfigurationError
-
-    given = {name: value for name, value in changes.items() if value is not None}
-    try:
-        return DetectorSection.model_validate(site.detector.model_dump() | given)
-    except ValidationError as error:
-        problem = error.errors()[0]
-        raise ConfigurationError(f"{problem['loc'][0]}: {problem['msg']}") from None
 
 
 def _print(result: Benchmark) -> None:
@@ -223,6 +214,7 @@ def quantise_model(
     config: ConfigOption = None,
     seconds: Annotated[float, typer.Option(min=5, help="How long each camera of CONFIG is watched.")] = 120.0,
     model: ModelOption = None,
+    trust_model: TrustOption = False,
 ) -> None:
     """Make the INT8 form of the model on pictures of your own cameras, and use it where it counts the same.
 
@@ -239,7 +231,7 @@ def quantise_model(
     site = load_site(config) if config else Site()
     if config and not site.cameras:
         raise ConfigurationError(f"{config} has no cameras to calibrate on; add some, or leave out -c")
-    section = _section(site, model=model, precision="auto")
+    section = chosen_detector(site, trust_model, model=model, precision="auto")
 
     if site.cameras:
         choice = calibrate(section, site_clips(site, seconds, say), say)

@@ -21,6 +21,12 @@ VideoArgument = Annotated[Path, typer.Argument(metavar="VIDEO", help="A video fi
 ModelOption = Annotated[
     str | None, typer.Option("--model", help="A known model's name, or a .pt, .onnx or OpenVINO model.")
 ]
+TrustOption = Annotated[
+    bool,
+    typer.Option(
+        "--trust-model", help="Load the model though Aforo does not know it: a .pt runs whatever its maker put into it."
+    ),
+]
 SizeOption = Annotated[int | None, typer.Option("--image-size", help="Longer side of the network's input, pixels.")]
 EngineOption = Annotated[str | None, typer.Option("--engine", help="auto, openvino or ultralytics.")]
 FpsOption = Annotated[
@@ -52,6 +58,7 @@ def count(
     ] = None,
     fps: FpsOption = None,
     model: ModelOption = None,
+    trust_model: TrustOption = False,
     image_size: SizeOption = None,
     engine: EngineOption = None,
 ) -> None:
@@ -70,7 +77,7 @@ def count(
     check_target("--annotate", annotate)
     facts = probe(video)
     site = load_site(config) if config else Site()
-    section = chosen_detector(site, model, image_size, engine)
+    section = chosen_detector(site, trust_model, model=model, image_size=image_size, engine=engine)
     what = _camera(site, camera, line or [], zone or [], facts)
     counts = _count(video, what, section, site, fps, annotate)
     if counts.problem:
@@ -97,6 +104,7 @@ def tracks(
     fps: FpsOption = None,
     config: ConfigOption = None,
     model: ModelOption = None,
+    trust_model: TrustOption = False,
     image_size: SizeOption = None,
     engine: EngineOption = None,
 ) -> None:
@@ -116,7 +124,7 @@ def tracks(
     check_target("--mot", mot)
     wanted = None if everybody else road_user or ["pedestrian"]
     site = load_site(config) if config else Site()
-    section = chosen_detector(site, model, image_size, engine)
+    section = chosen_detector(site, trust_model, model=model, image_size=image_size, engine=engine)
     recording = Recording(video, CameraSection.of_recording(video), analyse_fps=fps, timezone=site.timezone)
     found = MotTracks(confidence)
     detector = open_detector(section, recording.analysed_wh)
@@ -137,21 +145,34 @@ def tracks(
     err.print(f"{found.number(wanted)} tracks written to {mot}", highlight=False)
 
 
-def chosen_detector(site: Site, model: str | None, image_size: int | None, engine: str | None) -> DetectorSection:
-    """The site's detector with the options of the command line laid over it."""
+def chosen_detector(site: Site, trust_model: bool, **chosen: object) -> DetectorSection:
+    """The site's detector with the options of the command line laid over it.
+
+    Args:
+        site: the configuration.
+        trust_model: load the model whatever it is.
+        chosen: keys of the detector; None where nothing was given.
+    """
     from pydantic import ValidationError
 
     from aforo.config.detector import DetectorSection
     from aforo.errors import ConfigurationError
 
-    chosen = {"model": model, "image_size": image_size, "engine": engine}
     given = {key: value for key, value in chosen.items() if value is not None}
     try:
-        return DetectorSection.model_validate(site.detector.model_dump() | given)
+        section = DetectorSection.model_validate(site.detector.model_dump() | given)
     except ValidationError as error:
         problem = error.errors()[0]
         option = str(problem["loc"][0]).replace("_", "-")
         raise ConfigurationError(f"--{option}: {problem['msg']}, got {given.get(str(problem['loc'][0]))!r}") from None
+    if trust_model:
+        from app.assets.manifest import resolve_model
+        from app.assets.trust import fingerprint
+        from app.cli.console import fetch_progress
+
+        with fetch_progress() as tell:
+            section.trusted_sha256.append(fingerprint(resolve_model(section.model, progress=tell)))
+    return section
 
 
 def _camera(site: Site, camera: str | None, lines: list[str], zones: list[str], facts: VideoFacts) -> CameraSection:

@@ -15,6 +15,7 @@ from app.cli.recordings import (
     JsonOption,
     ModelOption,
     SizeOption,
+    TrustOption,
     chosen_detector,
     with_progress,
 )
@@ -41,6 +42,7 @@ def evaluate(
     fps: FpsOption = None,
     config: ConfigOption = None,
     model: ModelOption = None,
+    trust_model: TrustOption = False,
     image_size: SizeOption = None,
     engine: EngineOption = None,
 ) -> None:
@@ -59,7 +61,7 @@ def evaluate(
 
     truths = load_truth(groundtruth)
     site = load_site(config) if config else Site()
-    section = chosen_detector(site, model, image_size, engine)
+    section = chosen_detector(site, trust_model, model=model, image_size=image_size, engine=engine)
     found = {truth.clip: _find(truth.clip, videos) for truth in truths}
     missing = [clip for clip, path in found.items() if path is None]
     if len(missing) == len(found):

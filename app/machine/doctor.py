@@ -24,7 +24,7 @@ from aforo.errors import AssetError, ConfigurationError
 from aforo.finding import Finding
 from aforo.redaction import without_credentials
 from app import assemble
-from app.assets import manifest
+from app.assets import manifest, trust
 
 _GIB = 1 << 30
 _WANTED_FREE_BYTES = 2 * _GIB
@@ -77,6 +77,7 @@ def examine(site: Site | None = None) -> list[Finding]:
         ("ultralytics", _ultralytics),
         ("cuda", _cuda),
         ("assets", _assets),
+        ("model trust", _model_trust),
         ("store", examine_store),
         ("bus", _bus),
         ("disk", _disk),
@@ -205,6 +206,27 @@ def _assets(site: Site) -> Iterator[Finding]:
         yield Finding("model", True if there else None, f"{model}{'' if there else ' is not here yet'}", hint)
     for sample in manifest.SAMPLES:
         yield _asset(sample)
+
+
+def _model_trust(site: Site) -> Iterator[Finding]:
+    """Whether the configured model may be loaded, and why."""
+    name = site.detector.model
+    known = manifest.manifest().get(name.removesuffix(".pt"))
+    in_cache = manifest.cache_directory() / (known.file if known else f"{name.removesuffix('.pt')}.pt")
+    path = next((path for path in (Path(name).expanduser(), in_cache) if path.exists()), None)
+    if path is None:
+        yield Finding("model trust", None, f"{name} is not here yet; it is looked at before it is loaded")
+        return
+    reason = trust.reason_for_trust(path, site.detector.trusted_sha256)
+    if reason is not None:
+        yield Finding("model trust", True, f"{path} may be loaded: {reason}")
+        return
+    yield Finding(
+        "model trust",
+        False,
+        f"{path} is not loaded: it may hold a program, and its SHA-256 {trust.fingerprint(path)} is unknown",
+        "if you trust its maker, add that SHA-256 to detector.trusted_sha256; or use an ONNX or OpenVINO model",
+    )
 
 
 def _asset(name: str) -> Finding:
