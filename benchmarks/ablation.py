@@ -104,16 +104,16 @@ MECHANISMS: dict[str, list[tuple[object, str, Any]]] = {
     "passengers not joined": [(track.riders.Joiner, "_carried_joins", _nobody)],
     "second boxes kept": [(track.association, "SAME_OBJECT_IOU", 1.1)],
     "boxes not grown": [(track.association, "GROWTH", 0.0), (track.association, "UNSURE_GROWTH", 0.0)],
-    "leaps allowed": [(track.association, "CALM_DEVIATIONS", np.inf)],
+    "jumps allowed": [(track.association, "CALM_DEVIATIONS", np.inf)],
     "new ones as slow as others": [(track.association, "NEW_SPEED", 0.0)],
     "unsure detections unused": [(track.association, "LOWEST_CONFIDENCE", 0.25)],
-    "no patience with the lost": [(track.association, "LOST_S", 0.3)],
+    "short wait for the lost": [(track.association, "LOST_S", 0.3)],
     "no hysteresis at the line": [
         (aggregate.counting.lines_and_zones, "MARGIN", 0.0),
         (aggregate.counting.lines_and_zones, "END_MARGIN", 0.0),
     ],
-    "no past before belief": [(track.tracker.CameraTracker, "_objects", _without_backfill)],
-    "believed at first sight": [
+    "no backfill": [(track.tracker.CameraTracker, "_objects", _without_backfill)],
+    "confirmed at once": [
         (track.tracker, "CONFIRMED_HITS", 1),
         (track.tracker, "CONFIRMED_CONFIDENCE", 0.0),
         (track.tracker, "MACHINE_MOTION", 0.0),

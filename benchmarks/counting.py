@@ -73,11 +73,11 @@ def object_counter(clip: Path, truths: list[LineTruth]) -> list[LineResult]:
         while (frame := capture.read())[0]:
             counter.process(frame[1])
         capture.release()
-        ways = {"IN": ("right", "down"), "OUT": ("left", "up")}
+        directions = {"IN": ("right", "down"), "OUT": ("left", "up")}
         numbers: Counter[tuple[str, str]] = Counter()
-        for name, per_way in counter.classwise_count.items():
-            for way, number in per_way.items():
-                (direction,) = set(ways[way]) & set(image_directions(truth.line_px))
+        for name, per_direction in counter.classwise_count.items():
+            for in_or_out, number in per_direction.items():
+                (direction,) = set(directions[in_or_out]) & set(image_directions(truth.line_px))
                 numbers[direction, DEFAULT_ROAD_USERS[name]] += number
         results.append(LineResult(truth, +numbers))
     return results

@@ -63,7 +63,7 @@ def read_sequence(folder: Path, detections: str = "det_sort") -> Sequence:
 
 
 def spread(sequence: Sequence) -> Sequence:
-    """The sequence with the scores of its detections spread over 0..1, by the cube of their way from 0.5 to 1.
+    """The sequence with the scores of its detections spread over 0..1, by the cube of their position between 0.5 and 1.
 
     The public detections are those of a Faster R-CNN above 0.5, half of them above 0.98. Thresholds made for scores
     that use the whole scale, as YOLO's do, cannot tell them apart. The detections themselves stay as they are. Of the

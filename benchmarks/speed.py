@@ -55,7 +55,7 @@ def frames_of(video: str) -> Any:
 
 
 def run_objectcounter(video: str, line: list[float], weights: str) -> dict[str, Any]:
-    """Ultralytics' own way."""
+    """Ultralytics' own tracking."""
     from ultralytics import solutions
 
     ends = [(int(line[0]), int(line[1])), (int(line[2]), int(line[3]))]
@@ -68,7 +68,7 @@ def run_objectcounter(video: str, line: list[float], weights: str) -> dict[str, 
 
 
 def run_supervision(video: str, line: list[float], weights: str) -> dict[str, Any]:
-    """The way of supervision's tutorials."""
+    """As in supervision's tutorials."""
     import supervision as sv
     from trackers import ByteTrackTracker
     from ultralytics import YOLO

@@ -59,7 +59,7 @@ class Thing:
 class Actor:
     """Things that go together: where they stand (pixels) at a time (s), and while they are there."""
 
-    way: Callable[[float], Pair]
+    position_at: Callable[[float], Pair]
     things: Sequence[Thing]
     from_s: float = 0.0
     to_s: float = 1e9
@@ -145,7 +145,7 @@ def detections(
     for actor in actors:
         if not actor.from_s <= at_s <= actor.to_s:
             continue
-        x, y = actor.way(at_s)
+        x, y = actor.position_at(at_s)
         for thing in actor.things:
             shake = rng.standard_normal(4) * noise * np.array([thing.width, thing.height] * 2)
             if not thing.seen(frame):

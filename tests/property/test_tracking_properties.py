@@ -30,13 +30,17 @@ def lanes(draw: st.DrawFn) -> list[tuple[str, Actor]]:
         speed = draw(st.floats(90, 160))
         right = draw(st.booleans())
         start = draw(st.floats(-60, 60))
-        way = going(start, speed, y=110 + 120 * lane) if right else going(WIDTH - start, -speed, y=110 + 120 * lane)
-        actors.append((name, Actor(way, KINDS[name])))
+        position_at = (
+            going(start, speed, y=110 + 120 * lane) if right else going(WIDTH - start, -speed, y=110 + 120 * lane)
+        )
+        actors.append((name, Actor(position_at, KINDS[name])))
     return actors
 
 
 def true_crossings(scene: list[tuple[str, Actor]]) -> Counter[tuple[str, str]]:
-    return Counter(("right" if actor.way(1)[0] > actor.way(0)[0] else "left", name) for name, actor in scene)
+    return Counter(
+        ("right" if actor.position_at(1)[0] > actor.position_at(0)[0] else "left", name) for name, actor in scene
+    )
 
 
 @modest
@@ -132,18 +136,22 @@ def test_a_mirrored_scene_gives_mirrored_counts(scene: list[tuple[str, Actor]], 
     straight = play(*(actor for _, actor in scene), seconds=12, seed=seed)
     flipped = play(*(_mirrored(actor) for _, actor in scene), seconds=12, seed=seed)
     swapped = {"left": "right", "right": "left"}
-    assert flipped.crossings == Counter({(swapped[way], name): n for (way, name), n in straight.crossings.items()})
+    assert flipped.crossings == Counter(
+        {(swapped[going_to], name): n for (going_to, name), n in straight.crossings.items()}
+    )
 
 
 def _mirrored(actor: Actor) -> Actor:
     things = [replace(thing, dx=-thing.dx) for thing in actor.things]
-    return replace(actor, way=lambda t: (WIDTH - actor.way(t)[0], actor.way(t)[1]), things=things)
+    return replace(
+        actor, position_at=lambda t: (WIDTH - actor.position_at(t)[0], actor.position_at(t)[1]), things=things
+    )
 
 
 @modest
 @given(lanes(), st.floats(0.5, 2.0))
 def test_a_clip_played_faster_or_slower_gives_the_same_counts(scene: list[tuple[str, Actor]], factor: float) -> None:
-    actors = [replace(actor, way=lambda t, a=actor: a.way(t * factor)) for _, actor in scene]
+    actors = [replace(actor, position_at=lambda t, a=actor: a.position_at(t * factor)) for _, actor in scene]
     times = [t / factor for t in np.arange(0, 12, 0.1)]
     assert _crossings(play(*actors, times=times)) == true_crossings(scene)
 

@@ -1,4 +1,4 @@
-"""Counting lines: ways with the passages that a person would count."""
+"""Counting lines: trajectories with the passages that a person would count."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SHARP = counting_line((0.2, 0.4), (0.8, 0.5), (0.2, 0.6), directions=("in", "out
 
 
 @pytest.mark.parametrize(
-    ("way", "expected"),
+    ("trajectory", "expected"),
     [
         pytest.param(straight((0.3, 0.5), (0.7, 0.5), 20), ["right"], id="straight across"),
         pytest.param(straight((0.7, 0.5), (0.3, 0.5), 20), ["left"], id="straight back"),
@@ -44,18 +44,18 @@ SHARP = counting_line((0.2, 0.4), (0.8, 0.5), (0.2, 0.6), directions=("in", "out
             via((0.3, 0.5), (0.6, 0.5), (0.3, 0.5), (0.6, 0.5)), ["right", "left", "right"], id="over, back and over"
         ),
         pytest.param(via((0.3, 0.5), (0.6, 0.5), (0.6, 0.9), (0.4, 0.9), (0.4, 0.5), (0.6, 0.5)), ["right", "right"],
-                     id="twice the same way, back around its end"),
+                     id="twice in one direction, back around its end"),
         pytest.param(via((0.4, 0.5), (0.4, 0.95), (0.6, 0.95), (0.6, 0.5)), [], id="around its end"),
         pytest.param([(0.3, 0.5)] * 50, [], id="standing beside it"),
         pytest.param([(0.3, 0.5)], [], id="seen once"),
     ],
 )  # fmt: skip
-def test_an_upright_line(way: list[Pair], expected: list[str]) -> None:
-    assert directions(UPRIGHT, way) == expected
+def test_an_upright_line(trajectory: list[Pair], expected: list[str]) -> None:
+    assert directions(UPRIGHT, trajectory) == expected
 
 
 @pytest.mark.parametrize(
-    ("way", "expected"),
+    ("trajectory", "expected"),
     [
         pytest.param(straight((0.2, 0.5), (0.8, 0.5), 7), ["right"], id="over the joint"),
         pytest.param(straight((0.8, 0.5), (0.2, 0.5), 7), ["left"], id="back over the joint"),
@@ -69,8 +69,8 @@ def test_an_upright_line(way: list[Pair], expected: list[str]) -> None:
         pytest.param([(0.3, 0.2), (0.7, 0.8)], ["right"], id="aslant through one piece"),
     ],
 )
-def test_a_bent_line(way: list[Pair], expected: list[str]) -> None:
-    assert directions(BENT, way) == expected
+def test_a_bent_line(trajectory: list[Pair], expected: list[str]) -> None:
+    assert directions(BENT, trajectory) == expected
 
 
 @pytest.mark.parametrize("tilt", [i / 97 for i in range(-40, 41)])
@@ -83,7 +83,7 @@ def test_every_way_through_a_joint_counts_once(tilt: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("way", "expected"),
+    ("trajectory", "expected"),
     [
         pytest.param(via((0.1, 0.2), (0.5, 0.2)), ["in"], id="in from the left"),
         pytest.param(via((0.5, 0.2), (0.5, 0.8)), ["out"], id="out at the bottom"),
@@ -96,12 +96,12 @@ def test_every_way_through_a_joint_counts_once(tilt: float) -> None:
         pytest.param([(0.5, 0.2), (0.1, 0.5), (0.1, 0.8)], ["out"], id="to the extension of the bottom, and on"),
     ],
 )  # fmt: skip
-def test_a_cordon_with_right_angles(way: list[Pair], expected: list[str]) -> None:
-    assert directions(CORDON, way) == expected
+def test_a_cordon_with_right_angles(trajectory: list[Pair], expected: list[str]) -> None:
+    assert directions(CORDON, trajectory) == expected
 
 
 @pytest.mark.parametrize(
-    ("way", "expected"),
+    ("trajectory", "expected"),
     [
         pytest.param(via((0.4, 0.2), (0.4, 0.5)), ["in"], id="in from above"),
         pytest.param(via((0.4, 0.8), (0.4, 0.5)), ["in"], id="in from below"),
@@ -113,8 +113,8 @@ def test_a_cordon_with_right_angles(way: list[Pair], expected: list[str]) -> Non
         pytest.param(via((0.4, 0.5), (0.9, 0.5)), ["out"], id="out over the tip"),
     ],
 )  # fmt: skip
-def test_a_line_with_a_sharp_tip(way: list[Pair], expected: list[str]) -> None:
-    assert directions(SHARP, way) == expected
+def test_a_line_with_a_sharp_tip(trajectory: list[Pair], expected: list[str]) -> None:
+    assert directions(SHARP, trajectory) == expected
 
 
 def test_the_time_is_that_of_the_anchor_on_the_line() -> None:
@@ -126,23 +126,23 @@ def test_the_time_is_that_of_the_anchor_on_the_line() -> None:
 
 def test_the_time_does_not_wait_for_the_margin() -> None:
     """Somebody steps over and stands just behind the line: the margin delays the certainty, not the time."""
-    way = [(0.40, 0.5), (0.501, 0.5), *[(0.502, 0.5)] * 20, (0.7, 0.5)]
-    (passage,) = passages(UPRIGHT, observed(way))
+    trajectory = [(0.40, 0.5), (0.501, 0.5), *[(0.502, 0.5)] * 20, (0.7, 0.5)]
+    (passage,) = passages(UPRIGHT, observed(trajectory))
     assert passage == ("right", round(STEP_US * 0.10 / 0.101))
 
 
 def test_of_a_trembling_passage_the_last_meeting_is_the_time() -> None:
-    way = [(0.4, 0.5), (0.502, 0.5), (0.498, 0.5), (0.502, 0.5), (0.6, 0.5)]
-    assert passages(UPRIGHT, observed(way)) == [("right", round(2.5 * STEP_US))]
+    trajectory = [(0.4, 0.5), (0.502, 0.5), (0.498, 0.5), (0.502, 0.5), (0.6, 0.5)]
+    assert passages(UPRIGHT, observed(trajectory)) == [("right", round(2.5 * STEP_US))]
 
 
 def test_the_anchor_is_what_has_to_cross() -> None:
     """A tall box goes down: its middle passes the line long after its feet."""
     flat = counting_line((0.1, 0.5), (0.9, 0.5), directions=("down", "up"))
     middle = counting_line((0.1, 0.5), (0.9, 0.5), directions=("down", "up"), anchor="centre")
-    way = observed(straight((0.5, 0.4), (0.5, 0.8), 4), height=0.2)
-    assert passages(flat, way) == [("down", STEP_US)]
-    assert passages(middle, way) == [("down", 2 * STEP_US)]
+    trajectory = observed(straight((0.5, 0.4), (0.5, 0.8), 4), height=0.2)
+    assert passages(flat, trajectory) == [("down", STEP_US)]
+    assert passages(middle, trajectory) == [("down", 2 * STEP_US)]
 
 
 def test_distances_are_true_in_a_wide_picture() -> None:
@@ -156,9 +156,9 @@ def test_distances_are_true_in_a_wide_picture() -> None:
 
 @pytest.mark.parametrize(("share", "expected"), [(0.5, []), (1.5, ["right"])])
 def test_a_track_that_ends_behind_the_line_needs_less_margin(share: float, expected: list[str]) -> None:
-    way = [(0.3, 0.5), (0.5 + share * END_MARGIN * 0.05, 0.5)]
-    assert passages(UPRIGHT, observed(way), ends=False) == []
-    assert directions(UPRIGHT, way) == expected
+    trajectory = [(0.3, 0.5), (0.5 + share * END_MARGIN * 0.05, 0.5)]
+    assert passages(UPRIGHT, observed(trajectory), ends=False) == []
+    assert directions(UPRIGHT, trajectory) == expected
 
 
 def test_a_track_that_ends_counts_nothing_twice() -> None:
@@ -177,9 +177,9 @@ def test_whoever_appears_on_the_line_passes_it_at_most_once(target: float) -> No
 
 def test_the_margin_grows_with_the_box() -> None:
     """A bus that rocks at the line goes as far as a pedestrian that crosses it."""
-    way = [(0.3, 0.5), (0.51, 0.5), (0.3, 0.5)]
-    assert directions(UPRIGHT, way) == ["right", "left"]
-    assert directions(UPRIGHT, way, width=0.2, height=0.2) == []
+    trajectory = [(0.3, 0.5), (0.51, 0.5), (0.3, 0.5)]
+    assert directions(UPRIGHT, trajectory) == ["right", "left"]
+    assert directions(UPRIGHT, trajectory, width=0.2, height=0.2) == []
 
 
 def test_a_long_wait_on_the_line_is_one_passage() -> None:

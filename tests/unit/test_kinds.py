@@ -39,7 +39,7 @@ def test_two_that_overlap_but_little_both_stay_surest_first() -> None:
 
 
 def test_what_overlaps_only_a_box_that_was_left_out_stays() -> None:
-    """A chain: the middle one gives way to the surest, and no longer stands in the way of the third."""
+    """A chain: the middle one is dropped for the surest, and then cannot drop the third."""
     boxes = [CAR, [115, 100, 215, 160], [130, 100, 230, 160]]
     assert kept(boxes, [0.9, 0.8, 0.7]) == [0, 2]
 

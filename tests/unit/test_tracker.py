@@ -84,9 +84,9 @@ def test_the_last_message_ends_everybody_and_observes_nothing() -> None:
 
 
 @pytest.mark.parametrize("fps", [2.5, 5, 10, 25, 60])
-@pytest.mark.parametrize(("way", "expected"), [(going(150, 110), RIGHT), (going(850, -110), LEFT)])
-def test_one_passage_is_one_crossing_at_any_frame_rate(fps: float, way: object, expected: object) -> None:
-    assert play(Actor(way, [person()]), seconds=6, fps=fps).crossings == expected  # type: ignore[arg-type]
+@pytest.mark.parametrize(("position_at", "expected"), [(going(150, 110), RIGHT), (going(850, -110), LEFT)])
+def test_one_passage_is_one_crossing_at_any_frame_rate(fps: float, position_at: object, expected: object) -> None:
+    assert play(Actor(position_at, [person()]), seconds=6, fps=fps).crossings == expected  # type: ignore[arg-type]
 
 
 def test_irregular_time_stamps_change_nothing() -> None:
@@ -128,17 +128,17 @@ def test_who_stands_on_the_line_counts_nothing() -> None:
 
 
 def test_who_waits_on_the_line_and_goes_on_counts_once() -> None:
-    def way(t: float) -> tuple[float, float]:
+    def position_at(t: float) -> tuple[float, float]:
         return (300 + 100 * min(t, 2) + 100 * max(0.0, t - 8), 400)
 
-    assert play(Actor(way, [person()]), seconds=12, noise=0.02).crossings == RIGHT
+    assert play(Actor(position_at, [person()]), seconds=12, noise=0.02).crossings == RIGHT
 
 
 def test_who_comes_back_counts_again() -> None:
-    def way(t: float) -> tuple[float, float]:
+    def position_at(t: float) -> tuple[float, float]:
         return (300 + 100 * t if t < 4 else 700 - 100 * (t - 4), 400)
 
-    assert play(Actor(way, [person()]), seconds=8).crossings == RIGHT | LEFT
+    assert play(Actor(position_at, [person()]), seconds=8).crossings == RIGHT | LEFT
 
 
 def test_who_appears_just_before_the_line_is_counted_from_the_first_look_on() -> None:
