@@ -14,6 +14,7 @@ import re
 import shutil
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -114,13 +115,13 @@ def cache_directory() -> Path:
     return (Path(xdg) if Path(xdg).is_absolute() else Path.home() / ".cache") / "aforo"
 
 
-def verify(name: str, *, cache: Path | None = None) -> Path:
-    """The asset's path in the cache, its size and hash checked just now.
+def verify(name: str, *, cache: Path | None = None, known: Mapping[str, Asset] | None = None) -> Path:
+    """The asset's path in the cache, its size and hash checked just now; `known` in place of the manifest.
 
     Raises:
         AssetError: there is no such asset, it was not fetched yet, or the file is not what the manifest says.
     """
-    asset = _known(name)
+    asset = _known(name, known)
     path = (cache or cache_directory()) / asset.file
     if not path.is_file():
         raise AssetError(f"{asset.file} is not in {path.parent}; fetch it with `aforo {asset.kind}s fetch {name}`")
@@ -129,13 +130,13 @@ def verify(name: str, *, cache: Path | None = None) -> Path:
     return path
 
 
-def locate(name: str, *, cache: Path | None = None) -> Path | None:
-    """The asset's path when it is in the cache and intact, else None. Nothing is fetched.
+def locate(name: str, *, cache: Path | None = None, known: Mapping[str, Asset] | None = None) -> Path | None:
+    """The asset's path when it is in the cache and intact, else None. Nothing is fetched; `known` as in `verify`.
 
     Raises:
         AssetError: there is no such asset.
     """
-    asset = _known(name)
+    asset = _known(name, known)
     path = (cache or cache_directory()) / asset.file
     return path if path.is_file() and not _difference(path, asset) else None
 
@@ -186,15 +187,19 @@ def fetch_asset(
     )
 
 
-def sample(*, cache: Path | None = None, progress: Progress | None = None) -> Sample:
+def sample(
+    *, cache: Path | None = None, progress: Progress | None = None, known: Mapping[str, Asset] | None = None
+) -> Sample:
     """The best sample video to be had, fetched where needed; its `note` says so when that is not the best one.
+
+    Assets of `known` take the place of the manifest's.
 
     Raises:
         AssetError: none can be had.
     """
     reasons: list[str] = []
     for name in SAMPLES:
-        asset = _known(name)
+        asset = _known(name, known)
         try:
             path = fetch_asset(asset, cache=cache, progress=progress)
         except AssetError as error:
@@ -205,23 +210,30 @@ def sample(*, cache: Path | None = None, progress: Progress | None = None) -> Sa
     raise AssetError("no sample video can be had: " + "; ".join(reasons))
 
 
-def resolve_model(name_or_path: str, *, cache: Path | None = None, progress: Progress | None = None) -> Path:
+def resolve_model(
+    name_or_path: str,
+    *,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+    known: Mapping[str, Asset] | None = None,
+) -> Path:
     """The file or directory of a model: a known name, a path, or a name that Ultralytics can download by itself.
 
     A known name ("yolov8n") is fetched and checked. Any other plain name ("yolo11n") is left to Ultralytics, in a
-    process of its own; there the manifest has no hash to check it by.
+    process of its own; there the manifest has no hash to check it by. `known` is as in `verify`.
 
     Raises:
         AssetError: it is neither, or cannot be had.
     """
+    assets = manifest() if known is None else known
     path = Path(name_or_path).expanduser()
-    if name_or_path and name_or_path not in manifest() and path.exists():
+    if name_or_path and name_or_path not in assets and path.exists():
         return path
     name = name_or_path.removesuffix(".pt")
-    known = manifest().get(name)
-    if known is not None and known.kind == "model":
-        return fetch(name, cache=cache, progress=progress)
-    models = ", ".join(asset.name for asset in manifest().values() if asset.kind == "model")
+    asset = assets.get(name)
+    if asset is not None and asset.kind == "model":
+        return fetch_asset(asset, cache=cache, progress=progress)
+    models = ", ".join(asset.name for asset in assets.values() if asset.kind == "model")
     if path.name != name_or_path or not _ULTRALYTICS_NAME.fullmatch(name) or path.suffix in {".onnx", ".xml"}:
         raise AssetError(f"there is no model file {name_or_path}; give an existing path or a known name ({models})")
     return _from_ultralytics(f"{name}.pt", models, cache or cache_directory(), progress)
@@ -250,10 +262,11 @@ def _from_ultralytics(file: str, models: str, directory: Path, progress: Progres
         return _put(fetched, path)
 
 
-def _known(name: str) -> Asset:
-    asset = manifest().get(name)
+def _known(name: str, known: Mapping[str, Asset] | None = None) -> Asset:
+    known = manifest() if known is None else known
+    asset = known.get(name)
     if asset is None:
-        raise AssetError(f"there is no asset {name!r}; known are: {', '.join(manifest())}")
+        raise AssetError(f"there is no asset {name!r}; known are: {', '.join(known)}")
     return asset
 
 

@@ -79,9 +79,9 @@ class _FramesPerSecond(ProgressColumn):
 
 
 @contextmanager
-def frames_progress(title: str, total: int | None) -> Iterator[Any]:
-    """A progress bar over frames on stderr, where that is a terminal; yields a function to call after each frame."""
-    if not err.is_terminal:
+def frames_progress(title: str, total: int | None, console: Console = err) -> Iterator[Any]:
+    """A progress bar over frames on a console, where that is a terminal; yields a function to call after each frame."""
+    if not console.is_terminal:
         yield lambda: None
         return
     columns = (
@@ -91,7 +91,7 @@ def frames_progress(title: str, total: int | None) -> Iterator[Any]:
         _FramesPerSecond(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=err, transient=True) as progress:
+    with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task(title, total=total)
         yield lambda: progress.advance(task)
 

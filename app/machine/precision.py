@@ -180,18 +180,30 @@ def calibrate(section: DetectorSection, clips: Sequence[Clip], on_step: OnStep) 
     return choice
 
 
-def calibrate_at_first_use(section: DetectorSection, on_step: OnStep, progress: Progress | None = None) -> None:
+def calibrate_at_first_use(
+    section: DetectorSection,
+    on_step: OnStep,
+    progress: Progress | None = None,
+    calibration: Callable[[DetectorSection, OnStep, Progress | None], Choice] | None = None,
+) -> None:
     """Calibrate on the sample videos if a known model has no choice on this machine yet; else do nothing.
 
     A failure costs speed only: f32 is used until a calibration succeeds.
+
+    Args:
+        section: the detector.
+        on_step: called with a sentence at each step.
+        progress: called while files are fetched.
+        calibration: finds the fastest precision; `calibrate_on_samples` unless another is given.
     """
+    calibration = calibration or calibrate_on_samples
     try:
         with FileLock(manifest.cache_directory() / "openvino" / "calibration.lock"):
             if wants_calibration(section, progress):  # else another process has done it meanwhile
                 on_step(
                     f"First use of {section.model} on this machine: finding the fastest arithmetic that counts the same"
                 )
-                on_step(calibrate_on_samples(section, on_step, progress).reason)
+                on_step(calibration(section, on_step, progress).reason)
     except (AforoError, OSError) as error:
         on_step(f"f32 is used for now: {error}")
 

@@ -270,21 +270,17 @@ def test_the_default_model_comes_from_the_real_mirrors(cache: Path) -> None:
     assert list(cache.iterdir()) == [path]
 
 
-def test_where_the_best_sample_cannot_be_had_the_next_is_taken_and_it_says_so(
-    cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    known = dict(manifest.manifest())
+def test_where_the_best_sample_cannot_be_had_the_next_is_taken_and_it_says_so(cache: Path) -> None:
+    known = manifest.manifest()
     lost = replace(known["vtest"], mirrors=(UrlMirror("http://nowhere.invalid/vtest.avi"),))
-    monkeypatch.setattr(manifest, "manifest", lambda: {**known, "vtest": lost})
-    sample = manifest.sample(cache=cache)
+    sample = manifest.sample(cache=cache, known={**known, "vtest": lost})
     assert sample.asset.name == "bikes"
     assert sample.path == manifest.verify("bikes", cache=cache)
     assert sample.note.startswith("Using bikes.mp4 instead (Cyclists and cars in edited film")
     assert "vtest.avi cannot be had from any of its mirrors (nowhere.invalid: " in sample.note
 
 
-def test_where_no_sample_can_be_had_all_reasons_are_given(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_no_sample_can_be_had_all_reasons_are_given(cache: Path) -> None:
     lost = {name: replace(asset(), name=name, file=f"{name}.avi") for name in manifest.SAMPLES}
-    monkeypatch.setattr(manifest, "manifest", lambda: lost)
     with pytest.raises(AssetError, match=r"no sample video can be had: vtest\.avi cannot .*; bikes\.avi cannot"):
-        manifest.sample(cache=cache)
+        manifest.sample(cache=cache, known=lost)

@@ -291,23 +291,22 @@ class Fuse(ov.Op):  # type: ignore[misc]
 
 
 def test_who_waits_for_an_inference_that_fails_is_told_and_the_next_one_works(
-    exported: Path, sample_video: Path, monkeypatch: pytest.MonkeyPatch
+    exported: Path, sample_video: Path
 ) -> None:
     """OpenVINO calls nobody back then."""
     (image,) = frames_of(sample_video, 60)
-    whole = OpenVinoYolo.network
 
-    def with_fuse(self: OpenVinoYolo, width: int, height: int) -> tuple[Letterbox, ov.Model]:
-        letterbox, model = whole(self, width, height)
-        (parameter,) = model.get_parameters()
-        readers = parameter.output(0).get_target_inputs()
-        fuse = Fuse([parameter.output(0)])
-        for reader in readers:
-            reader.replace_source_output(fuse.output(0))
-        return letterbox, model
+    class WithFuse(OpenVinoYolo):
+        def network(self, width: int, height: int) -> tuple[Letterbox, ov.Model]:
+            letterbox, model = super().network(width, height)
+            (parameter,) = model.get_parameters()
+            readers = parameter.output(0).get_target_inputs()
+            fuse = Fuse([parameter.output(0)])
+            for reader in readers:
+                reader.replace_source_output(fuse.output(0))
+            return letterbox, model
 
-    monkeypatch.setattr(OpenVinoYolo, "network", with_fuse)
-    with closing(OpenVinoYolo(exported, LABELS, requests=2)) as detector:
+    with closing(WithFuse(exported, LABELS, requests=2)) as detector:
         expected = detector.submit(image).result()
         assert len(expected) > 5
         for _ in range(3):

@@ -119,12 +119,11 @@ def test_a_first_use_that_cannot_quantise_goes_on_in_f32(
     shutil.copy2(default_model_path, cache)
     monkeypatch.setenv("AFORO_CACHE", str(cache))
 
-    def broken(*_: object) -> None:
+    def broken(*_: object) -> Choice:
         raise ModelError("cannot quantise yolov8n: NNCF is not installed")
 
-    monkeypatch.setattr("app.machine.precision.calibrate_on_samples", broken)
     said: list[str] = []
-    calibrate_at_first_use(DetectorSection(), said.append)
+    calibrate_at_first_use(DetectorSection(), said.append, calibration=broken)
     assert said[-1] == "f32 is used for now: cannot quantise yolov8n: NNCF is not installed"
     with closing(open_detector(DetectorSection())) as detector:
         assert detector.description.endswith("f32")

@@ -18,7 +18,6 @@ import pytest
 from aforo.config.site import Site
 from aforo.errors import StoreError
 from aforo.model import Coverage, Crossing, Rows
-from aggregate.store.sqlite import file as sqlite_file
 from aggregate.store.sqlite.reader import SqliteReader
 from aggregate.store.sqlite.schema import MIGRATIONS, migrate
 from aggregate.store.sqlite.writer import SqliteStore
@@ -33,11 +32,6 @@ def crossings(tracks: range) -> Rows:
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "counts.db"
-
-
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_file, "BUSY_TIMEOUT_S", 0.05)
 
 
 def test_the_file_is_in_write_ahead_mode_with_strict_tables(path: Path) -> None:
@@ -145,8 +139,8 @@ def test_a_disk_that_becomes_read_only_is_told_when_writing(path: Path) -> None:
             store.write(crossings(range(1)))
 
 
-def test_a_locked_database_is_told_and_written_later(path: Path, impatient: None) -> None:
-    with SqliteStore(path) as store, closing(sqlite3.connect(path, isolation_level=None)) as other:
+def test_a_locked_database_is_told_and_written_later(path: Path) -> None:
+    with SqliteStore(path, busy_timeout_s=0.05) as store, closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreError, match="another program keeps it locked"):
             store.write(crossings(range(1)))

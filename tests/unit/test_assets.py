@@ -10,16 +10,16 @@ from app.assets import manifest
 from app.assets.mirrors import DebMirror, UrlMirror, WheelMirror
 
 CONTENT = b"weights"
+Known = dict[str, manifest.Asset]
 
 
 @pytest.fixture
-def small_manifest(monkeypatch: pytest.MonkeyPatch) -> manifest.Asset:
+def small_manifest() -> Known:
     """A manifest of one asset of a few bytes that no mirror has."""
     asset = manifest.Asset(
         "tiny", "model", "A few bytes", "tiny.pt", len(CONTENT), hashlib.sha256(CONTENT).hexdigest(), "none", ()
     )
-    monkeypatch.setattr(manifest, "manifest", lambda: {"tiny": asset})
-    return asset
+    return {"tiny": asset}
 
 
 def test_the_manifest_names_the_default_model_and_every_sample() -> None:
@@ -65,27 +65,31 @@ def test_the_cache_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch
     assert manifest.cache_directory() == Path("/home/someone/.cache/aforo")
 
 
-def test_a_missing_a_damaged_and_an_intact_file_are_told_apart(small_manifest: manifest.Asset, tmp_path: Path) -> None:
+def test_a_missing_a_damaged_and_an_intact_file_are_told_apart(small_manifest: Known, tmp_path: Path) -> None:
     with pytest.raises(AssetError, match=r"tiny\.pt is not in .*; fetch it with `aforo models fetch tiny`"):
-        manifest.verify("tiny", cache=tmp_path)
-    assert manifest.locate("tiny", cache=tmp_path) is None
+        manifest.verify("tiny", cache=tmp_path, known=small_manifest)
+    assert manifest.locate("tiny", cache=tmp_path, known=small_manifest) is None
 
     (tmp_path / "tiny.pt").write_bytes(CONTENT + b"!")
     with pytest.raises(AssetError, match="is damaged: it has 8 bytes instead of 7"):
-        manifest.verify("tiny", cache=tmp_path)
+        manifest.verify("tiny", cache=tmp_path, known=small_manifest)
     (tmp_path / "tiny.pt").write_bytes(CONTENT.upper())
     with pytest.raises(AssetError, match=r"is damaged: its SHA-256 is [0-9a-f]{64} instead of [0-9a-f]{64}"):
-        manifest.verify("tiny", cache=tmp_path)
-    assert manifest.locate("tiny", cache=tmp_path) is None
+        manifest.verify("tiny", cache=tmp_path, known=small_manifest)
+    assert manifest.locate("tiny", cache=tmp_path, known=small_manifest) is None
 
     (tmp_path / "tiny.pt").write_bytes(CONTENT)
-    assert manifest.verify("tiny", cache=tmp_path) == manifest.locate("tiny", cache=tmp_path) == tmp_path / "tiny.pt"
+    assert (
+        manifest.verify("tiny", cache=tmp_path, known=small_manifest)
+        == manifest.locate("tiny", cache=tmp_path, known=small_manifest)
+        == tmp_path / "tiny.pt"
+    )
 
 
 @pytest.mark.parametrize("name", ["tiny", "tiny.pt"])
-def test_a_known_model_is_taken_from_the_cache(small_manifest: manifest.Asset, tmp_path: Path, name: str) -> None:
+def test_a_known_model_is_taken_from_the_cache(small_manifest: Known, tmp_path: Path, name: str) -> None:
     (tmp_path / "tiny.pt").write_bytes(CONTENT)
-    assert manifest.resolve_model(name, cache=tmp_path) == tmp_path / "tiny.pt"
+    assert manifest.resolve_model(name, cache=tmp_path, known=small_manifest) == tmp_path / "tiny.pt"
 
 
 def test_a_path_stays_a_path(tmp_path: Path) -> None:

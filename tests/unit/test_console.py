@@ -7,14 +7,14 @@ import io
 import pytest
 from rich.console import Console
 
-from app.cli import console
+from app.cli.console import frames_progress
 
 
 @pytest.mark.parametrize("is_terminal", [True, False])
-def test_frames_are_shown_on_a_terminal_only(is_terminal: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_frames_are_shown_on_a_terminal_only(is_terminal: bool) -> None:
     shown = io.StringIO()
-    monkeypatch.setattr(console, "err", Console(file=shown, force_terminal=is_terminal, width=100))
-    with console.frames_progress("Counting", 3) as advance:
+    console = Console(file=shown, force_terminal=is_terminal, width=100)
+    with frames_progress("Counting", 3, console) as advance:
         for _ in range(3):
             advance()
     assert ("3/3 frames" in shown.getvalue()) is is_terminal

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import runpy
+import subprocess
 from pathlib import Path
 
-import pytest
+from requirements import absent, program
 
 from aforo.config.site import Site
+
+VIDEOS = {".avi", ".mp4", ".mkv", ".mov", ".webm", ".ts", ".mpg"}
+MODELS = {".pt", ".pth", ".onnx", ".engine", ".safetensors", ".bin", ".xml"}
+LARGEST = 2_000_000
+"""Bytes of any committed file."""
+
+KINDS_OF_CHANGE = ("Added", "Changed", "Deprecated", "Removed", "Fixed", "Security")
 
 
 def test_the_configuration_page_is_what_make_docs_writes(repository: Path) -> None:
@@ -24,11 +33,27 @@ def test_the_configuration_page_has_every_key(repository: Path) -> None:
 
 
 def test_no_video_and_no_model_is_committed(repository: Path) -> None:
-    ignored = (repository / ".gitignore").read_text(encoding="utf-8").splitlines()
-    assert "/sample_videos/*.avi" in ignored
-    assert "/sample_videos/*.mp4" in ignored
+    git = program("git", "it says what is committed")
+    listed = subprocess.run([git, "ls-files", "-z"], cwd=repository, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        absent(f"{repository} is no work tree of git, which says what is committed")
+    committed = [repository / name for name in listed.stdout.split("\0") if name]
+    assert [path.name for path in committed if path.suffix.lower() in VIDEOS | MODELS] == []
+    large = [path.name for path in committed if path.is_file() and path.stat().st_size > LARGEST]
+    assert large == []
 
 
-@pytest.mark.parametrize("heading", ["# Changelog", "## [Unreleased]", "### Added"])
-def test_the_changelog_has_the_headings_of_its_form(repository: Path, heading: str) -> None:
-    assert heading in (repository / "CHANGELOG.md").read_text(encoding="utf-8").splitlines()
+def test_the_changelog_has_the_form_of_keep_a_changelog(repository: Path) -> None:
+    title, *versions = re.split(r"^## ", (repository / "CHANGELOG.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert title.startswith("# Changelog\n")
+    assert versions[0].startswith("[Unreleased]\n")
+    for version in versions:
+        head, *changes = re.split(r"^### ", version, flags=re.MULTILINE)
+        name = head.splitlines()[0]
+        assert re.fullmatch(r"\[Unreleased\]|\[\d+\.\d+\.\d+\] - \d{4}-\d\d-\d\d", name), name
+        kinds = [change.splitlines()[0] for change in changes]
+        assert kinds == [kind for kind in KINDS_OF_CHANGE if kind in kinds], f"{name}: {kinds}"
+        for change in changes:
+            entries = [line for line in change.splitlines()[1:] if line]
+            assert entries, f"{name}: an empty section"
+            assert all(line.startswith(("- ", "  ")) for line in entries), name

@@ -28,12 +28,13 @@ _REASONS = {
 }
 
 
-def connect(path: Path, mode: str) -> sqlite3.Connection:
+def connect(path: Path, mode: str, busy_timeout_s: float = BUSY_TIMEOUT_S) -> sqlite3.Connection:
     """A connection in autocommit mode, usable from any thread, one at a time.
 
     Args:
         path: the database file.
         mode: "ro" to read, "rwc" to write and, if need be, make the file.
+        busy_timeout_s: how long to wait for another program that keeps the file locked.
 
     Raises:
         StoreError: Python's SQLite library is too old.
@@ -43,7 +44,7 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
         needed = ".".join(map(str, MINIMUM_SQLITE))
         raise StoreError(f"needs SQLite {needed} or later, and this Python brings {sqlite3.sqlite_version}")
     uri = f"file:{quote(str(path.absolute()))}?mode={mode}"
-    return sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+    return sqlite3.connect(uri, uri=True, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False)
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from aggregate.counting.trajectories import encode
 from aggregate.store import rows as columns
 from aggregate.store.readings import NewestReadings, Recording
 from aggregate.store.rows import COVERAGE, CROSSINGS, MOVEMENTS, POINTS, TRAJECTORIES, VISITS, Table
-from aggregate.store.sqlite.file import connect, translated
+from aggregate.store.sqlite.file import BUSY_TIMEOUT_S, connect, translated
 from aggregate.store.sqlite.schema import migrate
 
 DAY_US = INTERVALS["1d"]
@@ -102,12 +102,13 @@ class SqliteStore:
 
     Args:
         path: the database file.
+        busy_timeout_s: how long to wait for another program that keeps the file locked.
 
     Raises:
         StoreError: the file cannot be opened, is no database of this program, or of a newer version of it.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
         self._path = path
         self._lock = threading.Lock()
         self._days: set[int] = set()
@@ -115,7 +116,7 @@ class SqliteStore:
         if not os.path.isdir(path.parent):  # Path.is_dir raises where a name is too long
             raise StoreError(f"cannot open the database {path}: there is no folder {path.parent}; make it first")
         with translated(path, "open"):
-            self._connection = connect(path, "rwc")
+            self._connection = connect(path, "rwc", busy_timeout_s)
         try:
             with translated(path, "open"):
                 self._connection.execute("PRAGMA journal_mode = WAL")
