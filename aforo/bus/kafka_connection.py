@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 from kafka import KafkaAdminClient
@@ -117,11 +118,10 @@ class KafkaAddress:
                 "ssl_keyfile": section.key_file,
             }
         if "SASL" in section.security:
-            password = section.password
             options |= {
                 "sasl_mechanism": section.sasl_mechanism,
                 "sasl_plain_username": section.username,
-                "sasl_plain_password": password.get_secret_value() if password is not None else None,
+                "sasl_plain_password": _password(section),
             }
         return options
 
@@ -221,6 +221,24 @@ class _Reasons(logging.Filter):
         """Note the reason; what would not be logged without this is not."""
         self.found += [value for value in record.args or () if isinstance(value, Exception)]
         return record.levelno >= self._level
+
+
+def _password(section: KafkaSection) -> str | None:
+    """The password for SASL, from its file where there is one.
+
+    Raises:
+        ConfigurationError: the file cannot be read or is empty.
+    """
+    if section.password_file is None:
+        return section.password.get_secret_value() if section.password is not None else None
+    try:
+        first, *_ = Path(section.password_file).read_text(encoding="utf-8").splitlines() or [""]
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise ConfigurationError(f"cannot read kafka.password_file {section.password_file}: {reason}") from error
+    if not first:
+        raise ConfigurationError(f"kafka.password_file {section.password_file}: expected a password in its first line")
+    return first
 
 
 @contextmanager

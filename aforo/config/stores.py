@@ -23,6 +23,10 @@ class KafkaSection(Section):
     )
     username: str | None = Field(default=None, description="User, for SASL.")
     password: SecretStr | None = Field(default=None, description="Password, for SASL.")
+    password_file: str | None = Field(
+        default=None,
+        description="File with the password in its first line, in place of password.",
+    )
     partitions: int = Field(
         default=32, ge=1, le=10_000, description="Partitions of the topic of frames; the most aggregators at work."
     )
@@ -43,7 +47,10 @@ class KafkaSection(Section):
 
     @model_validator(mode="after")
     def _login(self) -> KafkaSection:
-        if self.security.startswith("SASL") and (self.username is None or self.password is None):
+        if self.password is not None and self.password_file is not None:
+            raise ValueError("give password or password_file, not both")
+        secret = self.password if self.password_file is None else self.password_file
+        if self.security.startswith("SASL") and (self.username is None or secret is None):
             raise ValueError(f"security {self.security} needs username and password")
         return self
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 from city import KAFKA, City, eventually
 from kafka_broker import running_broker
 from requirements import program
 
-from aforo.errors import BusError
+from aforo.errors import BusError, ConfigurationError
 
 pytestmark = [
     *KAFKA,
@@ -136,3 +138,39 @@ def test_a_broker_without_tls_gets_the_password_and_refuses_a_wrong_one(tmp_path
         with pytest.raises(BusError, match="it refuses user aforo") as caught:
             stranger.address.create_topics(1)
         assert "wrong-one" not in str(caught.value)
+
+
+def test_the_broker_of_the_compose_file_lets_in_who_has_the_password_and_nobody_else(tmp_path: Path) -> None:
+    deploy = Path(__file__).parents[2] / "deploy"
+    services = yaml.safe_load((deploy / "compose.yaml").read_text(encoding="utf-8"))["services"]
+    login = {
+        name.removeprefix("KAFKA_").lower().replace("_", "."): re.sub(r"\$\{KAFKA_PASSWORD:[^}]*\}", PASSWORD, value)
+        for name, value in services["kafka"]["environment"].items()
+        if "SASL_" in name
+    }
+    # user_aforo is the name of an option: the image turns only the variable's own name into dots.
+    properties = "\n".join(f"{name}={value}" for name, value in login.items()).replace(
+        "name.client", "name.sasl_plaintext"
+    )
+    (tmp_path / "password").write_text(PASSWORD + "\n", encoding="utf-8")
+    example = yaml.safe_load((deploy / "site.example.yaml").read_text(encoding="utf-8"))["kafka"]
+    with running_broker("SASL_PLAINTEXT", properties) as broker:
+        kafka = example | {"partitions": 2, "password_file": str(tmp_path / "password")}
+        city = City(tmp_path, broker.address, extra={"kafka": kafka})
+        assert eventually(lambda: _creates(city))
+        (tmp_path / "password").write_text("another", encoding="utf-8")
+        with pytest.raises(BusError, match="it refuses user aforo"):
+            city.address.create_topics(1)
+        stranger = City(tmp_path, broker.address, extra={"kafka": {"partitions": 2}})
+        with pytest.raises(BusError, match="cannot reach Kafka"):
+            stranger.address.create_topics(1)
+
+
+def test_a_password_file_that_is_missing_or_empty_is_named(tmp_path: Path) -> None:
+    kafka = {"security": "SASL_SSL", "username": "aforo", "password_file": str(tmp_path / "password")}
+    city = City(tmp_path, "127.0.0.1:9", extra={"kafka": kafka})
+    with pytest.raises(ConfigurationError, match=r"cannot read kafka\.password_file .*No such file"):
+        city.address.create_topics(1)
+    (tmp_path / "password").write_text("\nhunter2", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="expected a password in its first line"):
+        city.address.create_topics(1)

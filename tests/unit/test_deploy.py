@@ -5,6 +5,8 @@ from __future__ import annotations
 import configparser
 import re
 import shlex
+import shutil
+import socket
 import subprocess
 import tomllib
 from pathlib import Path
@@ -25,7 +27,7 @@ UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
 # Keys of a service in the Compose specification, as far as they are used here.
 SERVICE_KEYS = {
     *("build", "command", "depends_on", "deploy", "environment", "healthcheck"),
-    *("image", "ports", "restart", "shm_size", "volumes"),
+    *("image", "ports", "restart", "secrets", "shm_size", "volumes"),
 }
 IMAGES = {
     # As the images' own pages document them: every KAFKA_… is a property of the broker.
@@ -47,6 +49,9 @@ KAFKA_PROPERTIES = {
     "transaction.state.log.replication.factor",
     "transaction.state.log.min.isr",
     "auto.create.topics.enable",
+    "sasl.enabled.mechanisms",
+    "sasl.mechanism.inter.broker.protocol",
+    "listener.name.client.plain.sasl.jaas.config",
 }
 
 
@@ -57,7 +62,7 @@ def compose() -> dict[str, Any]:
 
 
 def test_the_compose_file_has_only_keys_of_the_specification(compose: dict[str, Any]) -> None:
-    assert {key for key in compose if not key.startswith("x-")} == {"name", "services", "volumes"}
+    assert {key for key in compose if not key.startswith("x-")} == {"name", "secrets", "services", "volumes"}
     for name, service in compose["services"].items():
         assert set(service) <= SERVICE_KEYS, name
         assert "image" in service, name
@@ -91,17 +96,50 @@ def test_the_listeners_of_the_broker_agree_with_each_other(compose: dict[str, An
     kafka = compose["services"]["kafka"]["environment"]
     listeners = dict(entry.split("://") for entry in kafka["KAFKA_LISTENERS"].split(","))
     assert set(listeners) == {entry.split(":")[0] for entry in kafka["KAFKA_LISTENER_SECURITY_PROTOCOL_MAP"].split(",")}
-    assert listeners[kafka["KAFKA_CONTROLLER_LISTENER_NAMES"]] == ":9093"
-    assert kafka["KAFKA_CONTROLLER_QUORUM_VOTERS"] == f"{kafka['KAFKA_NODE_ID']}@kafka:9093"
+    # Who reached the controller could do anything without a password: only the broker itself can.
+    assert listeners[kafka["KAFKA_CONTROLLER_LISTENER_NAMES"]] == "127.0.0.1:9093"
+    assert kafka["KAFKA_CONTROLLER_QUORUM_VOTERS"] == f"{kafka['KAFKA_NODE_ID']}@127.0.0.1:9093"
     assert kafka["KAFKA_ADVERTISED_LISTENERS"] == f"{kafka['KAFKA_INTER_BROKER_LISTENER_NAME']}://kafka:9092"
 
 
 def test_no_secret_is_in_the_files_and_only_the_api_is_published_on_loopback(compose: dict[str, Any]) -> None:
     published = {name: service["ports"] for name, service in compose["services"].items() if "ports" in service}
     assert published == {"api": ["127.0.0.1:8000:8000"]}
+    passwords = 0
     for service in compose["services"].values():
         for variable, value in service["environment"].items():
             assert "PASSWORD" not in variable or str(value).startswith("${POSTGRES_PASSWORD:?"), variable
+            for given in re.findall(r'(?:password|user_\w+)="(.*?)"', str(value)):
+                assert re.fullmatch(r"\$\{KAFKA_PASSWORD:\?[^}]+\}", given), variable
+                passwords += 1
+    assert passwords == 2  # the broker's own, and the one it asks for
+    assert compose["secrets"] == {"kafka_password": {"environment": "KAFKA_PASSWORD"}}
+
+
+def test_every_service_has_a_health_check_that_its_image_can_run(compose: dict[str, Any]) -> None:
+    for name, service in compose["services"].items():
+        kind, program, *_ = service["healthcheck"]["test"]
+        assert kind in ("CMD", "CMD-SHELL"), name
+        assert kind == "CMD-SHELL" or program in ("grep", "python", "bash"), name
+        assert {"interval", "timeout", "retries"} <= set(service["healthcheck"]), name
+
+
+def test_the_health_check_of_workers_finds_a_connection_to_a_port_and_nothing_else(compose: dict[str, Any]) -> None:
+    table = Path("/proc/net/tcp")
+    if not table.is_file() or shutil.which("grep") is None:
+        pytest.skip("no table of connections on this machine")
+    _, *command = compose["services"]["worker"]["healthcheck"]["test"]
+    assert f":{9092:04X} 01 " in command
+
+    def healthy(port: int) -> bool:
+        done = subprocess.run([part.replace(f"{9092:04X}", f"{port:04X}") for part in command], check=False)
+        return done.returncode == 0
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert not healthy(port)  # it listens, and nobody is connected
+        with socket.create_connection(("127.0.0.1", port)):
+            assert healthy(port)
 
 
 def test_the_example_site_is_valid_and_reaches_the_services(compose: dict[str, Any]) -> None:
@@ -111,6 +149,8 @@ def test_the_example_site_is_valid_and_reaches_the_services(compose: dict[str, A
     assert (
         site.store.get_secret_value() == f"postgresql://{database['POSTGRES_USER']}@database/{database['POSTGRES_DB']}"
     )
+    assert site.kafka.password_file == "/run/secrets/kafka_password"
+    assert all("kafka_password" in compose["services"][name]["secrets"] for name in ("worker", "aggregator", "kafka"))
     assert site.kafka.partitions >= compose["services"]["aggregator"]["deploy"]["replicas"]
 
 
