@@ -11,7 +11,7 @@ from aforo.redaction import without_credentials
 
 LEVELS = ("debug", "info", "warning", "error")
 
-_OWN = ("aforo", "ingest", "detect", "track", "aggregate", "api")
+_OWN = ("aforo", "app", "ingest", "detect", "track", "aggregate", "api")
 
 
 def configure_logging(level: str = "info") -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app.cli.sites import ConfigArgument
+from app.cli.options import ConfigArgument
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +26,7 @@ def worker(config: ConfigArgument) -> None:
     from aforo.bus.kafka_publisher import KafkaPublisher
     from aforo.clock import SystemClock
     from app import assemble
-    from app.cli.console import open_detector
+    from app.cli.detector import open_detector
 
     clock = SystemClock()
     with ExitStack() as stack:

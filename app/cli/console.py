@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from aforo.config.detector import DetectorSection
-    from aforo.ports import Detector
-    from app.assets.mirrors import Progress as FetchProgress
+from aforo.errors import ConfigurationError
+from app.assets.mirrors import Progress as FetchProgress
 
 out = Console()
 err = Console(stderr=True)
@@ -39,11 +38,6 @@ def json_document(document: object, target: str) -> None:
     Raises:
         ConfigurationError: the file cannot be written.
     """
-    import json
-    from pathlib import Path
-
-    from aforo.errors import ConfigurationError
-
     text = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
     if target == "-":
         out.file.write(text)
@@ -60,11 +54,6 @@ def check_target(option: str, target: str | Path | None) -> None:
     Raises:
         ConfigurationError: its folder does not exist or cannot be written.
     """
-    import os
-    from pathlib import Path
-
-    from aforo.errors import ConfigurationError
-
     if target is None or target == "-":
         return
     folder = Path(target).absolute().parent
@@ -114,24 +103,6 @@ def fetch_progress() -> Iterator[FetchProgress]:
             progress.update(tasks[name], completed=done, total=total)
 
         yield tell
-
-
-def open_detector(section: DetectorSection, first: tuple[int, int] | None = None) -> Detector:
-    """Open the detector, saying what takes long and what was chosen; `first` is as in `app.assemble`.
-
-    Raises:
-        AssetError, ModelError: as `app.assemble.open_detector`.
-    """
-    from app import assemble
-
-    with err.status(f"Loading {section.model} (the first time it is fetched and exported) …"), fetch_progress() as tell:
-        if assemble.wants_calibration(section, tell):
-            from app.machine.precision import calibrate_at_first_use
-
-            calibrate_at_first_use(section, say, tell)
-        detector = assemble.open_detector(section, tell, first)
-    err.print(f"Detector: {detector.description}", highlight=False)
-    return detector
 
 
 def say(step: str) -> None:

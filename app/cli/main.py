@@ -1,6 +1,7 @@
 """The command line: `aforo COMMAND`.
 
-Every command imports what it needs when it runs, so that `--help` answers at once.
+`COMMANDS` has the names and help lines of all commands; the module of a command is imported when the command is asked
+for, so that `--help` answers at once.
 """
 
 from __future__ import annotations
@@ -9,15 +10,143 @@ import atexit
 import gc
 import os
 import sys
-from typing import Annotated
+from importlib import import_module, metadata
+from typing import Annotated, Any, NamedTuple
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from aforo.errors import AforoError
-from app.cli import city, machine, recordings, sites, validation
+from aforo.logs import configure_logging
+from aforo.redaction import without_credentials
+
+
+class Command(NamedTuple):
+    """A command as `aforo --help` lists it.
+
+    Attributes:
+        name: of the command, and of the function or the group of commands in its module.
+        module: in `app.cli`.
+        panel: under which it is listed.
+        help: the first paragraph of its own help.
+    """
+
+    name: str
+    module: str
+    panel: str
+    help: str
+
+    def load(self) -> Any:
+        """The command itself; imports its module.
+
+        Returns:
+            a command or group of Typer's own click.
+        """
+        found = getattr(import_module(f"app.cli.{self.module}"), self.name)
+        if not isinstance(found, typer.Typer):
+            alone = typer.Typer(add_completion=False, rich_markup_mode="rich")
+            alone.command(self.name)(found)
+            found = alone
+        return typer.main.get_command(found)
+
+
+COMMANDS = tuple(
+    Command(*each)
+    for each in (
+        ("demo", "sites", "Start here", "Count a sample video and show it on a web page: http://127.0.0.1:8000."),
+        ("count", "recordings", "Recordings", "Count a recording, as fast as the machine can."),
+        ("tracks", "recordings", "Recordings", "Write the tracks of a recording in MOTChallenge format."),
+        (
+            "evaluate",
+            "validation",
+            "Recordings",
+            "Count the clips of a ground-truth file and print the error per clip, class and in total.",
+        ),
+        (
+            "run",
+            "sites",
+            "Cameras",
+            "Count every camera of the configuration, and serve the web page and the API, in one process.",
+        ),
+        (
+            "report",
+            "sites",
+            "Cameras",
+            "Write the hourly volume report of a line or zone: hours × directions × classes, with coverage and peak "
+            "hour.",
+        ),
+        (
+            "worker",
+            "city",
+            "City",
+            "Analyse cameras and publish what they see to Kafka; any number of workers share the cameras among them.",
+        ),
+        (
+            "aggregator",
+            "city",
+            "City",
+            "Count what the workers publish to Kafka, into the store; any number of aggregators share the cameras.",
+        ),
+        (
+            "simulate",
+            "city",
+            "City",
+            "Publish synthetic traffic with a known answer: load and fault tests without cameras or a GPU.",
+        ),
+        (
+            "serve",
+            "sites",
+            "City",
+            "Serve API, web page and reports from the store alone; live pictures come from the workers registered "
+            "there.",
+        ),
+        (
+            "recount",
+            "sites",
+            "Cameras",
+            "Count history for a line or zone as it is in the configuration now, from the stored trajectories.",
+        ),
+        (
+            "bench",
+            "bench",
+            "This machine",
+            "Say how fast this machine counts: time per stage, frames per second, latency, CPU per camera, memory.",
+        ),
+        (
+            "doctor",
+            "machine",
+            "This machine",
+            "Say what works on this machine: decoders, engines, model, database, broker.",
+        ),
+        (
+            "models",
+            "assets",
+            "This machine",
+            "The detection models that Aforo knows: list, fetch, export, verify.",
+        ),
+        ("samples", "assets", "This machine", "The sample videos that Aforo knows: list, fetch, verify."),
+    )
+)
+
+
+class LazyGroup(TyperGroup):
+    """Lists the commands from `COMMANDS`, and imports the module of the one that is run or completed."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._entries = {entry.name: entry for entry in COMMANDS}
+        for entry in COMMANDS:
+            self.commands[entry.name] = TyperCommand(entry.name, help=entry.help, rich_help_panel=entry.panel)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """The name, the command itself and the arguments that are left for it."""
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, None if name is None else self._entries[name].load(), rest
+
 
 app = typer.Typer(
     name="aforo",
+    cls=LazyGroup,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
@@ -31,33 +160,10 @@ app = typer.Typer(
     4 model or sample cannot be had · 5 database or message bus does not work · 130 interrupted.""",
 )
 
-app.command(rich_help_panel="Start here")(sites.demo)
-app.command(rich_help_panel="Recordings")(recordings.count)
-app.command(rich_help_panel="Recordings")(recordings.tracks)
-app.command(rich_help_panel="Recordings")(validation.evaluate)
-app.command(rich_help_panel="Cameras")(sites.run)
-app.command(rich_help_panel="Cameras")(sites.report)
-app.command(rich_help_panel="City")(city.worker)
-app.command(rich_help_panel="City")(city.aggregator)
-app.command(rich_help_panel="City")(city.simulate)
-app.command(rich_help_panel="City")(sites.serve)
-app.command(rich_help_panel="Cameras")(sites.recount)
-app.add_typer(machine.models, name="models", rich_help_panel="This machine")
-app.add_typer(machine.samples, name="samples", rich_help_panel="This machine")
-app.command(rich_help_panel="This machine")(machine.bench)
-app.command(rich_help_panel="This machine")(machine.doctor)
-
-
-_RARE_COLLECTIONS = (200_000, 20, 20)
-"""Loading makes that many objects that stay, counting many more and no cycles: looking for these at Python's own pace
-costs an aggregator a sixth."""
-
 
 def _say_version(asked: bool) -> None:
     if asked:
-        from importlib.metadata import version
-
-        typer.echo(f"aforo {version('aforo')}")
+        typer.echo(f"aforo {metadata.version('aforo')}")
         raise typer.Exit
 
 
@@ -68,24 +174,30 @@ def _common(
         bool, typer.Option("--version", help="Say the version and leave.", is_eager=True, callback=_say_version)
     ] = False,
 ) -> None:
-    from aforo.logs import configure_logging
-
     configure_logging(log)
 
 
-def main() -> None:
-    """Run the command line; errors that Aforo knows end with one sentence and their exit code.
+_RARE_COLLECTIONS = (200_000, 20, 20)
+"""Loading makes that many objects that stay, counting many more and no cycles: looking for these at Python's own pace
+costs an aggregator a sixth."""
+
+
+def tune_process() -> None:
+    """Settings of the interpreter and of libraries, for the whole process.
 
     Nothing may have imported numpy before: its threads are made then.
     """
     gc.set_threshold(*_RARE_COLLECTIONS)
     atexit.register(gc.freeze)  # or Python looks through all there is for cycles, several times, for half a second
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # no matrix here is large: its threads would only wait, busily
+
+
+def main() -> None:
+    """Run the command line; errors that Aforo knows end with one sentence and their exit code."""
+    tune_process()
     try:
         app()
     except AforoError as error:
-        from aforo.redaction import without_credentials
-
         typer.secho(f"aforo: {without_credentials(str(error))}", err=True, fg="red" if sys.stderr.isatty() else None)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:

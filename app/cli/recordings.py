@@ -4,38 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-if TYPE_CHECKING:
-    from aforo.config.camera import CameraSection
-    from aforo.config.detector import DetectorSection
-    from aforo.config.site import Site
-    from aforo.model import Frame, TrackedFrame
-    from aforo.ports import Detector
-    from app.recording import OnFrame, Recording, RecordingCounts
-    from ingest.capture import VideoFacts
-
-VideoArgument = Annotated[Path, typer.Argument(metavar="VIDEO", help="A video file that FFmpeg can read.")]
-ModelOption = Annotated[
-    str | None, typer.Option("--model", help="A known model's name, or a .pt, .onnx or OpenVINO model.")
-]
-TrustOption = Annotated[
-    bool,
-    typer.Option(
-        "--trust-model", help="Load the model though Aforo does not know it: a .pt runs whatever its maker put into it."
-    ),
-]
-SizeOption = Annotated[int | None, typer.Option("--image-size", help="Longer side of the network's input, pixels.")]
-EngineOption = Annotated[str | None, typer.Option("--engine", help="auto, openvino or ultralytics.")]
-FpsOption = Annotated[
-    float | None, typer.Option("--fps", min=0.1, help="Analyse at most so many frames per second; default: all.")
-]
-ConfigOption = Annotated[Path | None, typer.Option("--config", "-c", metavar="CONFIG", help="The site file.")]
-JsonOption = Annotated[
-    str | None, typer.Option("--json", metavar="FILE", help="Write one JSON document there; - is stdout.")
-]
+from aforo.config.camera import CameraSection
+from aforo.config.detector import DetectorSection
+from aforo.config.reading import load_site
+from aforo.config.site import Site
+from aforo.errors import ConfigurationError
+from aforo.model import Frame, TrackedFrame
+from aforo.ports import Detector
+from app.cli.console import check_target, err, frames_progress, json_document, table
+from app.cli.detector import chosen_detector, open_detector
+from app.cli.options import (
+    ConfigOption,
+    EngineOption,
+    FpsOption,
+    JsonOption,
+    ModelOption,
+    SizeOption,
+    TrustOption,
+    VideoArgument,
+)
+from app.recording import AnnotatedCopy, OnFrame, Recording, RecordingCounts, line_of_pixels, zone_of_pixels
+from app.validation.mot_file import MotTracks
+from ingest.capture import VideoFacts, probe
 
 
 def count(
@@ -68,11 +62,6 @@ def count(
 
     Directions of a line given here are right/left when it is nearer to vertical, else down/up, as seen in the image.
     """
-    from aforo.config.reading import load_site
-    from aforo.config.site import Site
-    from app.cli.console import check_target, err, json_document
-    from ingest.capture import probe
-
     check_target("--json", json)
     check_target("--annotate", annotate)
     facts = probe(video)
@@ -113,14 +102,6 @@ def tracks(
     One line per box: frame (1-based), id, left, top, width, height (pixels), confidence, -1, -1, -1. Gaps of up to a
     second inside a track are filled with straight motion. Only people, unless other road users are asked for.
     """
-    from aforo.config.camera import CameraSection
-    from aforo.config.reading import load_site
-    from aforo.config.site import Site
-    from aforo.errors import ConfigurationError
-    from app.cli.console import check_target, err, frames_progress, open_detector
-    from app.recording import Recording
-    from app.validation.mot_file import MotTracks
-
     check_target("--mot", mot)
     wanted = None if everybody else road_user or ["pedestrian"]
     site = load_site(config) if config else Site()
@@ -145,42 +126,8 @@ def tracks(
     err.print(f"{found.number(wanted)} tracks written to {mot}", highlight=False)
 
 
-def chosen_detector(site: Site, trust_model: bool, **chosen: object) -> DetectorSection:
-    """The site's detector with the options of the command line laid over it.
-
-    Args:
-        site: the configuration.
-        trust_model: load the model whatever it is.
-        chosen: keys of the detector; None where nothing was given.
-    """
-    from pydantic import ValidationError
-
-    from aforo.config.detector import DetectorSection
-    from aforo.errors import ConfigurationError
-
-    given = {key: value for key, value in chosen.items() if value is not None}
-    try:
-        section = DetectorSection.model_validate(site.detector.model_dump() | given)
-    except ValidationError as error:
-        problem = error.errors()[0]
-        option = str(problem["loc"][0]).replace("_", "-")
-        raise ConfigurationError(f"--{option}: {problem['msg']}, got {given.get(str(problem['loc'][0]))!r}") from None
-    if trust_model:
-        from app.assets.manifest import resolve_model
-        from app.assets.trust import fingerprint
-        from app.cli.console import fetch_progress
-
-        with fetch_progress() as tell:
-            section.trusted_sha256.append(fingerprint(resolve_model(section.model, progress=tell)))
-    return section
-
-
 def _camera(site: Site, camera: str | None, lines: list[str], zones: list[str], facts: VideoFacts) -> CameraSection:
     """What to count: a camera of the configuration, and the lines and zones of the command line."""
-    from aforo.config.camera import CameraSection
-    from aforo.errors import ConfigurationError
-    from app.recording import line_of_pixels, zone_of_pixels
-
     base = site.camera(camera) if camera is not None else CameraSection.of_recording(facts.path)
     own_lines = [
         line_of_pixels(f"line-{i}", _pixels("--line", text, 2), facts) for i, text in enumerate(lines, start=1)
@@ -199,8 +146,6 @@ def _camera(site: Site, camera: str | None, lines: list[str], zones: list[str], 
 
 
 def _pixels(option: str, text: str, least: int) -> list[tuple[float, float]]:
-    from aforo.errors import ConfigurationError
-
     try:
         numbers = [float(part) for part in text.split(",")]
     except ValueError:
@@ -214,9 +159,6 @@ def _pixels(option: str, text: str, least: int) -> list[tuple[float, float]]:
 def _count(
     video: Path, what: CameraSection, section: DetectorSection, site: Site, fps: float | None, annotate: Path | None
 ) -> RecordingCounts:
-    from app.cli.console import open_detector
-    from app.recording import AnnotatedCopy, Recording
-
     recording = Recording(video, what, analyse_fps=fps, timezone=site.timezone)
     detector = open_detector(section, recording.analysed_wh)
     try:
@@ -232,8 +174,6 @@ def with_progress(
     recording: Recording, detector: Detector, section: DetectorSection, on_frame: OnFrame | None = None
 ) -> RecordingCounts:
     """Count a recording with a bar on stderr."""
-    from app.cli.console import frames_progress
-
     with frames_progress(f"Counting {recording.facts.path.name}", recording.expected_frames) as advance:
 
         def each(frame: Frame, tracked: TrackedFrame, counts: RecordingCounts) -> None:
@@ -297,8 +237,6 @@ def _to_pixels(pairs: Sequence[tuple[float, float]], width: int, height: int) ->
 
 
 def _print_counts(counts: RecordingCounts, what: CameraSection) -> None:
-    from app.cli.console import err, table
-
     for line in what.lines:
         rows = sorted(counts.rows.of_line(line.id).items())
         total = ("total", "", sum(number for _, number in rows))

@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+import signal
+import threading
+from collections import Counter
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
+from pydantic import SecretStr
 
-if TYPE_CHECKING:
-    from collections import Counter
-
-    from aforo.config.site import Site
-    from app.assets.manifest import Sample
-
-ConfigArgument = Annotated[Path, typer.Option("--config", "-c", metavar="CONFIG", help="The site file (YAML).")]
-PortOption = Annotated[
-    int | None, typer.Option("--port", min=0, max=65535, help="Port of the web page; 0 takes a free one.")
-]
+from aforo.config.camera import CameraSection
+from aforo.config.geometry import LineSection, ZoneSection
+from aforo.config.reading import load_site
+from aforo.config.server import ApiSection
+from aforo.config.site import Site, SiteIdentity
+from aforo.errors import ConfigurationError
+from aforo.model import PlaceKind
+from api.time_ranges import parse_time
+from app import web_process
+from app.assets import manifest
+from app.cli.console import err, fetch_progress, table
+from app.cli.detector import open_detector
+from app.cli.options import ConfigArgument, PortOption
+from app.counted_rows import RowTable
+from app.recount import recount_place
+from app.report_file import write_report
+from app.site_process import Service
+from ingest.capture import probe
 
 
 def demo(
@@ -32,9 +46,6 @@ def demo(
     Fetches the default model and the sample when they are missing, analyses the video, and prints what was counted
     beside the sample's published truth.
     """
-    from app.assets import manifest
-    from app.cli.console import err, fetch_progress, open_detector
-
     with fetch_progress() as tell:
         sample = manifest.sample(progress=tell)
     if sample.note:
@@ -42,8 +53,6 @@ def demo(
     paced = pace if pace is not None else not once
     site = _demo_site(sample, 8000 if port is None else port, paced)
     detector = open_detector(site.detector)
-    from app.counted_rows import RowTable
-    from app.site_process import Service
 
     rows = RowTable()
     service = Service(site, detector, paced=paced, listeners=(rows.take,))
@@ -62,20 +71,9 @@ def demo(
         service.stop()
 
 
-def _demo_site(sample: Sample, port: int, paced: bool) -> Site:
-    from datetime import UTC, datetime, timedelta
-
-    from pydantic import SecretStr
-
-    from aforo.config.camera import CameraSection
-    from aforo.config.geometry import LineSection, ZoneSection
-    from aforo.config.server import ApiSection
-    from aforo.config.site import Site, SiteIdentity
-    from app.assets.manifest import cache_directory
-    from ingest.capture import probe
-
+def _demo_site(sample: manifest.Sample, port: int, paced: bool) -> Site:
     facts = probe(sample.path)
-    store = cache_directory() / "demo.db"
+    store = manifest.cache_directory() / "demo.db"
     for path in (store, store.with_name("demo.db-wal"), store.with_name("demo.db-shm")):
         path.unlink(missing_ok=True)
     truth = sample.asset.truth
@@ -102,9 +100,7 @@ def _demo_site(sample: Sample, port: int, paced: bool) -> Site:
     )
 
 
-def _print_demo(sample: Sample, counted: Counter[tuple[str, str]]) -> None:
-    from app.cli.console import table
-
+def _print_demo(sample: manifest.Sample, counted: Counter[tuple[str, str]]) -> None:
     truth = sample.asset.truth
     published = {(direction, truth.road_user): n for direction, n in truth.counts.items()} if truth else {}
     rows = [
@@ -117,17 +113,12 @@ def _print_demo(sample: Sample, counted: Counter[tuple[str, str]]) -> None:
 
 def run(config: ConfigArgument, port: PortOption = None) -> None:
     """Count every camera of the configuration, and serve the web page and the API, in one process."""
-    from aforo.config.reading import load_site
-    from aforo.errors import ConfigurationError
-    from app.cli.console import err, open_detector
-
     site = load_site(config)
     if port is not None:
         site = site.model_copy(update={"api": site.api.model_copy(update={"port": port})})
     if not site.cameras:
         raise ConfigurationError(f"{config} has no cameras; add some under the key cameras")
     detector = open_detector(site.detector)
-    from app.site_process import Service
 
     service = Service(site, detector)
     service.start()
@@ -140,10 +131,6 @@ def run(config: ConfigArgument, port: PortOption = None) -> None:
 
 def _until_interrupted() -> None:
     """Wait for Ctrl-C or the end signal of a service manager."""
-    import signal
-    import threading
-    from contextlib import suppress
-
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     with suppress(KeyboardInterrupt):
@@ -165,10 +152,6 @@ def report(
     ] = None,
 ) -> None:
     """Write the hourly volume report of a line or zone: hours × directions × classes, with coverage and peak hour."""
-    from aforo.config.reading import load_site
-    from app.cli.console import err
-    from app.report_file import write_report
-
     site = load_site(config)
     path = write_report(site, line=line, zone=zone, first=day, last=to, file_format=format, lang=lang, out=out)
     err.print(f"Report written to {path}", highlight=False)
@@ -176,14 +159,12 @@ def report(
 
 def serve(config: ConfigArgument, port: PortOption = None) -> None:
     """Serve API, web page and reports from the store alone; live pictures come from the workers registered there."""
-    from aforo.config.reading import load_site
-    from app.cli.console import err
-    from app.web_process import serve as run
-
     site = load_site(config)
     if port is not None:
         site = site.model_copy(update={"api": site.api.model_copy(update={"port": port})})
-    run(site, lambda url: err.print(f"API and web page: [bold]{url}[/bold]; Ctrl-C ends.", highlight=False))
+    web_process.serve(
+        site, lambda url: err.print(f"API and web page: [bold]{url}[/bold]; Ctrl-C ends.", highlight=False)
+    )
 
 
 def recount(
@@ -196,13 +177,6 @@ def recount(
     end: Annotated[str | None, typer.Option("--to", metavar="TIME", help="Default: the last that is stored.")] = None,
 ) -> None:
     """Count history for a line or zone as it is in the configuration now, from the stored trajectories."""
-    from aforo.config.reading import load_site
-    from aforo.errors import ConfigurationError
-    from aforo.model import PlaceKind
-    from api.time_ranges import parse_time
-    from app.cli.console import err
-    from app.recount import recount_place
-
     site = load_site(config)
     if (line is None) == (zone is None):
         raise ConfigurationError("a recount needs either --line ID or --zone ID")

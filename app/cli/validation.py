@@ -4,31 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from app.cli.recordings import (
-    ConfigOption,
-    EngineOption,
-    FpsOption,
-    JsonOption,
-    ModelOption,
-    SizeOption,
-    TrustOption,
-    chosen_detector,
-    with_progress,
-)
-
-if TYPE_CHECKING:
-    from aforo.config.detector import DetectorSection
-    from aforo.config.site import Site
-    from aforo.model import Frame, TrackedFrame
-    from aforo.ports import Detector
-    from app.recording import RecordingCounts
-    from app.validation.error_page import EvaluatedClip
-    from app.validation.event_matching import LineEvents
-    from app.validation.truth import LineTruth
+from aforo.config.camera import CameraSection
+from aforo.config.detector import DetectorSection
+from aforo.config.reading import load_site
+from aforo.config.site import Site
+from aforo.errors import SourceError
+from aforo.model import Frame, TrackedFrame
+from aforo.ports import Detector
+from app.cli.console import err, json_document, out, table
+from app.cli.detector import chosen_detector, open_detector
+from app.cli.options import ConfigOption, EngineOption, FpsOption, JsonOption, ModelOption, SizeOption, TrustOption
+from app.cli.recordings import with_progress
+from app.recording import Recording, RecordingCounts, line_of_pixels
+from app.validation.error_page import EvaluatedClip, write_page
+from app.validation.event_matching import CountedEvent, LineEvents, class_scores
+from app.validation.truth import LineResult, LineTruth, by_class, load_truth, wape
+from ingest.capture import probe
 
 
 def evaluate(
@@ -52,13 +47,6 @@ def evaluate(
     Where the file says when somebody passed, every missed and extra crossing is printed with its time.
     Clips that are in none of the folders are named and left out; the exit code is then 3.
     """
-    from aforo.config.reading import load_site
-    from aforo.config.site import Site
-    from aforo.errors import SourceError
-    from app.cli.console import err, json_document, open_detector
-    from app.validation.error_page import write_page
-    from app.validation.truth import load_truth
-
     truths = load_truth(groundtruth)
     site = load_site(config) if config else Site()
     section = chosen_detector(site, trust_model, model=model, image_size=image_size, engine=engine)
@@ -95,13 +83,6 @@ def _find(clip: str, folders: Sequence[Path]) -> Path | None:
 def _evaluated(
     path: Path, truths: list[LineTruth], detector: Detector, section: DetectorSection, site: Site, fps: float | None
 ) -> EvaluatedClip:
-    from aforo.config.camera import CameraSection
-    from app.recording import Recording, line_of_pixels
-    from app.validation.error_page import EvaluatedClip
-    from app.validation.event_matching import LineEvents
-    from app.validation.truth import LineResult
-    from ingest.capture import probe
-
     facts = probe(path)
     lines = [line_of_pixels(f"line-{i}", truth.line_px, facts) for i, truth in enumerate(truths, start=1)]
     camera = CameraSection.of_recording(path, lines)
@@ -122,8 +103,6 @@ def _evaluated(
 
 def _events(counts: RecordingCounts, line: str, messages: dict[int, TrackedFrame]) -> tuple[Any, ...]:
     """The crossings of a line, each at the nearest frame that was analysed."""
-    from app.validation.event_matching import CountedEvent
-
     rows = sorted((row for row in counts.rows.crossings.values() if row.line == line), key=lambda row: row.at_us)
     return tuple(
         CountedEvent(
@@ -138,9 +117,6 @@ def _events(counts: RecordingCounts, line: str, messages: dict[int, TrackedFrame
 
 def _document(lines: list[LineEvents], missing: list[str]) -> dict[str, Any]:
     """The JSON document of `aforo evaluate`."""
-    from app.validation.event_matching import class_scores
-    from app.validation.truth import by_class, wape
-
     results = [line.result for line in lines]
     scores = class_scores(lines)
     return {
@@ -205,10 +181,6 @@ def _rounded(value: float | None) -> float | None:
 
 
 def _print(lines: list[LineEvents]) -> None:
-    from app.cli.console import out, table
-    from app.validation.event_matching import class_scores
-    from app.validation.truth import by_class, wape
-
     results = [line.result for line in lines]
     rows: list[tuple[object, ...]] = []
     wrong: list[tuple[object, ...]] = []

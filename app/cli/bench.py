@@ -1,0 +1,76 @@
+"""The command `bench`: how fast this machine counts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from aforo.config.reading import load_site
+from aforo.config.site import Site
+from aforo.errors import ConfigurationError
+from app.assets import manifest
+from app.cli.console import err, fetch_progress, json_document, out, table
+from app.cli.detector import chosen_detector, open_detector
+from app.cli.options import ConfigOption, JsonOption, ModelOption, SizeOption, TrustOption
+from app.machine.speed import COUNTING_STAGES, Benchmark, benchmark
+from detect.openvino.detector import OpenVinoYolo
+
+
+def bench(
+    video: Annotated[
+        Path | None, typer.Argument(metavar="[VIDEO]", help="A recording; default: the sample video.")
+    ] = None,
+    runs: Annotated[int, typer.Option(min=1, help="Runs of the whole recording; the median is told.")] = 3,
+    seconds: Annotated[float, typer.Option(min=1, help="Length of the other measurements.")] = 10.0,
+    fps: Annotated[float, typer.Option(min=0.1, help="Frames per second of a camera, for latency and cost.")] = 10.0,
+    config: ConfigOption = None,
+    model: ModelOption = None,
+    trust_model: TrustOption = False,
+    image_size: SizeOption = None,
+    precision: Annotated[str | None, typer.Option(help="auto, f32, bf16 or int8.")] = None,
+    json: JsonOption = None,
+) -> None:
+    """Say how fast this machine counts: time per stage, frames per second, latency, CPU per camera, memory."""
+    site = load_site(config) if config else Site()
+    section = chosen_detector(
+        site, trust_model, model=model, image_size=image_size, precision=precision, engine="openvino"
+    )
+    if video is None:
+        with fetch_progress() as tell:
+            video = manifest.sample(progress=tell).path
+    detector = open_detector(section)
+    try:
+        if not isinstance(detector, OpenVinoYolo):
+            raise ConfigurationError("the stages are measured on OpenVINO only; set detector.device to cpu, GPU or NPU")
+        with err.status(f"Counting {video.name} {runs} times …"):
+            result = benchmark(video, detector, section, runs=runs, seconds=seconds, analyse_fps=fps)
+    finally:
+        detector.close()
+    if json is not None:
+        json_document(result.document(), json)
+    if json != "-":
+        _print(result)
+
+
+def _print(result: Benchmark) -> None:
+    counting = sum(result.stage_ms[stage] for stage in COUNTING_STAGES)
+    rows = [
+        (stage, f"{ms:.2f}", f"{100 * ms / counting:.1f} %" if stage in COUNTING_STAGES else "only while watched")
+        for stage, ms in result.stage_ms.items()
+    ]
+    table("Stages, each alone", ("stage", "CPU ms per frame", "share of counting"), rows, numeric=(1, 2))
+    latency = ", ".join(f"{name} {ms:.0f} ms" for name, ms in result.latency_ms.items())
+    versions = ", ".join(f"{name} {number}" for name, number in result.versions.items())
+    for line in (
+        f"Machine: {result.machine}",
+        f"Versions: {versions}",
+        f"Detector: {result.detector}",
+        f"Whole way, {result.video}: {result.frames_per_second:.1f} frames per second, "
+        f"{result.cpu_ms_per_frame:.1f} ms of CPU each",
+        f"One camera at {result.analyse_fps:g} fps: {result.cpu_s_per_camera_hour:.0f} s of CPU per hour; "
+        f"capture to count: {latency}",
+        f"Peak memory: {result.peak_memory_mb:.0f} MB",
+    ):
+        out.print(line, highlight=False, soft_wrap=True)

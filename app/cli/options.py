@@ -1,0 +1,32 @@
+"""Options and arguments that several commands have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+VideoArgument = Annotated[Path, typer.Argument(metavar="VIDEO", help="A video file that FFmpeg can read.")]
+ModelOption = Annotated[
+    str | None, typer.Option("--model", help="A known model's name, or a .pt, .onnx or OpenVINO model.")
+]
+TrustOption = Annotated[
+    bool,
+    typer.Option(
+        "--trust-model", help="Load the model though Aforo does not know it: a .pt runs whatever its maker put into it."
+    ),
+]
+SizeOption = Annotated[int | None, typer.Option("--image-size", help="Longer side of the network's input, pixels.")]
+EngineOption = Annotated[str | None, typer.Option("--engine", help="auto, openvino or ultralytics.")]
+FpsOption = Annotated[
+    float | None, typer.Option("--fps", min=0.1, help="Analyse at most so many frames per second; default: all.")
+]
+ConfigOption = Annotated[Path | None, typer.Option("--config", "-c", metavar="CONFIG", help="The site file.")]
+JsonOption = Annotated[
+    str | None, typer.Option("--json", metavar="FILE", help="Write one JSON document there; - is stdout.")
+]
+ConfigArgument = Annotated[Path, typer.Option("--config", "-c", metavar="CONFIG", help="The site file (YAML).")]
+PortOption = Annotated[
+    int | None, typer.Option("--port", min=0, max=65535, help="Port of the web page; 0 takes a free one.")
+]
