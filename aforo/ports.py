@@ -235,7 +235,7 @@ class CountReader(Protocol):
         ...
 
     def trajectories(self, camera: str, start_us: int, end_us: int) -> list[Trajectory]:
-        """The ways of a camera's tracks that began in the range, by start."""
+        """The trajectories of a camera's tracks that began in the range, by start."""
         ...
 
     def live_endpoints(self) -> list[LiveEndpoint]:

@@ -66,7 +66,7 @@ _ENTERED_AT = Column("entered_at", "bigint", is_time=True)
 _ROAD_USER, _FINAL, _GEOMETRY = Column("road_user"), Column("final", "boolean"), Column("geometry")
 
 POINTS = Column("points", "bytea")
-"""The positions of a trajectory, encoded."""
+"""The positions of a trajectory, as `pack_trajectories` makes them."""
 
 CROSSINGS = Table(
     "crossings", (*_TRACK, Column("line"), _ORDINAL), (_AT, Column("direction"), _ROAD_USER, _FINAL, _GEOMETRY)

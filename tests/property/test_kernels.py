@@ -41,7 +41,7 @@ def test_ways_meet_edges_where_geometry_says(
     a: tuple[float, float], b: tuple[float, float], c: tuple[float, float], d: tuple[float, float]
 ) -> None:
     shares = intersection(a, b, c, d)
-    assert lines_and_zones.meeting(*a, *b, *c, *d) == (-1.0 if shares is None else shares[0])
+    assert lines_and_zones.intersection_share(*a, *b, *c, *d) == (-1.0 if shares is None else shares[0])
 
 
 @given(st.lists(points, min_size=3, max_size=6), points, st.sampled_from((1.0, 1.5, 16 / 9)))

@@ -11,7 +11,7 @@ from aforo.camera_state import LiveEndpoint
 from aforo.local_time import INTERVALS
 from aforo.model import CoverageShare, Crossing, Movement, PlaceKind, Trajectory, Visit
 from aforo.volume_series import Volumes
-from aggregate.counting.trajectories import decode
+from aggregate.counting.trajectories import unpack_trajectory
 from aggregate.store import rows as columns
 from aggregate.store.postgres import packed_hours
 from aggregate.store.postgres.pool import Database
@@ -157,13 +157,13 @@ class PostgresReader:
         ]
 
     def trajectories(self, camera: str, start_us: int, end_us: int) -> list[Trajectory]:
-        """The ways of a camera's tracks that began in the range, by start.
+        """The trajectories of a camera's tracks that began in the range, by start.
 
         Raises:
             StoreError: the database cannot be read.
         """
         return [
-            Trajectory(*(*row[:-1], decode(row[-1])))
+            Trajectory(*(*row[:-1], unpack_trajectory(row[-1])))
             for row in self._rows(
                 f"SELECT {_selected(columns.TRAJECTORIES)} FROM trajectories "  # noqa: S608
                 "WHERE camera = %s AND started_at >= %s AND started_at < %s ORDER BY started_at, session, track_id",

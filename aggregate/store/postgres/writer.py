@@ -30,7 +30,7 @@ from aforo.camera_state import LiveEndpoint
 from aforo.local_time import INTERVALS, buckets
 from aforo.model import PlaceKind, Rows, TrackKey, Trajectory
 from aforo.site import Site
-from aggregate.counting.trajectories import encode
+from aggregate.counting.trajectories import pack_trajectories
 from aggregate.store import rows as columns
 from aggregate.store.postgres import timescale
 from aggregate.store.postgres.pool import Connection, Database
@@ -414,7 +414,7 @@ def _trajectories(rows: Iterable[Trajectory], voided: set[tuple[str, str, int]])
     names = [column.field for column in columns.TRAJECTORIES.columns if column is not columns.POINTS]
     return [
         {name: getattr(row, name) for name in names} | {"points": f"\\x{points.hex()}"}
-        for row, points in zip(kept, encode([row.points for row in kept]), strict=True)
+        for row, points in zip(kept, pack_trajectories([row.points for row in kept]), strict=True)
     ]
 
 

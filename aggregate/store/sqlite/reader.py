@@ -14,7 +14,7 @@ from aforo.errors import StoreError
 from aforo.local_time import INTERVALS
 from aforo.model import CoverageShare, Crossing, Movement, PlaceKind, Trajectory, Visit
 from aforo.volume_series import Volumes
-from aggregate.counting.trajectories import decode
+from aggregate.counting.trajectories import unpack_trajectory
 from aggregate.store.rows import CROSSINGS, MOVEMENTS, TRAJECTORIES, VISITS
 from aggregate.store.sqlite.file import connect, translated
 from aggregate.store.sqlite.schema import MIGRATIONS, check_version
@@ -132,13 +132,13 @@ class SqliteReader:
         ]
 
     def trajectories(self, camera: str, start_us: int, end_us: int) -> list[Trajectory]:
-        """The ways of a camera's tracks that began in the range, by start.
+        """The trajectories of a camera's tracks that began in the range, by start.
 
         Raises:
             StoreError: the database cannot be read.
         """
         return [
-            Trajectory(*(*row[:-1], decode(row[-1])))
+            Trajectory(*(*row[:-1], unpack_trajectory(row[-1])))
             for row in self._rows(
                 f"SELECT {TRAJECTORIES.fields} FROM trajectories "  # noqa: S608
                 "WHERE camera = ? AND started_at_us >= ? AND started_at_us < ? "

@@ -21,7 +21,7 @@ from aforo.errors import StoreError
 from aforo.local_time import INTERVALS, buckets
 from aforo.model import PlaceKind, Rows, TrackKey
 from aforo.site import Site
-from aggregate.counting.trajectories import encode
+from aggregate.counting.trajectories import pack_trajectories
 from aggregate.store import rows as columns
 from aggregate.store.readings import NewestReadings, Recording
 from aggregate.store.rows import COVERAGE, CROSSINGS, MOVEMENTS, POINTS, TRAJECTORIES, VISITS, Table
@@ -222,7 +222,7 @@ class SqliteStore:
         days = {crossing.at_us // DAY_US for crossing in rows.crossings}
         days |= {visit.entered_at_us // DAY_US for visit in rows.visits}
         days |= {coverage.minute_us // DAY_US for coverage in rows.coverage}
-        points = encode([way.points for way in rows.trajectories])
+        points = pack_trajectories([trajectory.points for trajectory in rows.trajectories])
         voided = list(map(_values("camera, session, track_id"), rows.voided))
         return [
             (_UPSERT_CROSSING, list(map(_values(CROSSINGS.fields), rows.crossings))),
