@@ -14,7 +14,7 @@ from aforo.model import Point
 Pair = tuple[float, float]
 
 MINIMUM_LENGTH = 1e-3
-"""Lines shorter than this share of the frame are taken for a slip of the mouse."""
+"""Least length of a line's segment, as a share of the frame."""
 
 
 def cross(origin: Pair, a: Pair, b: Pair) -> float:
@@ -27,21 +27,21 @@ def cross(origin: Pair, a: Pair, b: Pair) -> float:
 
 
 def intersection(a: Pair, b: Pair, c: Pair, d: Pair) -> tuple[float, float] | None:
-    """Where the path a-b meets the segment c-d.
+    """The intersection of the path a-b with the segment c-d.
 
-    Where they only touch, the answer is that for a path moved by a hair to the left and by less than a hair upwards,
-    always the same way. So a path and a line of any number of pieces meet as often as they cross: at a joint of the
-    one on the other they meet neither twice nor not at all (Edelsbrunner and Mücke, Simulation of Simplicity, 1990).
+    If they only touch, the path is taken as moved by an infinitesimal amount to the left and by a smaller one upwards.
+    So a path over a joint of two segments intersects exactly one of them (Edelsbrunner and Mücke, Simulation of
+    Simplicity, 1990).
 
     >>> intersection((0, 0), (1, 0), (0.25, -1), (0.25, 1))
     (0.25, 0.5)
 
     Returns:
-        The shares (0..1) along a-b and along c-d, or None where they do not meet or are parallel.
+        The shares (0..1) along a-b and along c-d, or None if they do not intersect or are parallel.
     """
     (ax, ay), (bx, by), (cx, cy) = a, b, c
     sx, sy = d[0] - cx, d[1] - cy
-    from_a, from_b = sx * (ay - cy) - sy * (ax - cx), sx * (by - cy) - sy * (bx - cx)  # cross(c, d, ·), the quick way
+    from_a, from_b = sx * (ay - cy) - sy * (ax - cx), sx * (by - cy) - sy * (bx - cx)  # cross(c, d, ·), inline
     if ((from_a or sy or -sx) > 0.0) != ((from_b or sy or -sx) > 0.0):
         rx, ry = bx - ax, by - ay
         from_c, from_d = cross(a, b, c), cross(a, b, d)
@@ -63,7 +63,7 @@ def distance_to_segment(point: Pair, a: Pair, b: Pair) -> float:
 
 
 def contains(polygon: Sequence[Pair], point: Pair) -> bool:
-    """Whether the polygon contains the point (even-odd rule; on the border as `intersection`: moved by that hair).
+    """Whether the polygon contains the point (even-odd rule; a point on the border is moved as in `intersection`).
 
     >>> contains([(0, 0), (1, 0), (0, 1)], (0.25, 0.25))
     True
@@ -105,7 +105,7 @@ def image_directions(points: Sequence[Pair]) -> tuple[str, str]:
     ('down', 'up')
 
     Returns:
-        The name of the direction towards the right-hand side of who walks along the line, then of the other.
+        The name of the direction towards the right-hand side of a person who walks along the line, then of the other.
     """
     dx, dy = points[-1][0] - points[0][0], points[-1][1] - points[0][1]
     if abs(dy) > abs(dx):
@@ -121,7 +121,7 @@ def check_line(points: Sequence[Pair]) -> None:
     ValueError: the line has no length between [0.5, 0.1] and [0.5, 0.1]; give two different points
 
     Raises:
-        ValueError: a piece of it has no length.
+        ValueError: a segment of it has no length.
     """
     for a, b in itertools.pairwise(points):
         if math.dist(a, b) < MINIMUM_LENGTH:

@@ -9,17 +9,18 @@ from typing import NamedTuple
 from aforo.model import MICROSECONDS, MINUTE_US
 
 QUARTER_US = 15 * MINUTE_US
-
-
 HOUR_US = 60 * MINUTE_US
-
 
 INTERVALS = {"1m": MINUTE_US, "5m": 5 * MINUTE_US, "15m": QUARTER_US, "1h": HOUR_US, "1d": 24 * HOUR_US}
 """The names of intervals and their usual length; an hour or day in which the clocks change is shorter or longer."""
 
 
 class Bucket(NamedTuple):
-    """An interval of event time, `start_us` inclusive, `end_us` exclusive."""
+    """An interval of event time, microseconds since 1970-01-01 UTC, `start_us` inclusive, `end_us` exclusive.
+
+    >>> Bucket(0, 60_000_000).end_us
+    60000000
+    """
 
     start_us: int
     end_us: int
@@ -27,6 +28,9 @@ class Bucket(NamedTuple):
 
 def buckets(start_us: int, end_us: int, interval: str, zone: tzinfo) -> list[Bucket]:
     """The whole buckets that overlap a range, in order and without gaps.
+
+    >>> buckets(0, 90_000_000, "1m", UTC)
+    [Bucket(start_us=0, end_us=60000000), Bucket(start_us=60000000, end_us=120000000)]
 
     Args:
         start_us: start of the range, inclusive.
@@ -46,13 +50,21 @@ def buckets(start_us: int, end_us: int, interval: str, zone: tzinfo) -> list[Buc
 
 
 def local_time(at_us: int, zone: tzinfo) -> datetime:
-    """An instant as the clocks of the zone show it, to the microsecond."""
+    """An instant (microseconds since 1970-01-01 UTC) in a time zone, to the microsecond.
+
+    >>> local_time(1_772_695_800_000_000, UTC).isoformat()
+    '2026-03-05T07:30:00+00:00'
+    """
     seconds, microsecond = divmod(at_us, MICROSECONDS)
     return datetime.fromtimestamp(seconds, zone).replace(microsecond=microsecond)
 
 
 def to_us(moment: datetime) -> int:
-    """Microseconds since 1970-01-01 UTC of a time with offset."""
+    """Microseconds since 1970-01-01 UTC of a time with offset.
+
+    >>> to_us(datetime(2026, 3, 5, 7, 30, tzinfo=UTC))
+    1772695800000000
+    """
     return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
@@ -68,7 +80,7 @@ def _hours(start_us: int, end_us: int, zone: tzinfo) -> list[Bucket]:
         offset_us = _offset_us(at_us, zone)
         next_us = at_us + HOUR_US - (at_us + offset_us) % HOUR_US
         day_us = next_us + INTERVALS["1d"]
-        if offset_us == _offset_us(next_us, zone) == _offset_us(day_us, zone):  # the clocks stay as they are all day
+        if offset_us == _offset_us(next_us, zone) == _offset_us(day_us, zone):  # no change of the clocks for a day
             starts += range(next_us, day_us, HOUR_US)
         elif offset_us == _offset_us(next_us, zone):
             starts.append(next_us)

@@ -1,4 +1,4 @@
-"""Volumes by columns: a year of hours of one line is a hundred thousand of them, too many for an object each."""
+"""Volumes as columns: a year of hours of one line has a hundred thousand, too many for one object each."""
 
 from __future__ import annotations
 
@@ -19,9 +19,18 @@ Row = tuple[int, str, str, str, str, int, int]
 class VolumeSeries:
     """The volumes of one place, direction and class; see `aforo.model.Volume`.
 
+    >>> hours = VolumeSeries(PlaceKind("line"), "a", "in", "car", np.array([0]), np.array([3]), np.array([0]))
+    >>> int(hours.count.sum())
+    3
+
     Attributes:
-        start_us: starts of intervals, shape (n,), ascending; each once.
-        count, provisional: of those intervals, shape (n,).
+        kind: of the place.
+        place: id of the line or zone.
+        direction: of the line; "entered" for a zone.
+        road_user: the class.
+        start_us: (n,) starts of intervals, ascending, each once.
+        count: (n,) road users.
+        provisional: (n,) those of them whose tracks are still open.
     """
 
     kind: PlaceKind
@@ -35,13 +44,17 @@ class VolumeSeries:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Volumes:
-    """Volumes of several places, directions and classes; iterating yields each as a `Volume`, by start."""
+    """Volumes of several places, directions and classes; iterating yields each as a `Volume`, by start.
+
+    >>> [volume.count for volume in Volumes.of([(0, "line", "a", "in", "car", 3, 1)])]
+    [3]
+    """
 
     series: tuple[VolumeSeries, ...]
 
     @classmethod
     def of(cls, rows: Iterable[Row]) -> Volumes:
-        """From the fields of a `Volume` each, in the order of their starts."""
+        """Make the columns from rows, each the fields of a `Volume`, in order of their starts."""
         columns: dict[tuple[str, str, str, str], list[tuple[int, int, int]]] = defaultdict(list)
         for start_us, kind, place, direction, road_user, count, provisional in rows:
             columns[kind, place, direction, road_user].append((start_us, count, provisional))
