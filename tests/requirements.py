@@ -16,6 +16,7 @@ import pytest
 NOT_IN_CI = {
     "timescaledb": "TimescaleDB is not installed beside PostgreSQL; Debian has no package of it, so that CI tests its "
     "build in WebAssembly",
+    "root": "only root can become another user, and CI may run as any",
 }
 """What cannot be had in CI, and why; tests that need it skip there, too, on purpose."""
 

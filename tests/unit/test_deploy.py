@@ -24,34 +24,24 @@ DEPLOY = Path(__file__).parents[2] / "deploy"
 COMMANDS = set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
 
-# Keys of a service in the Compose specification, as far as they are used here.
-SERVICE_KEYS = {
-    *("build", "command", "depends_on", "deploy", "environment", "healthcheck"),
-    *("image", "ports", "restart", "secrets", "shm_size", "volumes"),
-}
+_SERVICE_KEYS = """
+annotations attach blkio_config build cap_add cap_drop cgroup cgroup_parent command configs container_name cpu_count
+cpu_percent cpu_period cpu_quota cpu_rt_period cpu_rt_runtime cpu_shares cpus cpuset credential_spec depends_on deploy
+develop device_cgroup_rules devices dns dns_opt dns_search domainname entrypoint env_file environment expose extends
+external_links extra_hosts gpus group_add healthcheck hostname image init ipc isolation label_file labels links logging
+mac_address mem_limit mem_reservation mem_swappiness memswap_limit models network_mode networks oom_kill_disable
+oom_score_adj pid pids_limit platform ports post_start pre_stop privileged profiles provider pull_policy read_only
+restart runtime scale secrets security_opt shm_size stdin_open stop_grace_period stop_signal storage_opt sysctls tmpfs
+tty ulimits use_api_socket user userns_mode uts volumes volumes_from working_dir
+"""
+SERVICE_KEYS = frozenset(_SERVICE_KEYS.split())
+"""Every key of a service in the Compose specification."""
+
 IMAGES = {
     # As the images' own pages document them: every KAFKA_… is a property of the broker.
     "apache/kafka": re.compile(r"KAFKA_[A-Z_]+|CLUSTER_ID"),
     "timescale/timescaledb": re.compile(r"POSTGRES_(USER|PASSWORD|DB|INITDB_ARGS)|TIMESCALEDB_TELEMETRY|TS_TUNE_\w+"),
     "aforo": re.compile(r"PGPASSWORD|AFORO_CACHE"),
-}
-KAFKA_PROPERTIES = {
-    "node.id",
-    "process.roles",
-    "controller.quorum.voters",
-    "controller.listener.names",
-    "listeners",
-    "advertised.listeners",
-    "listener.security.protocol.map",
-    "inter.broker.listener.name",
-    "log.dirs",
-    "offsets.topic.replication.factor",
-    "transaction.state.log.replication.factor",
-    "transaction.state.log.min.isr",
-    "auto.create.topics.enable",
-    "sasl.enabled.mechanisms",
-    "sasl.mechanism.inter.broker.protocol",
-    "listener.name.client.plain.sasl.jaas.config",
 }
 
 
@@ -88,8 +78,19 @@ def test_images_have_a_version_and_get_variables_that_they_document(compose: dic
         assert tag != "latest"
         for variable in service["environment"]:
             assert IMAGES[image].fullmatch(variable), (name, variable)
-    variables = compose["services"]["kafka"]["environment"]
-    assert {name.removeprefix("KAFKA_").lower().replace("_", ".") for name in variables} == KAFKA_PROPERTIES
+
+
+def test_the_one_broker_keeps_every_topic_alone_and_makes_none_unasked(compose: dict[str, Any]) -> None:
+    kafka = compose["services"]["kafka"]["environment"]
+    assert set(kafka["KAFKA_PROCESS_ROLES"].split(",")) == {"broker", "controller"}
+    copies = {name: value for name, value in kafka.items() if name.endswith(("REPLICATION_FACTOR", "MIN_ISR"))}
+    # Kafka's own default of these is 3, with which a single broker can make none of its internal topics.
+    for topic in ("OFFSETS_TOPIC", "TRANSACTION_STATE_LOG"):
+        assert f"KAFKA_{topic}_REPLICATION_FACTOR" in copies
+    assert set(copies.values()) == {1}
+    assert kafka["KAFKA_AUTO_CREATE_TOPICS_ENABLE"] == "false"  # Aforo makes its topics, with their partitions
+    mounted = {mount.split(":")[1] for mount in compose["services"]["kafka"]["volumes"]}
+    assert kafka["KAFKA_LOG_DIRS"] in mounted
 
 
 def test_the_listeners_of_the_broker_agree_with_each_other(compose: dict[str, Any]) -> None:
