@@ -55,11 +55,14 @@ def _recount_hour(
 ) -> tuple[int, int]:
     """Recount the tracks that began in an hour; returns how many they are, and how many rows they have."""
     kind, place, start_us, end_us = what
-    ways = reader.trajectories(camera.id, start_us, end_us)
+    trajectories = reader.trajectories(camera.id, start_us, end_us)
     rows = Rows()
-    for way in ways:
-        rows.extend(recount(way, camera))
-    keys = [TrackKey(way.camera, way.session, way.track_id, way.started_at_us) for way in ways]
+    for trajectory in trajectories:
+        rows.extend(recount(trajectory, camera))
+    keys = [
+        TrackKey(trajectory.camera, trajectory.session, trajectory.track_id, trajectory.started_at_us)
+        for trajectory in trajectories
+    ]
     if keys:
         store.recount(kind, place, keys, rows)
     return len(keys), len(rows.crossings) + len(rows.visits)

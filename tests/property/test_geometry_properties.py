@@ -34,10 +34,10 @@ def test_two_segments_meet_in_the_same_point_whichever_is_asked(a: Pair, b: Pair
 
 
 @given(points, points, st.lists(points, min_size=1, max_size=4))
-def test_a_closed_path_meets_any_line_an_even_number_of_times(a: Pair, b: Pair, way: list[Pair]) -> None:
+def test_a_closed_path_meets_any_line_an_even_number_of_times(a: Pair, b: Pair, corners: list[Pair]) -> None:
     """On a coarse grid, so that corners, joints and ends touch all the time; the line is closed by a far detour."""
     line = [a, b, (9.0, -7.0), (-8.0, -9.0), a]
-    path = [*way, way[0]]
+    path = [*corners, corners[0]]
     meetings = [intersection(p, q, c, d) for p, q in itertools.pairwise(path) for c, d in itertools.pairwise(line)]
     assert sum(meeting is not None for meeting in meetings) % 2 == 0
 

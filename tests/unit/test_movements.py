@@ -32,7 +32,7 @@ JUNCTION = Camera("c", lines=GATES, movements=tuple(rule(*turn) for turn in TURN
 ROUND = Camera("c", lines=GATES, movements=tuple(rule(a, b) for a, b in itertools.product(ARMS, repeat=2)))
 
 
-def way(*arms: str, steps: int = 8) -> list[Pair]:
+def trajectory_through(*arms: str, steps: int = 8) -> list[Pair]:
     """From the far end of the first arm through the middle to the far end of the next, and so on."""
     corners = [ARMS[arms[0]][2]]
     for arm in arms[1:]:
@@ -46,7 +46,7 @@ def movements(camera: Camera, *walkers: Walker) -> list[Movement]:
 
 @pytest.mark.parametrize(("origin", "destination"), TURNS)
 def test_each_of_the_twelve_turns(origin: str, destination: str) -> None:
-    (row,) = movements(JUNCTION, Walker(way(origin, destination), "car"))
+    (row,) = movements(JUNCTION, Walker(trajectory_through(origin, destination), "car"))
     assert (row.movement, row.road_user, row.ordinal, row.final) == (f"{origin}-{destination}", "car", 0, True)
     assert row.entered_at_us < row.at_us
 
@@ -58,7 +58,7 @@ def test_a_fast_vehicle_turns_whatever_the_order_of_the_configuration(
     origin: str, destination: str, steps: int, order: int
 ) -> None:
     camera = Camera("c", lines=GATES[::order], movements=JUNCTION.movements[::order])
-    path = way(origin, destination, steps=steps)
+    path = trajectory_through(origin, destination, steps=steps)
     (row,) = movements(camera, Walker(path, "car"))
     assert row.movement == f"{origin}-{destination}"
     assert row.entered_at_us < row.at_us
@@ -77,7 +77,7 @@ def test_both_gates_may_be_passed_between_two_frames(origin: str, destination: s
 
 def test_all_turns_and_all_classes_at_once() -> None:
     """Every turn once per class, in any order: the table is all ones."""
-    walkers = [Walker(way(*turn), road_user) for turn in TURNS for road_user in ROAD_USERS]
+    walkers = [Walker(trajectory_through(*turn), road_user) for turn in TURNS for road_user in ROAD_USERS]
     random.Random(26).shuffle(walkers)
     rows = movements(JUNCTION, *walkers)
     assert sorted((row.movement, row.road_user) for row in rows) == sorted(
@@ -86,7 +86,7 @@ def test_all_turns_and_all_classes_at_once() -> None:
 
 
 def test_a_turn_back_is_a_movement_only_where_it_is_asked_for() -> None:
-    walker = Walker(way("north", "north"), "car")
+    walker = Walker(trajectory_through("north", "north"), "car")
     assert movements(JUNCTION, walker) == []
     assert [row.movement for row in movements(ROUND, walker)] == ["north-north"]
 
@@ -124,9 +124,9 @@ def test_gates_may_be_zones() -> None:
     up = TurningMovement("up", Gate(PlaceKind.ZONE, "bottom"), Gate(PlaceKind.ZONE, "top"))
     for order in (1, -1):
         camera = Camera("c", zones=zones[::order], movements=(down, up))
-        assert [r.movement for r in movements(camera, Walker(way("north", "south"), "car"))] == ["down"]
+        assert [r.movement for r in movements(camera, Walker(trajectory_through("north", "south"), "car"))] == ["down"]
         assert [r.movement for r in movements(camera, Walker([(0.5, 0.1), (0.5, 0.95)], "car"))] == ["down"]
-        assert [r.movement for r in movements(camera, Walker(way("south", "north"), "car"))] == ["up"]
+        assert [r.movement for r in movements(camera, Walker(trajectory_through("south", "north"), "car"))] == ["up"]
 
 
 def test_from_a_line_into_a_zone_in_one_step() -> None:
@@ -141,7 +141,7 @@ def test_from_a_line_into_a_zone_in_one_step() -> None:
 def test_the_passage_that_was_earlier_comes_first_even_when_it_is_certain_later() -> None:
     """A long vehicle creeps just behind the origin's gate while it passes the destination's: times decide, not margins.
 
-    The gates stand at right angles; the way keeps within the first gate's margin until the second is passed.
+    The gates stand at right angles; the trajectory stays within the first gate's margin until the second is passed.
     """
     origin = counting_line((0.1, 0.5), (0.9, 0.5), name="origin", directions=("down", "up"))
     destination = counting_line((0.6, 0.9), (0.6, 0.1), name="destination", directions=("right", "left"))
@@ -163,6 +163,6 @@ def test_a_gate_without_a_direction_opens_both_ways() -> None:
 
 
 def test_two_road_users_never_make_one_movement() -> None:
-    half = way("north", "south")
+    half = trajectory_through("north", "south")
     middle = len(half) // 2
     assert movements(JUNCTION, Walker(half[: middle + 1], "car"), Walker(half[middle:], "car")) == []
