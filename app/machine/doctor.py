@@ -25,6 +25,7 @@ from aforo.finding import Finding
 from aforo.redaction import without_credentials
 from app import assemble
 from app.assets import manifest, trust
+from detect.openvino.check import check as check_openvino
 
 _GIB = 1 << 30
 _WANTED_FREE_BYTES = 2 * _GIB
@@ -157,15 +158,7 @@ def _decoders(_: Site) -> Iterator[Finding]:
 
 
 def _openvino(site: Site) -> Iterator[Finding]:
-    needed = site.detector.engine == "openvino"
-    try:
-        import openvino
-    except ImportError as error:
-        yield Finding("openvino", False if needed else None, f"not usable: {error}", "pip install openvino")
-        return
-    core = openvino.Core()
-    devices = [f"{device} ({core.get_property(device, 'FULL_DEVICE_NAME')})" for device in core.available_devices]
-    yield Finding("openvino", bool(devices), f"{openvino.__version__}; {', '.join(devices) or 'no device'}")
+    yield from check_openvino(needed=site.detector.engine == "openvino")
 
 
 def _ultralytics(site: Site) -> Iterator[Finding]:
