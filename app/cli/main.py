@@ -76,6 +76,12 @@ COMMANDS = tuple(
             "hour.",
         ),
         (
+            "backup",
+            "backup",
+            "Cameras",
+            "Copy the store of a site into one file, while cameras are counted; SQLite only.",
+        ),
+        (
             "worker",
             "city",
             "City",
