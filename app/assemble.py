@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aforo.config.camera import CameraSection
 from aforo.config.detector import DetectorSection
@@ -22,6 +23,9 @@ from app.assets.mirrors import Progress
 from app.assets.trust import check_trusted
 from app.detector_turns import FairDetectorQueue
 from app.pipeline import CameraThread, analyse
+
+if TYPE_CHECKING:
+    from aforo.bus.kafka_connection import KafkaAddress
 
 
 def open_detector(
@@ -241,6 +245,20 @@ def open_bus(site: Site) -> Bus:
 
         return MemoryBus()
     raise ConfigurationError(f"expected bus: memory, got {without_credentials(site.bus)}")
+
+
+def kafka_address(site: Site) -> KafkaAddress:
+    """Where Kafka is, and how to speak to it.
+
+    Raises:
+        ConfigurationError: the bus is no address of Kafka.
+    """
+    from aforo.bus.kafka_connection import KafkaAddress
+    from aforo.bus.settings import KafkaSettings
+
+    password = site.kafka.password
+    settings = site.kafka.model_dump() | {"password": None if password is None else password.get_secret_value()}
+    return KafkaAddress(site.bus, KafkaSettings(**settings))
 
 
 def open_store(site: Site) -> CountStore:

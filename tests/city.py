@@ -19,7 +19,6 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka_broker import shortest_session_s
 
 from aforo.bus import wire
-from aforo.bus.kafka_connection import KafkaAddress
 from aforo.bus.kafka_publisher import KafkaPublisher
 from aforo.bus.partition_counter import PartitionCounter
 from aforo.clock import SystemClock
@@ -80,7 +79,7 @@ class City:
         }
         self.config.write_text(yaml.safe_dump(document | (extra or {})))
         self.site: Site = load_site(self.config)
-        self.address = KafkaAddress(self.site)
+        self.address = assemble.kafka_address(self.site)
 
     @property
     def cameras(self) -> list[CameraSection]:

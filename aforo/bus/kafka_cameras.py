@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
@@ -18,8 +18,6 @@ from kafka.errors import KafkaError
 
 from aforo.bus.kafka_connection import REFUSALS, KafkaAddress
 from aforo.bus.kafka_publisher import KafkaPublisher
-from aforo.config.camera import CameraSection
-from aforo.config.site import Site
 from aforo.errors import BusError
 from aforo.ports import Clock, RunningCamera
 
@@ -33,22 +31,22 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
     """Runs the cameras that are assigned to this process.
 
     Args:
-        site: the configuration; all workers have the same.
+        cameras: ids of the site's cameras; all workers have the same, in the same order.
         address: of Kafka; its topics exist.
         publisher: where messages go; closed by whoever made it.
-        new_camera: makes the thread of one camera, which ends with its session closed once it is asked to stop.
+        new_camera: makes the thread of a camera by its id, which ends with its session closed once it is asked to stop.
         clock: for waits.
     """
 
     def __init__(
         self,
-        site: Site,
+        cameras: Sequence[str],
         address: KafkaAddress,
         publisher: KafkaPublisher,
-        new_camera: Callable[[CameraSection], RunningCamera],
+        new_camera: Callable[[str], RunningCamera],
         clock: Clock,
     ) -> None:
-        self._cameras, self._address, self._publisher = site.cameras, address, publisher
+        self._cameras, self._address, self._publisher = cameras, address, publisher
         self._new_camera, self._clock = new_camera, clock
         self._running: dict[int, RunningCamera] = {}
         self._stopped = threading.Event()
@@ -90,7 +88,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
         for number in sorted(_numbers(assigned)):
             if number < len(self._cameras) and number not in self._running:
                 camera = self._cameras[number]
-                LOG.info("runs camera %s", camera.id)
+                LOG.info("runs camera %s", camera)
                 self._running[number] = self._new_camera(camera)
                 self._running[number].start()
 

@@ -20,8 +20,7 @@ from kafka.errors import (
     TopicAlreadyExistsError,
 )
 
-from aforo.config.site import Site
-from aforo.config.stores import KafkaSection
+from aforo.bus.settings import KafkaSettings
 from aforo.errors import BusError, ConfigurationError
 from aforo.ports import Clock
 from aforo.redaction import without_credentials
@@ -75,22 +74,23 @@ class KafkaAddress:
     """Where Kafka is, and how to speak to it.
 
     Args:
-        site: its `bus` is kafka://host:port[,host:port][/topic].
+        bus: kafka://host:port[,host:port][/topic].
+        settings: security, and how topics are made.
 
     Raises:
         ConfigurationError: the bus is no such address.
     """
 
-    def __init__(self, site: Site) -> None:
-        match = _ADDRESS.match(site.bus)
+    def __init__(self, bus: str, settings: KafkaSettings) -> None:
+        match = _ADDRESS.match(bus)
         if match is None:
             raise ConfigurationError(
-                f"expected bus: kafka://host:port[,host:port][/topic], got {without_credentials(site.bus)}; "
+                f"expected bus: kafka://host:port[,host:port][/topic], got {without_credentials(bus)}; "
                 "user and password belong under the key kafka"
             )
         self.servers = match["servers"].split(",")
         self.topics = Topics(match["topic"] or DEFAULT_TOPIC)
-        self.section = site.kafka
+        self.settings = settings
         self._shown = f"Kafka at {match['servers']}"
 
     def __str__(self) -> str:
@@ -99,29 +99,29 @@ class KafkaAddress:
     @property
     def session_ms(self) -> int:
         """How long a member of a group may be silent before the others take over, milliseconds."""
-        return self.section.session_seconds * 1000
+        return self.settings.session_seconds * 1000
 
     def options(self) -> dict[str, Any]:
         """What every client of kafka-python needs to connect."""
-        section: KafkaSection = self.section
+        settings = self.settings
         options: dict[str, Any] = {
             "bootstrap_servers": self.servers,
             "bootstrap_timeout_ms": _BOOTSTRAP_MS,
             "reconnect_backoff_max_ms": 2_000,
             "allow_auto_create_topics": False,
-            "security_protocol": section.security,
+            "security_protocol": settings.security,
         }
-        if "SSL" in section.security:
+        if "SSL" in settings.security:
             options |= {
-                "ssl_cafile": section.ca_file,
-                "ssl_certfile": section.certificate_file,
-                "ssl_keyfile": section.key_file,
+                "ssl_cafile": settings.ca_file,
+                "ssl_certfile": settings.certificate_file,
+                "ssl_keyfile": settings.key_file,
             }
-        if "SASL" in section.security:
+        if "SASL" in settings.security:
             options |= {
-                "sasl_mechanism": section.sasl_mechanism,
-                "sasl_plain_username": section.username,
-                "sasl_plain_password": _password(section),
+                "sasl_mechanism": settings.sasl_mechanism,
+                "sasl_plain_username": settings.username,
+                "sasl_plain_password": _password(settings),
             }
         return options
 
@@ -129,7 +129,7 @@ class KafkaAddress:
         """One of `REFUSALS` of a group, with what to do about it."""
         if isinstance(error, InvalidSessionTimeoutError):
             return BusError(
-                f"{self} does not take session_seconds: {self.section.session_seconds} under the key kafka; give at "
+                f"{self} does not take session_seconds: {self.settings.session_seconds} under the key kafka; give at "
                 "least its group.min.session.timeout.ms, which is 6 seconds where nobody changed it, and at most its "
                 "group.max.session.timeout.ms"
             )
@@ -157,14 +157,16 @@ class KafkaAddress:
     def _explained(self, error: Exception, reasons: list[Exception]) -> str:
         for reason in reasons:
             # Over TLS the connection is closed before kafka-python has read the refusal.
-            closed = "SASL" in self.section.security and "socket disconnected" in str(reason)
+            closed = "SASL" in self.settings.security and "socket disconnected" in str(reason)
             if closed or isinstance(reason, SaslAuthenticationFailedError):
                 return (
-                    f"it refuses user {self.section.username}; check username, password, sasl_mechanism and security "
+                    f"it refuses user {self.settings.username}; check username, password, sasl_mechanism and security "
                     "under the key kafka"
                 )
             if "CERTIFICATE_VERIFY_FAILED" in str(reason):
-                return f"{self.section.ca_file or 'the system'} does not vouch for its certificate; check kafka.ca_file"
+                return (
+                    f"{self.settings.ca_file or 'the system'} does not vouch for its certificate; check kafka.ca_file"
+                )
         return f"{error or type(error).__name__}; check address and security"
 
     def create_topics(self, cameras: int) -> None:
@@ -175,10 +177,10 @@ class KafkaAddress:
         Raises:
             BusError: Kafka cannot be reached or refuses.
         """
-        section = self.section
-        retention = {"retention.ms": str(section.retention_hours * 3_600_000)}
+        settings = self.settings
+        retention = {"retention.ms": str(settings.retention_hours * 3_600_000)}
         wanted = {
-            self.topics.frames: (section.partitions, retention | {"message.timestamp.type": "LogAppendTime"}),
+            self.topics.frames: (settings.partitions, retention | {"message.timestamp.type": "LogAppendTime"}),
             self.topics.cameras: (max(cameras, 1), retention),
             self.topics.dead: (1, retention),
         }
@@ -188,7 +190,7 @@ class KafkaAddress:
                 if name not in existing:
                     topic = {
                         "num_partitions": partitions,
-                        "replication_factor": section.replication,
+                        "replication_factor": settings.replication,
                         "configs": configs,
                     }
                     with _tolerating(TopicAlreadyExistsError):  # another process was quicker
@@ -223,21 +225,21 @@ class _Reasons(logging.Filter):
         return record.levelno >= self._level
 
 
-def _password(section: KafkaSection) -> str | None:
+def _password(settings: KafkaSettings) -> str | None:
     """The password for SASL, from its file where there is one.
 
     Raises:
         ConfigurationError: the file cannot be read or is empty.
     """
-    if section.password_file is None:
-        return section.password.get_secret_value() if section.password is not None else None
+    if settings.password_file is None:
+        return settings.password
     try:
-        first, *_ = Path(section.password_file).read_text(encoding="utf-8").splitlines() or [""]
+        first, *_ = Path(settings.password_file).read_text(encoding="utf-8").splitlines() or [""]
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise ConfigurationError(f"cannot read kafka.password_file {section.password_file}: {reason}") from error
+        raise ConfigurationError(f"cannot read kafka.password_file {settings.password_file}: {reason}") from error
     if not first:
-        raise ConfigurationError(f"kafka.password_file {section.password_file}: expected a password in its first line")
+        raise ConfigurationError(f"kafka.password_file {settings.password_file}: expected a password in its first line")
     return first
 
 

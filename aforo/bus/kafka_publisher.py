@@ -57,7 +57,7 @@ class KafkaPublisher:
         self._producer = self._open()
 
     def _open(self) -> KafkaProducer:
-        compression = self._address.section.compression
+        compression = self._address.settings.compression
         try:
             return KafkaProducer(
                 **self._address.options(),

@@ -41,7 +41,8 @@ def worker(config: ConfigArgument) -> None:
             show(frame, tracked)
 
         new_camera = assemble.camera_factory(site, detector, publish, clock)
-        process = Worker(site, address, publisher, new_camera, clock)
+        cameras = [camera.id for camera in site.cameras]
+        process = Worker(cameras, address, publisher, lambda camera: new_camera(site.camera(camera)), clock)
         stopping.append(process.stop)
         process.run()
     _leave()
@@ -201,12 +202,13 @@ def _join(config: Path, stack: ExitStack) -> tuple[Site, KafkaAddress, list[Call
     import logging
     import signal
 
-    from aforo.bus.kafka_connection import KafkaAddress, until_reached
+    from aforo.bus.kafka_connection import until_reached
     from aforo.clock import SystemClock
     from aforo.config.reading import load_site
+    from app import assemble
 
     site = load_site(config)
-    address = KafkaAddress(site)
+    address = assemble.kafka_address(site)
     if not logging.getLogger().isEnabledFor(logging.DEBUG):
         logging.getLogger("kafka").setLevel(logging.CRITICAL)  # it tells every attempt; we tell once
     stopping: list[Callable[[], None]] = []

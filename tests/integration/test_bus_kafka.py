@@ -14,12 +14,12 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from kafka_broker import Broker, running_broker
 
 from aforo.bus import wire
-from aforo.bus.kafka_connection import KafkaAddress
 from aforo.bus.kafka_publisher import KafkaPublisher
 from aforo.clock import SystemClock
 from aforo.config.reading import parse_site
 from aforo.errors import BusError, ConfigurationError
 from aforo.model import TrackedFrame
+from app import assemble
 
 pytestmark = KAFKA
 
@@ -72,14 +72,14 @@ def test_a_broker_that_is_not_there_is_one_sentence_without_a_password() -> None
         "bus: kafka://127.0.0.1:1\nkafka: {security: SASL_PLAINTEXT, username: u, password: hunter2}", "site.yaml"
     )
     with pytest.raises(BusError, match=r"cannot reach Kafka at 127\.0\.0\.1:1") as caught:
-        KafkaPublisher(KafkaAddress(site), SystemClock())
+        KafkaPublisher(assemble.kafka_address(site), SystemClock())
     assert "hunter2" not in str(caught.value)
 
 
 def test_credentials_in_the_address_are_refused_and_not_shown() -> None:
     site = parse_site("bus: kafka://user:hunter2@broker:9092", "site.yaml")
     with pytest.raises(ConfigurationError, match="user and password belong under the key kafka") as caught:
-        KafkaAddress(site)
+        assemble.kafka_address(site)
     assert "hunter2" not in str(caught.value)
 
 
