@@ -34,7 +34,7 @@ def reading_session(recording: str, started_us: int, round_number: int = 1) -> s
         round_number: from 1; further rounds follow where a recording is repeated.
 
     >>> reading_session("rec-0123456789abcdef", 1_772_695_800_000_000)
-    'rec-0123456789abcdef~00064c415be6be00'
+    'rec-0123456789abcdef~00064c41e7742e00'
     >>> reading_session("rec-0123456789abcdef", 1, 3)
     'rec-0123456789abcdef~0000000000000001-3'
     """
