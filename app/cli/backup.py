@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.sites import ConfigArgument
+from app.cli.options import ConfigArgument
 
 
 def backup(
