@@ -236,14 +236,14 @@ def test_what_was_counted_is_read_as_it_was_also_when_it_is_opened_again(stored:
     np.testing.assert_allclose(points["box"], boxes, atol=1e-4)
 
     with stored.store() as opened_again:
-        opened_again.register(site(zone))
+        opened_again.register(site(zone).domain())
     with closing(stored.reader()) as reader:
         assert everything(reader) == found
 
 
 def test_it_is_counted_on_in(stored: Stored, zone: str) -> None:
     with stored.store() as store:
-        store.register(site(zone))
+        store.register(site(zone).domain())
         store.write(
             Rows(
                 [crossing(4, "18:30:00", "down", "car"), crossing(6, "18:32:00", "down", "cyclist")],
