@@ -260,3 +260,11 @@ def test_the_image_takes_nothing_without_a_hash() -> None:
     installs = re.findall(r"pip install [^&\n]+", text)
     assert installs
     assert all("--require-hashes" in install or "--no-index" in install for install in installs), installs
+
+
+def test_images_from_elsewhere_have_exact_versions_and_every_digest_is_one(compose: dict[str, Any]) -> None:
+    (base,) = re.findall(r"^FROM (\S+)", (DEPLOY / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
+    images = [service["image"] for service in compose["services"].values() if service["image"] != "aforo"]
+    for image in (base, *images):
+        assert re.fullmatch(r"[a-z/]+:\d+\.\d+\.\d+[a-z0-9-]*(@sha256:[0-9a-f]{64})?", image), image
+    assert "@sha256:" in base
