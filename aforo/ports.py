@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         Visit,
     )
     from aforo.site import Site
+    from aforo.tracked_batch import TrackedBatch
     from aforo.volume_series import Volumes
     from aforo.words.catalogue import Language
 
@@ -139,6 +140,18 @@ class Tracker(Protocol):
         ...
 
 
+class BatchCounter(Protocol):
+    """The counting stage: tracked frames in, rows out."""
+
+    def add(self, batch: TrackedBatch) -> Rows:
+        """Take in messages, those of a session in order.
+
+        Returns:
+            The rows that are new or have changed.
+        """
+        ...
+
+
 class Bus(Protocol):
     """Carries tracked frames from the cameras to the aggregation, in order per camera."""
 
@@ -146,8 +159,8 @@ class Bus(Protocol):
         """Hand over one message; blocks when the bus is full (backpressure)."""
         ...
 
-    def messages(self) -> Iterator[TrackedFrame]:
-        """Yield messages until the bus is closed and drained."""
+    def batches(self) -> Iterator[TrackedBatch]:
+        """Yield what was published, until the bus is closed and drained."""
         ...
 
     def close(self) -> None:

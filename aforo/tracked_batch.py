@@ -1,11 +1,15 @@
-"""The road users of many bus messages as columns, for what is done to all of them at once."""
+"""Many tracked frames as columns: what travels on every bus, and what the counting takes in at once.
+
+One frame is a batch of one. Columns of messages have N rows; columns of positions have P rows, message after message,
+the positions of a road user in the order of time; columns of ended tracks have K rows, message after message.
+"""
 
 from __future__ import annotations
 
+import itertools
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -16,136 +20,36 @@ from aforo.model import Box, PastPosition, TrackedFrame, TrackedObject, TrackEnd
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
+TrackIds = npt.NDArray[np.uint64]
 
 POSITION = np.dtype([("at_us", "<i8"), ("box", "<f8", 4)])
 """Where a road user was: event time; x1, y1, x2, y2 as fractions of the frame."""
 
+_POSITION = struct.Struct("<q4d")
 
-@dataclass(frozen=True, slots=True)
-class Observations:
-    """Where the road users of many messages were, column by column, in the order of messages and times.
-
-    Attributes:
-        message: (N,) which of the messages each is of, from 0.
-        track_id: (N,) uint64.
-        position: (N,) of the type `POSITION`.
-        road_user: (N,) index into `names`.
-        first: (N,) whether it is of the track's first message.
-        names: the classes.
-    """
-
-    message: Ints
-    track_id: npt.NDArray[np.uint64]
-    position: npt.NDArray[np.void]
-    road_user: Ints
-    first: Flags
-    names: tuple[str, ...]
-
-
-def observations(messages: Messages) -> Observations:
-    """The road users of those messages as columns; backfilled positions come before their own."""
-    objects, owner = messages.objects, messages.owner
-    counts = objects["backfill"].astype(np.int64)
-    row = np.repeat(np.arange(len(objects)), counts + 1)
-    own = np.cumsum(counts + 1) - 1
-    position = np.empty(len(row), POSITION)
-    position["at_us"] = messages.head["captured_at_us"][owner[row]]
-    position["box"] = objects["box"][row]
-    if len(row) > len(objects):
-        past = np.ones(len(row), bool)
-        past[own] = False
-        position[past] = messages.backfills.astype(POSITION)
-    codes: dict[str, int] = {}
-    lookup = np.zeros((len(messages.tables), max(map(len, messages.tables), default=0) or 1), np.int64)
-    for number, names in enumerate(messages.tables):
-        lookup[number, : len(names)] = [codes.setdefault(name, len(codes)) for name in names]
-    return Observations(
-        message=owner[row],
-        track_id=objects["track_id"][row],
-        position=position,
-        road_user=lookup[messages.table[owner], objects["name"]][row],
-        first=objects["first"][row] != 0,
-        names=tuple(codes),
-    )
-
-
-_HEADER = struct.Struct("<BBIQqqIIIHHHIBB")
-
-
-_HEAD = np.dtype(
+HEAD = np.dtype(
     [
-        ("version", "u1"),
-        ("flags", "u1"),
-        ("sequence", "<u4"),
         ("frame_index", "<u8"),
         ("captured_at_us", "<i8"),
         ("span_us", "<i8"),
         ("width_px", "<u4"),
         ("height_px", "<u4"),
         ("dropped", "<u4"),
-        ("names_length", "<u2"),
-        ("object_count", "<u2"),
-        ("end_count", "<u2"),
-        ("backfill_count", "<u4"),
-        ("camera_length", "u1"),
-        ("session_length", "u1"),
+        ("last", "?"),
     ]
 )
+"""The fields of a `TrackedFrame` that are numbers; a row of it is a `FrameHead`."""
+
+NO_CLASS = -1
+"""The class of an ended track whose rows are all taken back (`TrackEnd.road_user` is None)."""
+
+_NONE = np.empty(0, np.int64)
+_NO_IDS = np.empty(0, np.uint64)
 
 
-_LENGTHS = 2
-"""The last bytes of the header: the lengths of camera and session."""
+class FrameHead(NamedTuple):
+    """The fields of one `TrackedFrame` that are numbers, named as there, save for `index`."""
 
-
-_OBJECT = np.dtype(
-    [
-        ("track_id", "<u8"),
-        ("box", "<f4", 4),
-        ("confidence", "<f4"),
-        ("name", "u1"),
-        ("first", "u1"),
-        ("backfill", "<u2"),
-    ]
-)
-
-
-_OBSERVATION = np.dtype([("at_us", "<i8"), ("box", "<f4", 4)])
-
-
-_OBJECT_BYTES = struct.Struct("<QfffffBBH")
-
-
-_OBSERVATION_BYTES = struct.Struct("<qffff")
-
-
-_END_BYTES = struct.Struct("<QB")
-
-
-_END = np.dtype([("track_id", "<u8"), ("name", "u1")])
-
-
-_LAST, _BEGINS = 1, 2
-
-
-NOBODY = 255
-"""In the place of a class: the track was nobody of its own."""
-
-
-class Message(NamedTuple):
-    """A tracked frame as it came, its text and header read and everything in it known to be sound.
-
-    Attributes:
-        camera, session, frame_index, captured_at_us, span_us, width_px, height_px, dropped, last: as in `TrackedFrame`.
-        begins: whether a track begins in it.
-        sequence: its place among the messages of its session.
-        names: of the road users in it, in the order of its own numbers for them.
-        data: all its bytes.
-        objects_at: where in them the objects begin.
-        object_count, backfill_count, end_count: how many of each.
-    """
-
-    camera: str
-    session: str
     frame_index: int
     captured_at_us: int
     span_us: int
@@ -153,129 +57,238 @@ class Message(NamedTuple):
     height_px: int
     dropped: int
     last: bool
-    begins: bool
-    sequence: int
-    names: tuple[str, ...]
-    data: bytes
-    objects_at: int
-    object_count: int
-    backfill_count: int
-    end_count: int
-
-    @property
-    def backfills_at(self) -> int:
-        """Where the earlier positions begin."""
-        return self.objects_at + self.object_count * _OBJECT.itemsize
-
-    @property
-    def ends_at(self) -> int:
-        """Where the ended tracks begin."""
-        return self.backfills_at + self.backfill_count * _OBSERVATION.itemsize
-
-    @property
-    def first_ids(self) -> list[int]:
-        """The tracks that begin here."""
-        return [
-            seen[0] for seen in _OBJECT_BYTES.iter_unpack(self.data[self.objects_at : self.backfills_at]) if seen[7]
-        ]
-
-    @property
-    def ended(self) -> tuple[TrackEnd, ...]:
-        """The tracks that ended since the previous message."""
-        return tuple(
-            TrackEnd(track_id, None if name == NOBODY else self.names[name])
-            for track_id, name in _END_BYTES.iter_unpack(self.data[self.ends_at :])
-        )
-
-    def frame(self) -> TrackedFrame:
-        """The message as the other stages know it."""
-        past = _OBSERVATION_BYTES.iter_unpack(self.data[self.backfills_at : self.ends_at])
-        objects = tuple(
-            TrackedObject(
-                track_id,
-                Box(x1, y1, x2, y2),
-                self.names[name],
-                confidence,
-                bool(first),
-                tuple(PastPosition(at_us, Box(*box)) for at_us, *box in islice(past, backfill)),
-            )
-            for track_id, x1, y1, x2, y2, confidence, name, first, backfill in _OBJECT_BYTES.iter_unpack(
-                self.data[self.objects_at : self.backfills_at]
-            )
-        )
-        return TrackedFrame(*self[:7], objects, self.ended, self.dropped, self.last)
 
 
 @dataclass(frozen=True, slots=True)
-class Messages:
-    """Many sound messages, column by column.
+class TrackedBatch:
+    """Tracked frames of any cameras, those of a session in order.
+
+    >>> frame = TrackedFrame("north", "s1", 0, 1_700_000_000_000_000, 100_000, 1920, 1080,
+    ...                      objects=(TrackedObject(7, Box(0.1, 0.2, 0.3, 0.4), "car", 0.9, first=True),))
+    >>> batch = TrackedBatch.of([frame])
+    >>> batch.frames() == [frame]
+    True
+    >>> len(batch), batch.track_id.tolist(), batch.names
+    (1, [7], ('car',))
 
     Attributes:
-        values: (N) the bytes of each.
-        head: (N,) their headers.
-        sessions: camera and session of those that are in them, as they come first.
-        session: (N,) which of these each message is of.
-        tables: the names of classes that they use, as in `Message.names`.
-        table: (N,) which of these each message uses.
-        objects: (M,) the road users in them: `track_id`, `box`, `name`, `first`, number of `backfill`s.
-        owner: (M,) which message each is in.
-        backfills: `at_us` and `box` of all positions from before a track was confirmed.
-        ends: (K,) the tracks that ended: `track_id`, and `name` or `NOBODY`.
-        end_owner: (K,) which message each is in.
+        sessions: camera and session of the messages, each pair once; there may be others.
+        session: (N,) which of `sessions` each message is of.
+        head: (N,) of the type `HEAD`.
+        names: road-user classes.
+        message: (P,) the row of the message that each position came in.
+        track_id: (P,) unique within camera and session.
+        position: (P,) of the type `POSITION`.
+        road_user: (P,) index into `names`: the best class so far.
+        confidence: (P,) of the detection, 0..1; 0 where `backfilled`.
+        first: (P,) whether it came in the first message of its track.
+        backfilled: (P,) whether it is from before the track was confirmed; comes before the position of the frame.
+        end_message: (K,) the row of the message that each ended track came in.
+        end_track_id: (K,) the track.
+        end_road_user: (K,) its class for good, index into `names`, or `NO_CLASS`.
     """
 
-    values: Sequence[bytes]
-    head: npt.NDArray[np.void]
     sessions: Sequence[tuple[str, str]]
-    session: npt.NDArray[np.int64]
-    tables: Sequence[tuple[str, ...]]
-    table: npt.NDArray[np.int64]
-    objects: npt.NDArray[np.void]
-    owner: npt.NDArray[np.int64]
-    backfills: npt.NDArray[np.void]
-    ends: npt.NDArray[np.void]
-    end_owner: npt.NDArray[np.int64]
+    session: Ints
+    head: npt.NDArray[np.void]
+    names: Sequence[str]
+    message: Ints
+    track_id: TrackIds
+    position: npt.NDArray[np.void]
+    road_user: Ints
+    confidence: Floats
+    first: Flags
+    backfilled: Flags
+    end_message: Ints
+    end_track_id: TrackIds
+    end_road_user: Ints
 
     def __len__(self) -> int:
-        return len(self.values)
+        """How many messages."""
+        return len(self.head)
 
-    @property
-    def last(self) -> npt.NDArray[np.bool_]:
-        """(N,) whether it closes its session."""
-        return np.asarray(self.head["flags"] & _LAST != 0, bool)
+    @classmethod
+    def of(cls, frames: Sequence[TrackedFrame]) -> TrackedBatch:
+        """The batch of those frames, in that order."""
+        sessions: dict[tuple[str, str], int] = {}
+        names: dict[str, int] = {}
+        of_session, heads, positions = [], [], bytearray()
+        message: list[int] = []
+        track_id: list[int] = []
+        road_user: list[int] = []
+        confidence: list[float] = []
+        first: list[bool] = []
+        earlier: list[int] = []
+        ends: list[tuple[int, int, int]] = []
+        pack = _POSITION.pack
+        for row, frame in enumerate(frames):
+            at_us = frame.captured_at_us
+            of_session.append(sessions.setdefault((frame.camera, frame.session), len(sessions)))
+            heads.append(
+                (frame.index, at_us, frame.span_us, frame.width_px, frame.height_px, frame.dropped, frame.last)
+            )
+            for seen in frame.objects:
+                name = names.setdefault(seen.road_user, len(names))
+                for past_us, box in seen.backfill:
+                    positions += pack(past_us, *box)
+                    earlier.append(len(message))
+                    message.append(row)
+                    track_id.append(seen.track_id)
+                    road_user.append(name)
+                    confidence.append(0.0)
+                    first.append(seen.first)
+                positions += pack(at_us, *seen.box)
+                message.append(row)
+                track_id.append(seen.track_id)
+                road_user.append(name)
+                confidence.append(seen.confidence)
+                first.append(seen.first)
+            for end in frame.ended:
+                name = NO_CLASS if end.road_user is None else names.setdefault(end.road_user, len(names))
+                ends.append((row, end.track_id, name))
+        backfilled = np.zeros(len(message), bool)
+        if earlier:
+            backfilled[earlier] = True
+        return cls(
+            tuple(sessions),
+            np.array(of_session, np.int64),
+            np.array(heads, HEAD),
+            tuple(names),
+            np.array(message, np.int64),
+            np.array(track_id, np.uint64),
+            np.frombuffer(positions, POSITION),
+            np.array(road_user, np.int64),
+            np.array(confidence, np.float64),
+            np.array(first, bool),
+            backfilled,
+            np.array([end[0] for end in ends], np.int64) if ends else _NONE,
+            np.array([end[1] for end in ends], np.uint64) if ends else _NO_IDS,
+            np.array([end[2] for end in ends], np.int64) if ends else _NONE,
+        )
+
+    def heads(self) -> list[FrameHead]:
+        """The numbers of each message."""
+        return list(map(FrameHead._make, self.head.tolist()))
 
     def ended(self) -> dict[int, list[TrackEnd]]:
-        """The tracks that ended, by the index of the message that tells it."""
-        table = self.table.tolist()
+        """The ended tracks, by the row of the message that they came in."""
         found: dict[int, list[TrackEnd]] = {}
-        columns = self.end_owner, self.ends["track_id"], self.ends["name"]
+        columns = self.end_message, self.end_track_id, self.end_road_user
         for row, track_id, name in zip(*(column.tolist() for column in columns), strict=True):
-            end = TrackEnd(track_id, None if name == NOBODY else self.tables[table[row]][name])
-            found.setdefault(row, []).append(end)
+            found.setdefault(row, []).append(TrackEnd(track_id, None if name == NO_CLASS else self.names[name]))
         return found
 
-    def message(self, row: int) -> Message:
-        """One of them."""
-        head: tuple[int, ...] = self.head[row].tolist()
-        _, flags, sequence, index, at_us, span_us, width_px, height_px, dropped, names_length, *counts = head
-        objects, ends, backfills, camera_length, session_length = counts
-        camera, session = self.sessions[int(self.session[row])]
-        return Message(
-            camera,
-            session,
-            index,
-            at_us,
-            span_us,
-            width_px,
-            height_px,
-            dropped,
-            bool(flags & _LAST),
-            bool(flags & _BEGINS),
-            sequence,
-            self.tables[int(self.table[row])],
-            self.values[row],
-            _HEADER.size + camera_length + session_length + names_length,
-            objects,
-            backfills,
-            ends,
+    def frames(self) -> list[TrackedFrame]:
+        """The messages one by one."""
+        objects: list[list[TrackedObject]] = [[] for _ in range(len(self))]
+        past: list[PastPosition] = []
+        columns = (
+            self.message,
+            self.track_id,
+            self.position,
+            self.road_user,
+            self.confidence,
+            self.first,
+            self.backfilled,
         )
+        for row, track_id, (at_us, edges), name, confidence, first, backfilled in zip(
+            *(column.tolist() for column in columns), strict=True
+        ):
+            box = Box(*edges)
+            if backfilled:
+                past.append(PastPosition(at_us, box))
+                continue
+            objects[row].append(
+                TrackedObject(
+                    track_id=track_id,
+                    box=box,
+                    road_user=self.names[name],
+                    confidence=confidence,
+                    first=first,
+                    backfill=tuple(past),
+                )
+            )
+            past.clear()
+        ended = self.ended()
+        return [
+            TrackedFrame(
+                camera=self.sessions[session][0],
+                session=self.sessions[session][1],
+                index=head.frame_index,
+                captured_at_us=head.captured_at_us,
+                span_us=head.span_us,
+                width_px=head.width_px,
+                height_px=head.height_px,
+                objects=tuple(objects[row]),
+                ended=tuple(ended.get(row, ())),
+                dropped=head.dropped,
+                last=head.last,
+            )
+            for row, (session, head) in enumerate(zip(self.session.tolist(), self.heads(), strict=True))
+        ]
+
+    def select(self, rows: Sequence[int]) -> TrackedBatch:
+        """The messages at those rows, in that order; it keeps nothing of the others in memory but their names.
+
+        >>> frames = [TrackedFrame("north", "s1", index, 0, 0, 1920, 1080) for index in range(3)]
+        >>> [frame.index for frame in TrackedBatch.of(frames).select([2, 0]).frames()]
+        [2, 0]
+        """
+        place = np.full(len(self), -1, np.int64)
+        place[rows] = np.arange(len(rows))
+        seen, message = _moved(place, self.message)
+        over, end_message = _moved(place, self.end_message)
+        return TrackedBatch(
+            sessions=self.sessions,
+            session=self.session[rows],
+            head=self.head[rows],
+            names=self.names,
+            message=message,
+            track_id=self.track_id[seen],
+            position=self.position[seen],
+            road_user=self.road_user[seen],
+            confidence=self.confidence[seen],
+            first=self.first[seen],
+            backfilled=self.backfilled[seen],
+            end_message=end_message,
+            end_track_id=self.end_track_id[over],
+            end_road_user=self.end_road_user[over],
+        )
+
+
+def _moved(place: Ints, message: Ints) -> tuple[Ints, Ints]:
+    """The rows of a column of messages whose `place` is not negative, in the order of these; and these."""
+    moved = place[message]
+    order = np.argsort(moved, kind="stable")
+    order = order[np.count_nonzero(moved < 0) :]
+    return order, moved[order]
+
+
+def joined(batches: Sequence[TrackedBatch]) -> TrackedBatch:
+    """The messages of those batches, one at least, in that order."""
+    sessions: dict[tuple[str, str], int] = {}
+    names: dict[str, int] = {}
+    session, road_user, end_road_user = [], [], []
+    for batch in batches:
+        numbers = np.array([sessions.setdefault(who, len(sessions)) for who in batch.sessions], np.int64)
+        codes = np.array([*(names.setdefault(name, len(names)) for name in batch.names), NO_CLASS], np.int64)
+        session.append(numbers[batch.session])
+        road_user.append(codes[batch.road_user])
+        end_road_user.append(codes[batch.end_road_user])  # the last of them stands for `NO_CLASS`
+    first_rows = [0, *itertools.accumulate(len(batch) for batch in batches)]
+    return TrackedBatch(
+        tuple(sessions),
+        np.concatenate(session),
+        np.concatenate([batch.head for batch in batches]),
+        tuple(names),
+        np.concatenate([batch.message + row for batch, row in zip(batches, first_rows, strict=False)]),
+        np.concatenate([batch.track_id for batch in batches]),
+        np.concatenate([batch.position for batch in batches]),
+        np.concatenate(road_user),
+        np.concatenate([batch.confidence for batch in batches]),
+        np.concatenate([batch.first for batch in batches]),
+        np.concatenate([batch.backfilled for batch in batches]),
+        np.concatenate([batch.end_message + row for batch, row in zip(batches, first_rows, strict=False)]),
+        np.concatenate([batch.end_track_id for batch in batches]),
+        np.concatenate(end_road_user),
+    )

@@ -17,7 +17,7 @@ from aforo.errors import ConfigurationError, ModelError
 from aforo.model import Frame, TrackedFrame
 from aforo.ports import Bus, Clock, CountReader, CountStore, Detector, StoreBackend, Tracker
 from aforo.redaction import without_credentials
-from aggregate.counting.counter import Aggregator
+from aggregate.counting.counter import CountingStage
 from app.assets import manifest
 from app.assets.mirrors import Progress
 from app.assets.trust import check_trusted
@@ -229,9 +229,9 @@ def camera_factory(
     return new_camera
 
 
-def aggregator(cameras: list[CameraSection]) -> Aggregator:
+def counting_stage(cameras: list[CameraSection]) -> CountingStage:
     """The counting stage of those cameras."""
-    return Aggregator([camera.domain() for camera in cameras])
+    return CountingStage([camera.domain() for camera in cameras])
 
 
 def open_bus(site: Site) -> Bus:

@@ -1,7 +1,7 @@
 """Runs the stages together in one process, with threads and queues.
 
 one per camera:  FrameSource -> Detector -> Tracker -> Bus
-one in all:      Bus -> Counter -> CountStore
+one in all:      Bus -> BatchCounter -> CountStore
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import closing
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from aforo.errors import AforoError, StoreError
 from aforo.model import Frame, Rows, TrackedFrame
-from aforo.ports import Bus, CameraSource, Clock, CountStore, Detector, FrameSource, Tracker
+from aforo.ports import BatchCounter, Bus, CameraSource, Clock, CountStore, Detector, FrameSource, Tracker
+from aforo.tracked_batch import TrackedBatch
 from app.detector_turns import DetectorSlot
 
 if TYPE_CHECKING:
@@ -33,14 +34,6 @@ WRITE_EVERY_S = 0.5
 
 RETRY_S = 2.0
 """Delay before a failed write is repeated."""
-
-
-class Counter(Protocol):
-    """Tracked frames in, rows out."""
-
-    def observe(self, frame: TrackedFrame) -> Rows:
-        """Take in one message; returns the rows that are new or have changed."""
-        ...
 
 
 def analyse(
@@ -155,7 +148,7 @@ class Counting:
     def __init__(
         self,
         bus: Bus,
-        counter: Counter,
+        counter: BatchCounter,
         store: CountStore,
         clock: Clock,
         listeners: Sequence[Callable[[Rows], None]] = (),
@@ -179,20 +172,24 @@ class Counting:
     def _run(self) -> None:
         batch = Rows()
         written_s = self._clock.monotonic_s()
-        for message in self._bus.messages():
-            batch.extend(self._count(message))
-            if batch and (message.last or self._clock.monotonic_s() - written_s >= WRITE_EVERY_S):
+        for messages in self._bus.batches():
+            batch.extend(self._count(messages))
+            if batch and (messages.head["last"].any() or self._clock.monotonic_s() - written_s >= WRITE_EVERY_S):
                 self._write(batch)
                 batch, written_s = Rows(), self._clock.monotonic_s()
         self._write(batch)
 
-    def _count(self, message: TrackedFrame) -> Rows:
+    def _count(self, messages: TrackedBatch) -> Rows:
         try:
-            rows = self._counter.observe(message)
+            rows = self._counter.add(messages)
             for listener in self._listeners:
                 listener(rows)
-        except Exception:  # a fault of ours in one message must not end the counting of all cameras
-            LOG.exception("camera %s: a fault in Aforo itself; frame %d is not counted", message.camera, message.index)
+        except Exception:  # a fault of ours in one batch must not end the counting of all cameras
+            (first, *_), cameras = messages.heads(), sorted({camera for camera, _ in messages.sessions})
+            LOG.exception(
+                "camera %s: a fault in Aforo itself; %d frames from %d on are not counted",
+                *(", ".join(cameras), len(messages), first.frame_index),
+            )
             return Rows()
         return rows
 

@@ -20,8 +20,9 @@ from aforo.errors import ConfigurationError
 from aforo.geometry import image_directions
 from aforo.model import Frame, TrackedFrame
 from aforo.ports import Detector
+from aforo.tracked_batch import TrackedBatch
 from api.drawing import FrameAnnotator
-from app.assemble import aggregator, camera_detector, road_users, tracker_factory
+from app.assemble import camera_detector, counting_stage, road_users, tracker_factory
 from app.counted_rows import RowTable
 from app.pipeline import analyse
 from detect.region import corners_px
@@ -171,12 +172,12 @@ class Recording:
 
     def count(self, detector: Detector, section: DetectorSection, on_frame: OnFrame | None = None) -> RecordingCounts:
         """Count it; `on_frame` is called with every analysed frame and the counts so far."""
-        counter = aggregator([self.camera])
+        counter = counting_stage([self.camera])
         counts = RecordingCounts(self.facts)
         analysed = self.analyse(detector, section)
         began = time.perf_counter()
         for frame, tracked in analysed:
-            counts.rows.take(counter.observe(tracked))
+            counts.rows.take(counter.add(TrackedBatch.of([tracked])))
             if frame is None:
                 continue
             if counts.analysed_frames == 0:

@@ -71,7 +71,7 @@ class Service:
         self.hub = LiveHub(site.domain(), clock)
         self._bus = assemble.open_bus(site)
         self._counting = Counting(
-            self._bus, assemble.aggregator(site.cameras), store, clock, (self.hub.publish_rows, *listeners)
+            self._bus, assemble.counting_stage(site.cameras), store, clock, (self.hub.publish_rows, *listeners)
         )
         new_camera = assemble.camera_factory(site, detector, self._publish, clock, paced=paced)
         self._cameras = [new_camera(camera) for camera in site.cameras]

@@ -37,7 +37,7 @@ from kafka_broker import running_broker
 from aforo.bus import wire
 from aforo.bus.kafka_connection import KafkaAddress
 from aforo.bus.kafka_publisher import KafkaPublisher
-from aforo.bus.partition_counter import PartitionCounter
+from aforo.bus.partition_counter import LogRecords, PartitionCounter
 from aforo.clock import SystemClock
 from aggregate.store.sqlite.writer import SqliteStore
 from app import assemble
@@ -237,13 +237,14 @@ def _profile(city: City) -> None:
     for frame in frames:
         encoded.append(wire.encode(frame, sequences[frame.camera]))
         sequences[frame.camera] += 1
-    counter = PartitionCounter(assemble.aggregator(city.cameras).observe_all)
+    counter = PartitionCounter(assemble.counting_stage(city.cameras))
     with SqliteStore(city.folder / "profiled.db") as store:
         profile = cProfile.Profile()
         profile.enable()
         for begin in range(0, len(encoded), BATCH):
-            messages, _ = wire.decode_all(encoded[begin : begin + BATCH])
-            store.write(counter.take_all(range(begin, begin + len(messages)), [0] * len(messages), messages))
+            batch, sequence, _ = wire.decode_all(encoded[begin : begin + BATCH])
+            positions = range(begin, begin + len(batch))
+            store.write(counter.add(LogRecords(positions, [0] * len(batch), sequence, batch)))
         profile.disable()
     print(f"profile of {len(encoded)} messages:")
     pstats.Stats(profile).sort_stats("tottime").print_stats(18)

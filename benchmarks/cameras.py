@@ -29,7 +29,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from aforo.model import Rows, TrackedFrame
+from aforo.model import Rows
+from aforo.tracked_batch import TrackedBatch
 from app.machine.speed import percentiles
 
 WARM_UP_S = 5.0
@@ -139,12 +140,14 @@ class Watch:
         self.lags_ms: dict[str, list[float]] = defaultdict(list)
         self.dropped: Counter[str] = Counter()
 
-    def observe(self, frame: TrackedFrame) -> Rows:
+    def add(self, batch: TrackedBatch) -> Rows:
         """Count, then look at the clock."""
-        rows: Rows = self._inner.observe(frame)
-        if self.on and not frame.last:
-            self.lags_ms[frame.camera].append((time.time_ns() // 1000 - frame.captured_at_us) / 1000)
-            self.dropped[frame.camera] += frame.dropped
+        rows: Rows = self._inner.add(batch)
+        for session, head in zip(batch.session.tolist(), batch.heads(), strict=True):
+            if self.on and not head.last:
+                camera, _ = batch.sessions[session]
+                self.lags_ms[camera].append((time.time_ns() // 1000 - head.captured_at_us) / 1000)
+                self.dropped[camera] += head.dropped
         return rows
 
 

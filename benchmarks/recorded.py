@@ -25,7 +25,8 @@ from aforo.config.geometry import LineSection
 from aforo.geometry import image_directions
 from aforo.model import MICROSECONDS, Frame, Image, TrackedFrame
 from aforo.ports import Tracker
-from app.assemble import aggregator, open_detector, road_users
+from aforo.tracked_batch import TrackedBatch
+from app.assemble import counting_stage, open_detector, road_users
 from app.assets import manifest
 from app.counted_rows import RowTable
 from app.validation.truth import LineResult, LineTruth
@@ -194,7 +195,7 @@ def counted(
         if flip:
             points, names = [(1 - x, y) for x, y in points], (names[1], names[0])
         lines.append(LineSection(id=f"line-{number}", points=points, directions=names))
-    counter = aggregator([CameraSection.of_recording(Path("video"), lines)])
+    counter = counting_stage([CameraSection.of_recording(Path("video"), lines)])
     for message in tracked(clip, new_tracker):
-        table.take(counter.observe(message))
+        table.take(counter.add(TrackedBatch.of([message])))
     return [LineResult(truth, table.of_line(line.id)) for truth, line in zip(truths, lines, strict=True)]

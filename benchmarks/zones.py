@@ -22,7 +22,8 @@ from recorded import recorded, tracked
 from aforo.config.camera import CameraSection
 from aforo.config.geometry import ZoneSection
 from aforo.model import MICROSECONDS
-from app.assemble import aggregator
+from aforo.tracked_batch import TrackedBatch
+from app.assemble import counting_stage
 from app.assets import manifest
 from app.counted_rows import RowTable
 
@@ -100,9 +101,9 @@ def counted_use(clip: Path, zones: dict[str, list[tuple[float, float]]]) -> dict
         for i, polygon in enumerate(zones.values())
     ]
     camera = CameraSection.of_recording(clip).model_copy(update={"zones": sections})
-    counter, table = aggregator([camera]), RowTable()
+    counter, table = counting_stage([camera]), RowTable()
     for message in tracked(seen):
-        table.take(counter.observe(message))
+        table.take(counter.add(TrackedBatch.of([message])))
     stays: dict[str, list[float]] = {section.id: [] for section in sections}
     for visit in table.visits.values():
         if visit.left_at_us is not None and visit.road_user in ("pedestrian", "cyclist"):

@@ -20,7 +20,7 @@ from kafka_broker import shortest_session_s
 
 from aforo.bus import wire
 from aforo.bus.kafka_publisher import KafkaPublisher
-from aforo.bus.partition_counter import PartitionCounter
+from aforo.bus.partition_counter import LogRecords, PartitionCounter
 from aforo.clock import SystemClock
 from aforo.config.camera import CameraSection
 from aforo.config.reading import load_site
@@ -39,6 +39,12 @@ KAFKA = [
 
 REPOSITORY = Path(__file__).parents[1]
 _numbers = itertools.count()
+
+
+def _counted(counter: PartitionCounter, position: int, at_ms: int, value: bytes) -> Rows:
+    """The rows of one message of a log."""
+    batch, sequence, _ = wire.decode_all([value])
+    return counter.add(LogRecords([position], [at_ms], sequence, batch))
 
 
 class City:
@@ -108,13 +114,13 @@ class City:
         """The rows when sessions have no end: of one reader that is never disturbed."""
         path = self.folder / "expected.db"
         path.unlink(missing_ok=True)
-        counter = PartitionCounter(assemble.aggregator(self.cameras).observe_all)
+        counter = PartitionCounter(assemble.counting_stage(self.cameras))
         sequences: dict[tuple[str, str], int] = {}
         rows = Rows()
         for position, message in enumerate(messages):
             key = message.camera, message.session
             sequence = sequences[key] = sequences.get(key, -1) + 1
-            rows.extend(counter.take([(position, position, wire.decode(wire.encode(message, sequence)))]))
+            rows.extend(_counted(counter, position, position, wire.encode(message, sequence)))
         with SqliteStore(path) as store:
             store.write(rows)
         return tables(path)
@@ -126,10 +132,8 @@ class City:
         counters: dict[int, PartitionCounter] = {}
         rows = Rows()
         for record in read_topic(self.address.servers, self.address.topics.frames):
-            counter = counters.setdefault(
-                record.partition, PartitionCounter(assemble.aggregator(self.cameras).observe_all)
-            )
-            rows.extend(counter.take([(record.offset, record.timestamp, wire.decode(record.value))]))
+            counter = counters.setdefault(record.partition, PartitionCounter(assemble.counting_stage(self.cameras)))
+            rows.extend(_counted(counter, record.offset, record.timestamp, record.value))
         with SqliteStore(path) as store:
             store.write(rows)
         return tables(path)

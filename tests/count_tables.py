@@ -9,6 +9,7 @@ from pathlib import Path
 
 from aforo.config.camera import CameraSection
 from aforo.model import Rows, TrackedFrame
+from aforo.tracked_batch import TrackedBatch
 from aggregate.store.sqlite.writer import SqliteStore
 from app import assemble
 
@@ -37,10 +38,10 @@ def tables(path: Path) -> Tables:
 
 def without_faults(path: Path, cameras: list[CameraSection], messages: Iterable[TrackedFrame]) -> Tables:
     """The rows of those messages when one aggregator reads them in order, each once, through no bus at all."""
-    observe = assemble.aggregator(cameras).observe
+    stage = assemble.counting_stage(cameras)
     rows = Rows()
     with SqliteStore(path) as store:
         for message in messages:
-            rows.extend(observe(message))
+            rows.extend(stage.add(TrackedBatch.of([message])))
         store.write(rows)
     return tables(path)

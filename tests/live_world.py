@@ -31,6 +31,7 @@ from aforo.model import (
     TrackedObject,
     TrackEnd,
 )
+from aforo.tracked_batch import TrackedBatch
 from aggregate.store.sqlite.reader import SqliteReader
 from aggregate.store.sqlite.writer import SqliteStore
 from api.app import create_app
@@ -38,7 +39,7 @@ from api.live.hub import LiveHub
 from api.live.local_cameras import LocalLiveView
 from api.live.remote_cameras import RemoteLiveView
 from api.server import Server, listen
-from app.assemble import aggregator
+from app.assemble import counting_stage
 
 LINE = {
     "id": "stop-line",
@@ -102,7 +103,7 @@ class Town:
         self.hub.set_status_source(self.statuses)
         self._last_frame_us: dict[str, int] = {}
         self._background = background if background is not None else street()
-        self._counting = aggregator(site.cameras)
+        self._counting = counting_stage(site.cameras)
         self._ago_us = ago_us
         self._seen: set[tuple[str, int]] = set()
         self._ended = threading.Event()
@@ -197,7 +198,7 @@ class Town:
             cv2.rectangle(image, (x1_px + 4, y1_px + 4), (x2_px - 4, y2_px), (60, 60, 70), -1)
         tracked = TrackedFrame(camera, "now", index, now_us, 100_000, width_px, height_px, tuple(objects), tuple(ended))
         self.hub.publish(Frame(camera, "now", index, now_us, image), tracked)
-        rows = self._counting.observe(tracked)
+        rows = self._counting.add(TrackedBatch.of([tracked]))
         if rows:
             self.write(rows)
 

@@ -6,13 +6,15 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from aforo.model import Box, Crossing, PastPosition, Point, Rows, TrackedFrame, TrackedObject, TrackEnd
 from aforo.model import Coverage as CoverageRow
 from aforo.site import Anchor, Camera, Line, Zone
-from aggregate.counting.counter import Aggregator
+from aforo.tracked_batch import POSITION, TrackedBatch
+from aggregate.counting.counter import CountingStage
 from aggregate.counting.lines_and_zones import shapes
 from aggregate.counting.open_tracks import Session, end, follow
-from aggregate.counting.trajectories import positions
 
 Pair = tuple[float, float]
 STEP_US = 100_000
@@ -38,6 +40,11 @@ def counting_line(
 
 def counting_zone(*corners: Pair, name: str = "zone", anchor: Anchor = "bottom_centre") -> Zone:
     return Zone(name, tuple(Point(*corner) for corner in corners), anchor)
+
+
+def positions(points: Iterable[PastPosition]) -> bytes:
+    """The bytes of as many `POSITION`."""
+    return np.array([(at_us, tuple(box)) for at_us, box in points], POSITION).tobytes()
 
 
 def observed(way: Sequence[Pair], step_us: int = STEP_US, **size: float) -> list[PastPosition]:
@@ -69,7 +76,7 @@ def rows_of(camera: Camera, observations: Iterable[PastPosition], *, aspect: flo
     if ends and track.recorder.last_position:
         end(places, [track])
     rows = Rows()
-    track.tell(rows, final=True)
+    track.emit_rows(rows, final=True)
     return rows
 
 
@@ -210,7 +217,7 @@ class Table:
 
 def counted(camera: Camera, messages: Iterable[TrackedFrame]) -> Table:
     """What a fresh aggregator makes of the messages."""
-    aggregator, table = Aggregator([camera]), Table()
+    aggregator, table = CountingStage([camera]), Table()
     for each in messages:
-        table.take(aggregator.observe(each))
+        table.take(aggregator.add(TrackedBatch.of([each])))
     return table

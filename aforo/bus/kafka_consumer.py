@@ -22,11 +22,10 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollecto
 
 from aforo.bus import wire
 from aforo.bus.kafka_connection import REFUSALS, KafkaAddress
-from aforo.bus.partition_counter import PartitionCounter
+from aforo.bus.partition_counter import LogRecords, PartitionCounter
 from aforo.errors import BusError, StoreError, WireError
 from aforo.model import Rows
-from aforo.ports import Clock, CountStore
-from aforo.tracked_batch import Messages
+from aforo.ports import BatchCounter, Clock, CountStore
 
 LOG = logging.getLogger(__name__)
 
@@ -115,7 +114,7 @@ class Aggregation(ConsumerRebalanceListener):  # type: ignore[misc]
 
     Args:
         address: of Kafka; its topics exist.
-        new_counting: makes the counting of one partition, with an empty state.
+        new_counter: makes the counting stage of one partition, with an empty state.
         store: where rows go; closed by whoever opened it.
         clock: for batches and retries.
     """
@@ -123,11 +122,11 @@ class Aggregation(ConsumerRebalanceListener):  # type: ignore[misc]
     def __init__(
         self,
         address: KafkaAddress,
-        new_counting: Callable[[], Callable[[Messages], Rows]],
+        new_counter: Callable[[], BatchCounter],
         store: CountStore,
         clock: Clock,
     ) -> None:
-        self._address, self._new_counting, self._store, self._clock = address, new_counting, store, clock
+        self._address, self._new_counter, self._store, self._clock = address, new_counter, store, clock
         self._lock = threading.RLock()  # the listener is called from the consumer's own thread
         self._partitions: dict[TopicPartition, _Partition] = {}
         self._stopped = threading.Event()
@@ -160,7 +159,7 @@ class Aggregation(ConsumerRebalanceListener):  # type: ignore[misc]
         """Begin with an empty state at the committed position; called by the consumer."""
         with self._lock:
             for partition in assigned:
-                self._partitions[partition] = _Partition(PartitionCounter(self._new_counting()))
+                self._partitions[partition] = _Partition(PartitionCounter(self._new_counter()))
         LOG.info("counts partitions %s", _numbers(self._partitions))
 
     def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
@@ -234,15 +233,16 @@ class Aggregation(ConsumerRebalanceListener):  # type: ignore[misc]
         if ours is None:
             return  # handed over since it was read
         if batch[0].offset < ours.counter.next_position:  # the reader went back
-            ours = self._partitions[partition] = _Partition(PartitionCounter(self._new_counting()))
+            ours = self._partitions[partition] = _Partition(PartitionCounter(self._new_counter()))
         ours.mark(batch)
-        messages, wrong = wire.decode_all([record.value or b"" for record in batch])
+        messages, sequence, wrong = wire.decode_all([record.value or b"" for record in batch])
         for index, error in wrong.items():
             self._set_aside(batch[index], error)
         sound = [record for index, record in enumerate(batch) if index not in wrong] if wrong else batch
-        ours.pending.extend(
-            ours.counter.take_all([record.offset for record in sound], [record.timestamp for record in sound], messages)
+        records = LogRecords(
+            [record.offset for record in sound], [record.timestamp for record in sound], sequence, messages
         )
+        ours.pending.extend(ours.counter.add(records))
         ours.counter.next_position = batch[-1].offset + 1
         self.figures.frames.inc(len(batch))
 
@@ -347,7 +347,7 @@ class Aggregation(ConsumerRebalanceListener):  # type: ignore[misc]
     def _begin_at(self, consumer: KafkaConsumer, partition: TopicPartition, position: int) -> None:
         with self._lock:
             if partition in self._partitions:
-                self._partitions[partition] = _Partition(PartitionCounter(self._new_counting()))
+                self._partitions[partition] = _Partition(PartitionCounter(self._new_counter()))
         consumer.seek(partition, position)
         self._commit(consumer, {partition: OffsetAndMetadata(position, "", -1)})
 

@@ -8,6 +8,10 @@ from collections.abc import Iterator
 
 from aforo.errors import BusError
 from aforo.model import TrackedFrame
+from aforo.tracked_batch import TrackedBatch
+
+LARGEST_BATCH = 64
+"""Messages that are handed out together at most."""
 
 
 class MemoryBus:
@@ -38,16 +42,16 @@ class MemoryBus:
             self._queue.append(message)
             self._changed.notify_all()
 
-    def messages(self) -> Iterator[TrackedFrame]:
-        """Yield messages until the bus is closed and drained; for one consumer."""
+    def batches(self) -> Iterator[TrackedBatch]:
+        """Yield whatever is in the bus, together, until it is closed and drained; for one consumer."""
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._closed or self._queue)
                 if not self._queue:
                     return
-                message = self._queue.popleft()
+                frames = [self._queue.popleft() for _ in range(min(len(self._queue), LARGEST_BATCH))]
                 self._changed.notify_all()
-            yield message
+            yield TrackedBatch.of(frames)
 
     def close(self) -> None:
         """No more messages will be published; those in it can still be read."""

@@ -6,6 +6,7 @@ behind later ones. Every message carries its place in the session, so what is mi
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Generic, NamedTuple, TypeVar
 
 Item = TypeVar("Item")
@@ -35,7 +36,7 @@ class Resequencer(Generic[Item]):
     def __init__(self) -> None:
         self._next: int | None = None
         self._held: dict[int, tuple[Item, int]] = {}
-        self._clean: int | None = None
+        self._in_order_from: int | None = None
         self.lost = 0
 
     def __len__(self) -> int:
@@ -53,16 +54,20 @@ class Resequencer(Generic[Item]):
         if not self._held:
             return None
         positions = [position for _, position in self._held.values()]
-        return min(positions if self._clean is None else [*positions, self._clean])
+        return min(positions if self._in_order_from is None else [*positions, self._in_order_from])
 
     @property
     def next(self) -> int:
         """The place of the message whose turn it is; -1 while that is not known."""
         return -1 if self._next is None else self._next
 
-    def pass_by(self, count: int, position: int) -> None:
+    def advance(self, count: int, position: int) -> None:
         """The next so many messages are there, the last of them at that position; nothing is held back."""
-        self._next, self._clean = self.next + count, position
+        self._next, self._in_order_from = self.next + count, position
+
+    def replace_held(self, replacement: Callable[[Item], Item]) -> None:
+        """Put something else in the place of each message that is held back."""
+        self._held = {number: (replacement(item), position) for number, (item, position) in self._held.items()}
 
     def push(self, sequence: int, message: Item, position: int) -> list[Released[Item]]:
         """Take in a message.
@@ -78,7 +83,7 @@ class Resequencer(Generic[Item]):
         if (self._next is not None and sequence < self._next) or sequence in self._held:
             return []
         if not self._held and sequence == (self._next if self._next is not None else 0):
-            self._next, self._clean = sequence + 1, position
+            self._next, self._in_order_from = sequence + 1, position
             return [Released(message, position)]
         self._held[sequence] = message, position
         return self._release()
@@ -113,5 +118,5 @@ class Resequencer(Generic[Item]):
             released.append(Released(message, replay_from))
             self._next += 1
             if not self._held:
-                self._clean = position
+                self._in_order_from = position
         return released

@@ -6,35 +6,22 @@ Positions and confidences travel as 32-bit floats: about 1e-7 of the frame, a te
 encoding again changes nothing more, so every reader of the bus, and every replay, counts from the very same numbers.
 
 Each message also has its place in its session, so that a reader notices what is missing, double or out of order. A
-reader of many messages checks them all at once (`decode_all`); `aforo.tracked_batch` makes columns of their road users.
+reader decodes many messages at once (`decode_all`), into the columns of one `TrackedBatch`.
 """
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from aforo.errors import WireError
 from aforo.model import TrackedFrame
-from aforo.tracked_batch import (
-    _BEGINS,
-    _END,
-    _END_BYTES,
-    _HEAD,
-    _HEADER,
-    _LAST,
-    _LENGTHS,
-    _OBJECT,
-    _OBJECT_BYTES,
-    _OBSERVATION,
-    _OBSERVATION_BYTES,
-    NOBODY,
-    Message,
-    Messages,
-)
+from aforo.tracked_batch import HEAD, NO_CLASS, POSITION, Ints, TrackedBatch
 
 VERSION = 2
 _OTHER_VERSION = "another version"
@@ -46,6 +33,77 @@ _LAST_US = 4_102_444_800_000_000
 """The year 2100."""
 _FARTHEST = 16.0
 """No box reaches further from the picture, in its widths or heights: beyond, it is no position but garbage."""
+
+_HEADER = struct.Struct("<BBIQqqIIIHHHIBB")
+_HEAD = np.dtype(
+    [
+        ("version", "u1"),
+        ("flags", "u1"),
+        ("sequence", "<u4"),
+        ("frame_index", "<u8"),
+        ("captured_at_us", "<i8"),
+        ("span_us", "<i8"),
+        ("width_px", "<u4"),
+        ("height_px", "<u4"),
+        ("dropped", "<u4"),
+        ("names_length", "<u2"),
+        ("object_count", "<u2"),
+        ("end_count", "<u2"),
+        ("backfill_count", "<u4"),
+        ("camera_length", "u1"),
+        ("session_length", "u1"),
+    ]
+)
+"""`_HEADER`, for many messages."""
+_LENGTHS = 2
+"""The last bytes of the header: the lengths of camera and session."""
+
+_OBJECT_BYTES = struct.Struct("<QfffffBBH")
+_OBJECT = np.dtype(
+    [
+        ("track_id", "<u8"),
+        ("box", "<f4", 4),
+        ("confidence", "<f4"),
+        ("name", "u1"),
+        ("first", "u1"),
+        ("backfill", "<u2"),
+    ]
+)
+_OBSERVATION_BYTES = struct.Struct("<qffff")
+_OBSERVATION = np.dtype([("at_us", "<i8"), ("box", "<f4", 4)])
+_END_BYTES = struct.Struct("<QB")
+_END = np.dtype([("track_id", "<u8"), ("name", "u1")])
+
+_LAST, _BEGINS = 1, 2
+"""Flags: the message closes its session; a track begins in it."""
+_NO_NAME = 255
+"""In the place of a class: all rows of the ended track are taken back."""
+
+
+class Message(NamedTuple):
+    """One decoded message.
+
+    Attributes:
+        sequence: its place among the messages of its session, from 0.
+        frame: the tracked frame.
+    """
+
+    sequence: int
+    frame: TrackedFrame
+
+
+class Decoded(NamedTuple):
+    """Many decoded messages.
+
+    Attributes:
+        batch: those that are sound.
+        sequence: (N,) of each its place among the messages of its session, from 0.
+        wrong: what is wrong with the others, by their indices among the values.
+    """
+
+    batch: TrackedBatch
+    sequence: Ints
+    wrong: dict[int, WireError]
 
 
 def encode(frame: TrackedFrame, sequence: int) -> bytes:
@@ -62,8 +120,8 @@ def encode(frame: TrackedFrame, sequence: int) -> bytes:
     ended = {end.road_user for end in frame.ended if end.road_user is not None}
     names = sorted({seen.road_user for seen in frame.objects} | ended)
     number = {name: index for index, name in enumerate(names)}
-    if len(names) >= NOBODY:
-        raise WireError(f"expected fewer than {NOBODY} road-user classes in a message, got {len(names)}")
+    if len(names) >= _NO_NAME:
+        raise WireError(f"expected fewer than {_NO_NAME} road-user classes in a message, got {len(names)}")
     objects, backfills = bytearray(), bytearray()
     try:
         for seen in frame.objects:
@@ -73,7 +131,7 @@ def encode(frame: TrackedFrame, sequence: int) -> bytes:
             for observation in seen.backfill:
                 backfills += _OBSERVATION_BYTES.pack(observation.at_us, *observation.box)
         ends = b"".join(
-            _END_BYTES.pack(end.track_id, NOBODY if end.road_user is None else number[end.road_user])
+            _END_BYTES.pack(end.track_id, _NO_NAME if end.road_user is None else number[end.road_user])
             for end in frame.ended
         )
         camera, session = frame.camera.encode(), frame.session.encode()
@@ -108,26 +166,90 @@ def decode(data: bytes) -> Message:
     Raises:
         WireError: another version wrote them, or they are no such message at all.
     """
-    messages, wrong = decode_all([data])
+    batch, sequence, wrong = decode_all([data])
     if wrong:
         raise wrong[0]
-    return messages.message(0)
+    return Message(int(sequence[0]), batch.frames()[0])
 
 
-def joined(messages: Sequence[Message]) -> Messages:
-    """Single messages as many."""
-    return decode_all([message.data for message in messages])[0]
-
-
-def decode_all(values: Sequence[bytes]) -> tuple[Messages, dict[int, WireError]]:
-    """The messages of those values, and what is wrong with those that are none, by their indices."""
+def decode_all(values: Sequence[bytes]) -> Decoded:
+    """The messages of those values, and what is wrong with those that are none."""
     wrong: dict[int, WireError] = {}
     while True:
         sound = [index for index in range(len(values)) if index not in wrong]
-        messages, reasons = _read([values[index] for index in sound])
-        if messages is not None and not reasons:
-            return messages, wrong
+        parts, reasons = _read([values[index] for index in sound])
+        if parts is not None and not reasons:
+            return Decoded(_batch(parts), parts.head["sequence"].astype(np.int64), wrong)
         wrong |= {sound[number]: _refusal(values[sound[number]], reason) for number, reason in reasons.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """The parts of many messages, as they are on the bus.
+
+    Attributes:
+        head: (N,) of the type `_HEAD`.
+        sessions: camera and session of the messages, each pair once.
+        session: (N,) which of `sessions` each message is of.
+        tables: lists of class names, each once.
+        table: (N,) which of `tables` each message has.
+        objects: (M,) of the type `_OBJECT`.
+        owner: (M,) which message each is in.
+        backfills: of the type `_OBSERVATION`: all positions from before a track was confirmed.
+        ends: (K,) of the type `_END`.
+        end_owner: (K,) which message each is in.
+    """
+
+    head: npt.NDArray[np.void]
+    sessions: Sequence[tuple[str, str]]
+    session: Ints
+    tables: Sequence[tuple[str, ...]]
+    table: Ints
+    objects: npt.NDArray[np.void]
+    owner: Ints
+    backfills: npt.NDArray[np.void]
+    ends: npt.NDArray[np.void]
+    end_owner: Ints
+
+
+def _batch(parts: _Parts) -> TrackedBatch:
+    """The columns of those messages; earlier positions of a road user come before its own."""
+    objects, owner = parts.objects, parts.owner
+    counts = objects["backfill"].astype(np.int64)
+    row = np.repeat(np.arange(len(objects)), counts + 1)
+    backfilled = np.ones(len(row), bool)
+    backfilled[np.cumsum(counts + 1) - 1] = False
+    position = np.empty(len(row), POSITION)
+    position["at_us"] = parts.head["captured_at_us"][owner[row]]
+    position["box"] = objects["box"][row]
+    confidence = objects["confidence"][row].astype(np.float64)
+    if len(row) > len(objects):
+        position[backfilled] = parts.backfills.astype(POSITION)
+        confidence[backfilled] = 0
+    names: dict[str, int] = {}
+    lookup = np.full((len(parts.tables), _NO_NAME + 1), NO_CLASS, np.int64)
+    for number, table in enumerate(parts.tables):
+        known = table[:_NO_NAME]
+        lookup[number, : len(known)] = [names.setdefault(name, len(names)) for name in known]
+    head = np.empty(len(parts.head), HEAD)
+    for name in head.dtype.names or ():
+        head[name] = parts.head["flags"] & _LAST if name == "last" else parts.head[name]
+    return TrackedBatch(
+        sessions=parts.sessions,
+        session=parts.session,
+        head=head,
+        names=tuple(names),
+        message=owner[row],
+        track_id=objects["track_id"][row],
+        position=position,
+        road_user=lookup[parts.table[owner], objects["name"]][row],
+        confidence=confidence,
+        first=objects["first"][row] != 0,
+        backfilled=backfilled,
+        end_message=parts.end_owner,
+        end_track_id=parts.ends["track_id"].copy(),
+        end_road_user=lookup[parts.table[parts.end_owner], parts.ends["name"]],
+    )
 
 
 def _refusal(data: bytes, reason: str) -> WireError:
@@ -137,8 +259,8 @@ def _refusal(data: bytes, reason: str) -> WireError:
     return WireError(f"expected a tracked frame, got {len(data)} bytes that are none: {reason}")
 
 
-def _read(values: Sequence[bytes]) -> tuple[Messages | None, dict[int, str]]:
-    """The messages of those values; or why some are none, by their indices, as soon as one is not."""
+def _read(values: Sequence[bytes]) -> tuple[_Parts | None, dict[int, str]]:
+    """The parts of those values; or why some are none, by their indices, as soon as one is not."""
     version = bytes((VERSION,))
     if wrong := {number: _OTHER_VERSION for number, data in enumerate(values) if data[:1] != version}:
         return None, wrong
@@ -163,8 +285,7 @@ def _read(values: Sequence[bytes]) -> tuple[Messages | None, dict[int, str]]:
     rows = np.arange(len(values))
     stops = backfills_at.tolist()
     ends = np.flatnonzero(head["end_count"]).tolist()
-    messages = Messages(
-        values,
+    parts = _Parts(
         head,
         [*texts.sessions],
         numbers[:, 0],
@@ -183,7 +304,7 @@ def _read(values: Sequence[bytes]) -> tuple[Messages | None, dict[int, str]]:
         np.frombuffer(b"".join([values[row][ends_at[row] :] for row in ends]), _END),
         np.repeat(rows, head["end_count"]),
     )
-    return messages, _unsound(messages)
+    return parts, _unsound(parts)
 
 
 class _Texts(dict[bytes, tuple[int, int]]):
@@ -229,38 +350,38 @@ def _texts(data: bytes) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _unsound(messages: Messages) -> dict[int, str]:
+def _unsound(parts: _Parts) -> dict[int, str]:
     """Which messages are garbage although their lengths fit, and why."""
-    objects, owner = messages.objects, messages.owner
-    known = np.array([len(names) for names in messages.tables], np.int64)[messages.table]
-    backfills = messages.head["backfill_count"]
-    of_backfill = np.repeat(np.arange(len(messages)), backfills)
-    begins = np.zeros(len(messages), bool)
+    objects, owner = parts.objects, parts.owner
+    known = np.array([len(names) for names in parts.tables], np.int64)[parts.table]
+    backfills = parts.head["backfill_count"]
+    of_backfill = np.repeat(np.arange(len(parts.head)), backfills)
+    begins = np.zeros(len(parts.head), bool)
     begins[owner[objects["first"] != 0]] = True
-    named = messages.ends["name"]
-    head = messages.head
+    named = parts.ends["name"]
+    head = parts.head
     wrong = {
         "a time that is none": (
             np.flatnonzero(_is_no_time(head["captured_at_us"])),
-            of_backfill[_is_no_time(messages.backfills["at_us"])],
+            of_backfill[_is_no_time(parts.backfills["at_us"])],
         ),
         "a span that is none": (np.flatnonzero((head["span_us"] < 0) | (head["span_us"] > _LONGEST_SPAN_US)),),
         "a track with no number": (
             owner[objects["track_id"] > _LAST_TRACK],
-            messages.end_owner[messages.ends["track_id"] > _LAST_TRACK],
+            parts.end_owner[parts.ends["track_id"] > _LAST_TRACK],
         ),
         "a box that lies nowhere near the picture": (
             owner[_is_nowhere(objects["box"])],
-            of_backfill[_is_nowhere(messages.backfills["box"])],
+            of_backfill[_is_nowhere(parts.backfills["box"])],
         ),
         "a class that it does not name": (
             owner[objects["name"] >= known[owner]],
-            messages.end_owner[(named != NOBODY) & (named >= known[messages.end_owner])],
+            parts.end_owner[(named != _NO_NAME) & (named >= known[parts.end_owner])],
         ),
         "another number of earlier positions": (
-            np.flatnonzero(np.bincount(owner, objects["backfill"], len(messages)) != backfills),
+            np.flatnonzero(np.bincount(owner, objects["backfill"], len(parts.head)) != backfills),
         ),
-        "tracks that begin, or do not": (np.flatnonzero(begins != (messages.head["flags"] & _BEGINS != 0)),),
+        "tracks that begin, or do not": (np.flatnonzero(begins != (parts.head["flags"] & _BEGINS != 0)),),
     }
     return {number: reason for reason, found in wrong.items() for number in np.concatenate(found).tolist()}
 

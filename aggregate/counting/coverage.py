@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aforo.model import MICROSECONDS, MINUTE_US, Coverage, TrackedFrame
+from aforo.model import MICROSECONDS, MINUTE_US, Coverage
 
 _WRITE_EVERY_US = 5 * MICROSECONDS
 
@@ -31,22 +31,28 @@ class CoverageMeter:
         self._newest: _Minute | None = None
         self._written_us = 0
 
-    def observe(self, frame: TrackedFrame) -> Sequence[Coverage]:
-        """Take in one frame; returns the rows that are due, now and then while a minute runs and when it is over."""
-        return self.take(frame.captured_at_us, frame.span_us, frame.dropped, frame.last)
+    def add(self, at_us: int, span_us: int, dropped: int, last: bool) -> Sequence[Coverage]:
+        """Take in one message.
 
-    def take(self, at_us: int, span_us: int, dropped: int, last: bool) -> Sequence[Coverage]:
-        """`observe`, of a frame that these tell of."""
+        Args:
+            at_us: its event time.
+            span_us: the time that it stands for.
+            dropped: frames thrown away unseen before it.
+            last: whether it closes the session; then it is of no frame.
+
+        Returns:
+            The rows that are due: now and then while a minute runs, and when it is over.
+        """
         newest = self._newest
         if newest is None or at_us - span_us < self._newest_us or at_us >= self._newest_us + MINUTE_US or last:
-            return self._turn(at_us, at_us - span_us, dropped, last)
+            return self._start_minute(at_us, at_us - span_us, dropped, last)
         newest.observed_us += span_us
         newest.frames += 1
         newest.dropped += dropped
         return self._written(at_us) if at_us - self._written_us >= _WRITE_EVERY_US else ()
 
-    def _turn(self, at_us: int, start_us: int, dropped: int, last: bool) -> Sequence[Coverage]:
-        """Take in a frame that is of another minute, or of several, or the last."""
+    def _start_minute(self, at_us: int, start_us: int, dropped: int, last: bool) -> Sequence[Coverage]:
+        """Take in a message that is of another minute, or of several, or the last."""
         minute_us = at_us // MINUTE_US * MINUTE_US
         for bucket in range(start_us // MINUTE_US * MINUTE_US, minute_us + 1, MINUTE_US):
             shared = min(at_us, bucket + MINUTE_US) - max(start_us, bucket)

@@ -11,7 +11,7 @@ from aforo.site import TurningMovement
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class CompletedMovement:
     """A movement that is complete."""
 
     movement: TurningMovement
@@ -33,23 +33,24 @@ class MovementFinder:
     def __init__(self, movements: tuple[TurningMovement, ...]) -> None:
         self._movements = movements
         self._passages: list[tuple[int, PlaceKind, str, str]] = []
-        self._turns: list[Turn] = []
+        self._completed: list[CompletedMovement] = []
 
-    def passed(self, kind: PlaceKind, place: str, direction: str, at_us: int) -> list[Turn]:
+    def passed(self, kind: PlaceKind, place: str, direction: str, at_us: int) -> list[CompletedMovement]:
         """Take in one more passage; returns the movements that it completes or changes."""
         if not self._movements:
             return []
         bisect.insort(self._passages, (at_us, kind, place, direction), key=lambda passage: passage[0])
-        known, self._turns = self._turns, [turn for movement in self._movements for turn in self._turns_of(movement)]
-        return [turn for turn in self._turns if turn not in known]
+        known = self._completed
+        self._completed = [each for movement in self._movements for each in self._completions(movement)]
+        return [each for each in self._completed if each not in known]
 
-    def _turns_of(self, movement: TurningMovement) -> Iterator[Turn]:
+    def _completions(self, movement: TurningMovement) -> Iterator[CompletedMovement]:
         """Every passage of the origin starts the movement anew: who goes round and round counts each time once."""
         entered_at_us: int | None = None
         ordinal = 0
         for at_us, kind, place, direction in self._passages:
             if entered_at_us is not None and movement.destination.opens_for(kind, place, direction):
-                yield Turn(movement, ordinal, entered_at_us, at_us)
+                yield CompletedMovement(movement, ordinal, entered_at_us, at_us)
                 ordinal += 1
                 entered_at_us = None
             if movement.origin.opens_for(kind, place, direction):

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -18,7 +17,9 @@ from aggregate.counting.lines_and_zones import NEVER, Shapes, Ways
 from aggregate.counting.movements import MovementFinder
 from aggregate.counting.trajectories import TrajectoryRecorder
 
-Kind = type[Crossing] | type[Visit] | type[Movement]
+Row = Crossing | Visit | Movement
+Key = tuple[type[Row], str, int]
+"""A row of a track: its kind, its line, zone or movement, and its ordinal there."""
 
 
 @dataclass(slots=True)
@@ -26,13 +27,13 @@ class OpenTrack:
     """A track that is not over.
 
     Attributes:
+        road_user: its class now.
         camera: whose lines and zones count.
         number: the camera's, among those of the `Shapes`.
         aspect: width over height of the frame.
         states: the bytes of its `lines_and_zones.STATE` at each place.
-        facts: its rows so far, without the class. By kind, place and ordinal: the two columns that differ from kind to
-            kind, and the version of the geometry.
-        changed: the rows that are new or different since they were told last.
+        rows: what it did so far; class and finality are those of the time when they were made, see `emit_rows`.
+        changed: the rows that are new or different since they were emitted last.
     """
 
     key: TrackKey
@@ -43,72 +44,114 @@ class OpenTrack:
     states: bytes
     recorder: TrajectoryRecorder
     finder: MovementFinder
-    facts: dict[tuple[Kind, str, int], tuple[int, int | str | None, str]] = field(default_factory=dict)
-    changed: dict[tuple[Kind, str, int], None] = field(default_factory=dict)
+    rows: dict[Key, Row] = field(default_factory=dict)
+    changed: dict[Key, None] = field(default_factory=dict)
 
     def name(self, road_user: str) -> None:
         """The track is of that class from now on; so are its rows."""
         if road_user != self.road_user:
             self.road_user = road_user
-            self.changed |= dict.fromkeys(self.facts)
+            self.changed |= dict.fromkeys(self.rows)
 
-    def take(self, place: int, turn: int, at_us: int, left_us: int) -> None:
-        """Take in what happened at a place, as `lines_and_zones.follow` tells it."""
+    def add(self, place: int, turn: int, at_us: int, left_us: int) -> None:
+        """Take in what happened at a place: an event of `lines_and_zones.follow`."""
         lines = self.camera.lines
         if place < len(lines):
             self._passed(lines[place], to_right=turn > 0, at_us=at_us)
         else:
             self._stayed(self.camera.zones[place - len(lines)], turn, at_us, None if left_us == NEVER else left_us)
 
-    def tell(self, rows: Rows, *, final: bool) -> None:
-        """Add the rows that have changed, or if they are final all of them."""
-        into: dict[Kind, list[Any]] = {Crossing: rows.crossings, Visit: rows.visits, Movement: rows.movements}
-        who = self.key.camera, self.key.session, self.key.track_id
-        for kind, place, ordinal in self.facts if final else self.changed:
-            first, second, version = self.facts[kind, place, ordinal]
-            make: Callable[..., Crossing | Visit | Movement] = kind
-            into[kind].append(make(*who, place, ordinal, first, second, self.road_user, final, version))
+    def emit_rows(self, rows: Rows, *, final: bool) -> None:
+        """Add the rows that have changed, or if they are final all of them, with the class that the track has now."""
+        for key in self.rows if final else self.changed:
+            match self.rows[key]:
+                case Crossing() as crossing:
+                    rows.crossings.append(replace(crossing, road_user=self.road_user, final=final))
+                case Visit() as visit:
+                    rows.visits.append(replace(visit, road_user=self.road_user, final=final))
+                case Movement() as movement:
+                    rows.movements.append(replace(movement, road_user=self.road_user, final=final))
         self.changed.clear()
 
     def _passed(self, line: Line, *, to_right: bool, at_us: int) -> None:
         direction = line.direction_names[0 if to_right else 1]
-        ordinal = sum(kind is Crossing and place == line.id for kind, place, _ in self.facts)
-        self._note(Crossing, line.id, ordinal, (at_us, direction, line.version))
-        self._turn(PlaceKind.LINE, line.id, direction, at_us)
+        ordinal = sum(kind is Crossing and place == line.id for kind, place, _ in self.rows)
+        self._note(
+            (Crossing, line.id, ordinal),
+            Crossing(
+                camera=self.key.camera,
+                session=self.key.session,
+                track_id=self.key.track_id,
+                line=line.id,
+                ordinal=ordinal,
+                at_us=at_us,
+                direction=direction,
+                road_user=self.road_user,
+                final=False,
+                geometry=line.version,
+            ),
+        )
+        self._gate_passed(PlaceKind.LINE, line.id, direction, at_us)
 
     def _stayed(self, zone: Zone, ordinal: int, entered_at_us: int, left_at_us: int | None) -> None:
-        new = (Visit, zone.id, ordinal) not in self.facts
-        self._note(Visit, zone.id, ordinal, (entered_at_us, left_at_us, zone.version))
+        key = Visit, zone.id, ordinal
+        new = key not in self.rows
+        self._note(
+            key,
+            Visit(
+                camera=self.key.camera,
+                session=self.key.session,
+                track_id=self.key.track_id,
+                zone=zone.id,
+                ordinal=ordinal,
+                entered_at_us=entered_at_us,
+                left_at_us=left_at_us,
+                road_user=self.road_user,
+                final=False,
+                geometry=zone.version,
+            ),
+        )
         if new:
-            self._turn(PlaceKind.ZONE, zone.id, ENTERED, entered_at_us)
+            self._gate_passed(PlaceKind.ZONE, zone.id, ENTERED, entered_at_us)
 
-    def _turn(self, kind: PlaceKind, place: str, direction: str, at_us: int) -> None:
-        for turn in self.finder.passed(kind, place, direction, at_us):
+    def _gate_passed(self, kind: PlaceKind, place: str, direction: str, at_us: int) -> None:
+        for completed in self.finder.passed(kind, place, direction, at_us):
             self._note(
-                Movement, turn.movement.id, turn.ordinal, (turn.entered_at_us, turn.at_us, turn.movement.version)
+                (Movement, completed.movement.id, completed.ordinal),
+                Movement(
+                    camera=self.key.camera,
+                    session=self.key.session,
+                    track_id=self.key.track_id,
+                    movement=completed.movement.id,
+                    ordinal=completed.ordinal,
+                    entered_at_us=completed.entered_at_us,
+                    at_us=completed.at_us,
+                    road_user=self.road_user,
+                    final=False,
+                    geometry=completed.movement.version,
+                ),
             )
 
-    def _note(self, kind: Kind, place: str, ordinal: int, fact: tuple[int, int | str | None, str]) -> None:
-        key = kind, place, ordinal
-        self.facts[key] = fact
+    def _note(self, key: Key, row: Row) -> None:
+        self.rows[key] = row
         self.changed[key] = None
 
 
-def follow(shapes: Shapes, tracks: Sequence[OpenTrack], news: Sequence[bytes]) -> None:
+def follow(shapes: Shapes, tracks: Sequence[OpenTrack], new_positions: Sequence[bytes]) -> None:
     """Take in where many tracks were.
 
     Args:
         shapes: the places of all cameras.
         tracks: each once.
-        news: of each its new positions, the bytes of as many `POSITION`.
+        new_positions: of each its new positions, the bytes of as many `POSITION`.
     """
     before = [track.recorder.last_position for track in tracks]
-    positions = [old + new for old, new in zip(before, news, strict=True)]
+    positions = [old + new for old, new in zip(before, new_positions, strict=True)]
     states = _states(tracks)
-    _take(tracks, lines_and_zones.follow(shapes, _ways(tracks, positions, [bool(old) for old in before]), states))
+    _add_events(tracks, lines_and_zones.follow(shapes, _ways(tracks, positions, [bool(old) for old in before]), states))
     after = states.tobytes()
     at = 0
-    for track, new in zip(tracks, news, strict=True):
+    for track, new in zip(tracks, new_positions, strict=True):
         track.recorder.extend(new)
         size = len(track.states)
         track.states = after[at : at + size]
@@ -118,7 +161,7 @@ def follow(shapes: Shapes, tracks: Sequence[OpenTrack], news: Sequence[bytes]) -
 def end(shapes: Shapes, tracks: Sequence[OpenTrack]) -> None:
     """Take in whatever it changes at lines and zones that those tracks are over."""
     positions = [track.recorder.last_position for track in tracks]
-    _take(tracks, lines_and_zones.end(shapes, _ways(tracks, positions, [True] * len(tracks)), _states(tracks)))
+    _add_events(tracks, lines_and_zones.end(shapes, _ways(tracks, positions, [True] * len(tracks)), _states(tracks)))
 
 
 def _states(tracks: Sequence[OpenTrack]) -> np.ndarray[tuple[int], np.dtype[np.void]]:
@@ -137,9 +180,9 @@ def _ways(tracks: Sequence[OpenTrack], positions: Sequence[bytes], known: Sequen
     )
 
 
-def _take(tracks: Sequence[OpenTrack], events: np.ndarray[tuple[int, int], np.dtype[np.int64]]) -> None:
+def _add_events(tracks: Sequence[OpenTrack], events: np.ndarray[tuple[int, int], np.dtype[np.int64]]) -> None:
     for track, *event in events.tolist():
-        tracks[track].take(*event)
+        tracks[track].add(*event)
 
 
 class Session:
@@ -178,8 +221,8 @@ class Session:
         With the session's last message all of them are over, as what they last were.
         """
         if last:
-            told = {end.track_id for end in ended}
-            rest = [TrackEnd(number, track.road_user) for number, track in self.tracks.items() if number not in told]
+            known = {end.track_id for end in ended}
+            rest = [TrackEnd(number, track.road_user) for number, track in self.tracks.items() if number not in known]
             ended = [*ended, *rest]
         over = []
         for end in ended:

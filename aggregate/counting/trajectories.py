@@ -11,13 +11,13 @@ from __future__ import annotations
 import itertools
 import struct
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from aforo.kernel_cache import compiled
-from aforo.model import PastPosition, TrackKey, Trajectory
+from aforo.model import TrackKey, Trajectory
 from aforo.tracked_batch import POSITION, Flags, Floats, Ints
 from aggregate.counting.lines_and_zones import corners_at
 
@@ -88,11 +88,6 @@ class TrajectoryRecorder:
         """Event time of the first position."""
         (at_us,) = _TIME.unpack_from(self._kept or self._pending)
         return int(at_us)
-
-
-def positions(points: Iterable[PastPosition]) -> bytes:
-    """The bytes of as many `POSITION`."""
-    return b"".join([_POSITION.pack(at_us, *box) for at_us, box in points])
 
 
 def finished(tracks: Sequence[tuple[TrackKey, str, TrajectoryRecorder]]) -> list[Trajectory]:

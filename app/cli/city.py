@@ -92,7 +92,7 @@ def aggregator(
     with ExitStack() as stack:
         site, address, stopping = _join(config, stack)
         store = stack.enter_context(assemble.open_store(site))
-        process = Aggregation(address, lambda: assemble.aggregator(site.cameras).observe_all, store, clock)
+        process = Aggregation(address, lambda: assemble.counting_stage(site.cameras), store, clock)
         stopping.append(process.stop)
         if metrics_port is not None:
             stack.callback(_serve(process.figures, site.api.host, metrics_port))

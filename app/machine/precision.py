@@ -29,7 +29,8 @@ from aforo.config.site import Site
 from aforo.errors import AforoError, AssetError, SourceError
 from aforo.model import MICROSECONDS, Frame, Image
 from aforo.ports import Detector, FrameSource
-from app.assemble import aggregator, float_model, open_openvino, road_users, tracker_factory, wants_calibration
+from aforo.tracked_batch import TrackedBatch
+from app.assemble import counting_stage, float_model, open_openvino, road_users, tracker_factory, wants_calibration
 from app.assets import manifest
 from app.assets.mirrors import Progress
 from app.counted_rows import RowTable
@@ -275,9 +276,9 @@ def _count(clips: Sequence[Clip], detector: Detector, section: DetectorSection) 
     counts: Counts = Counter()
     users = road_users(detector, section)
     for clip in (clip for clip in clips if clip.countable):
-        counter, rows = aggregator([clip.section]), RowTable()
+        counter, rows = counting_stage([clip.section]), RowTable()
         for _, tracked in analyse(clip, detector, tracker_factory(users, clip.frame_rate)):
-            rows.take(counter.observe(tracked))
+            rows.take(counter.add(TrackedBatch.of([tracked])))
         counts.update((clip.camera, row.line, row.direction, row.road_user) for row in rows.crossings.values())
         counts.update((clip.camera, row.zone, "", row.road_user) for row in rows.visits.values())
     return counts

@@ -24,8 +24,9 @@ from aforo.config.detector import DetectorSection
 from aforo.config.geometry import LineSection
 from aforo.model import Frame
 from aforo.ports import Detector, FrameSource
+from aforo.tracked_batch import TrackedBatch
 from api.drawing import FrameAnnotator
-from app.assemble import aggregator, road_users, tracker_factory
+from app.assemble import counting_stage, road_users, tracker_factory
 from app.counted_rows import RowTable
 from app.pipeline import analyse
 from app.recording import Recording
@@ -137,7 +138,7 @@ def stage_costs(
 
     rate = probe(path).fps
     tracker = tracker_factory(road_users(detector, section), rate)()
-    counter, annotator = aggregator([camera]), FrameAnnotator(camera.domain(), ZoneInfo("UTC"))
+    counter, annotator = counting_stage([camera]), FrameAnnotator(camera.domain(), ZoneInfo("UTC"))
     frames = 0
     with closing(RecordedSource(path, camera.id, timezone=ZoneInfo("UTC"), clock=SystemClock())) as source:
         for frame in source.frames():
@@ -148,7 +149,7 @@ def stage_costs(
             detections = detector.detect_in_steps(frame.image, lap)
             tracked = tracker.update(frame, detections)
             lap("track")
-            counter.observe(tracked)
+            counter.add(TrackedBatch.of([tracked]))
             lap("count")
             drawn = annotator.draw(frame.image, tracked, {})
             lap("draw")
@@ -176,11 +177,11 @@ def latency_ms(
         )
     )
     tracker = tracker_factory(road_users(detector, section), analyse_fps)
-    counter, rows = aggregator([camera]), RowTable()
+    counter, rows = counting_stage([camera]), RowTable()
     waits: list[float] = []
     began = time.perf_counter()
     for frame, tracked in analyse(source, detector, tracker):
-        rows.take(counter.observe(tracked))
+        rows.take(counter.add(TrackedBatch.of([tracked])))
         if frame is not None:
             waits.append(1000 * (time.perf_counter() - source.arrived_s.pop(id(frame))))
         if time.perf_counter() - began > seconds:

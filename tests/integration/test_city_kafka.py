@@ -15,6 +15,7 @@ from pathlib import Path
 from city import KAFKA, REPOSITORY, City, eventually
 from kafka_broker import Broker
 
+from aforo.tracked_batch import TrackedBatch
 from app import assemble
 from app.validation.synthetic_traffic import camera_section, traffic
 
@@ -66,12 +67,12 @@ def test_simulated_traffic_is_counted_as_the_simulator_says(kafka: Broker, tmp_p
 
 def test_the_answer_is_what_the_counting_makes_of_the_traffic() -> None:
     """In one process, without a bus: the plans and the counting agree, and the same seed gives the same again."""
-    observe = assemble.aggregator([camera_section(number) for number in range(4)]).observe
+    stage = assemble.counting_stage([camera_section(number) for number in range(4)])
     frames, answer = traffic(range(4), fps=5, road_users=8, seconds=60, seed=7)
     again, _ = traffic(range(4), fps=5, road_users=8, seconds=60, seed=7)
     messages = list(frames)
     assert messages == list(again)
-    rows = [observe(message) for message in messages]
+    rows = [stage.add(TrackedBatch.of([message])) for message in messages]
     voided = {(key.camera, key.track_id) for part in rows for key in part.voided}
     assert voided
     assert answer.crossings == Counter(

@@ -13,7 +13,8 @@ from trajectories import START_US, STEP_US, box_at, counting_line, counting_zone
 
 from aforo.model import Frame, PlaceKind, TrackedObject
 from aforo.site import Camera, Gate, TurningMovement
-from aggregate.counting.counter import Aggregator
+from aforo.tracked_batch import TrackedBatch
+from aggregate.counting.counter import CountingStage
 from aggregate.store.sqlite.reader import SqliteReader
 from aggregate.store.sqlite.writer import SqliteStore
 from track.tracker import CameraTracker
@@ -58,7 +59,7 @@ class Camera:
 
     def __init__(self, store: SqliteStore) -> None:
         self.tracker = CameraTracker(("car",), 10.0)
-        self.aggregator = Aggregator([CAMERA])
+        self.aggregator = CountingStage([CAMERA])
         self.store = store
         self.index = 0
         self.most_open = 0
@@ -68,7 +69,7 @@ class Camera:
         for _ in range(frames):
             at_us = START_US + self.index * STEP_US
             frame = Frame("c", "s", self.index, at_us, IMAGE)
-            rows = self.aggregator.observe(self.tracker.update(frame, detections(self.index, self._rng)))
+            rows = self.aggregator.add(TrackedBatch.of([self.tracker.update(frame, detections(self.index, self._rng))]))
             if rows:
                 self.store.write(rows)
             self.most_open = max(self.most_open, self.aggregator.open_tracks)
@@ -104,13 +105,13 @@ def test_neither_memory_nor_state_grows_with_time(tmp_path: Path) -> None:
 def test_whoever_stands_for_hours_costs_no_more_than_whoever_stands_for_minutes() -> None:
     """A parked car trembles in its box, half on the line and half in the zone, for as long as it likes."""
     rng = np.random.default_rng(26)
-    aggregator = Aggregator([CAMERA])
+    aggregator = CountingStage([CAMERA])
 
     def stand(first: int, frames: int) -> None:
         for index in range(first, first + frames):
             x, y = rng.normal(0, 0.001, 2).tolist()
             seen = TrackedObject(1, box_at(0.5 + x, 0.5 + y), "car", 0.9, first=index == 0)
-            aggregator.observe(message(index, [seen]))
+            aggregator.add(TrackedBatch.of([message(index, [seen])]))
 
     stand(0, 3_000)
     tracemalloc.start()

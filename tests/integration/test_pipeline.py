@@ -23,7 +23,7 @@ from aforo.clock import SystemClock
 from aforo.errors import ModelError, SourceError, StoreError
 from aforo.model import Frame, Image, Rows, TrackedFrame
 from aforo.site import Camera
-from aggregate.counting.counter import Aggregator
+from aggregate.counting.counter import CountingStage
 from aggregate.store.sqlite.reader import SqliteReader
 from aggregate.store.sqlite.writer import SqliteStore
 from app.assemble import tracker_factory
@@ -158,7 +158,7 @@ def test_from_pictures_to_rows_in_the_store(tmp_path: Path, detector: RedFinder)
     with SqliteStore(path) as store:
         bus = MemoryBus(capacity=4)
         told: list[Rows] = []
-        counting = Counting(bus, Aggregator([CAMERA]), store, SystemClock(), (told.append,))
+        counting = Counting(bus, CountingStage([CAMERA]), store, SystemClock(), (told.append,))
         source = PaintedSource(sessions=2)
         camera = CameraThread(
             source, lambda: analyse(source, detector, tracker_factory(USERS, 10)), lambda _, m: bus.publish(m)
@@ -223,7 +223,7 @@ def test_a_store_that_fails_for_a_while_loses_nothing(tmp_path: Path) -> None:
     path = tmp_path / "counts.db"
     with BrokenStore(SqliteStore(path), failures=7) as store:
         bus = MemoryBus()
-        counting = Counting(bus, Aggregator([CAMERA]), store, PatientClock())
+        counting = Counting(bus, CountingStage([CAMERA]), store, PatientClock())
         counting.start()
         for message in walkers():
             bus.publish(message)
@@ -240,7 +240,7 @@ def test_a_store_that_never_works_again_does_not_keep_the_program_from_ending(tm
     """The bus is full and the camera waits for room: closing the bus and giving up still ends all threads."""
     with BrokenStore(SqliteStore(tmp_path / "counts.db"), failures=10**9) as store:
         bus = MemoryBus(capacity=2)
-        counting = Counting(bus, Aggregator([CAMERA]), store, PatientClock())
+        counting = Counting(bus, CountingStage([CAMERA]), store, PatientClock())
         source = PaintedSource(frames=10_000)
         with closing(RedFinder()) as detector:
             camera = CameraThread(
@@ -272,4 +272,4 @@ def test_one_camera_that_fails_leaves_the_others_alone(detector: RedFinder) -> N
     assert isinstance(cameras[0].failure, SourceError)
     assert cameras[1].failure is None
     bus.close()
-    assert Counter(m.last for m in bus.messages()) == {False: 43, True: 2}
+    assert Counter(head.last for batch in bus.batches() for head in batch.heads()) == {False: 43, True: 2}

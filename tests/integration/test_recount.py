@@ -22,6 +22,7 @@ from aforo.config.geometry import LineSection
 from aforo.config.site import Site
 from aforo.errors import NotFoundError
 from aforo.model import MICROSECONDS, Box, Recount, Rows, TrackedFrame, TrackedObject, TrackEnd
+from aforo.tracked_batch import TrackedBatch
 from api.app import create_app
 from api.live.remote_cameras import RemoteLiveView
 from app import assemble
@@ -64,10 +65,10 @@ def passing(track_id: int, start_us: int, road_user: str = "car") -> list[Tracke
 
 
 def count_live(here: Site, *tracks: list[TrackedFrame]) -> None:
-    counter, rows = assemble.aggregator(here.cameras), Rows()
+    counter, rows = assemble.counting_stage(here.cameras), Rows()
     for frames in tracks:
         for frame in frames:
-            rows.extend(counter.observe(frame))
+            rows.extend(counter.add(TrackedBatch.of([frame])))
     with assemble.open_store(here) as store:
         store.write(rows)
 
@@ -211,11 +212,11 @@ def test_recounts_of_the_sample_equal_its_live_counts(
     )
     detector = assemble.open_detector(section)
     try:
-        counters = [assemble.aggregator(each.cameras) for each in (live_site, bare_site)]
+        counters = [assemble.counting_stage(each.cameras) for each in (live_site, bare_site)]
         batches = [Rows(), Rows()]
         for _, message in Recording(sample_video, camera, timezone=ZoneInfo("UTC")).analyse(detector, section):
             for counter, batch in zip(counters, batches, strict=True):
-                batch.extend(counter.observe(message))
+                batch.extend(counter.add(TrackedBatch.of([message])))
     finally:
         detector.close()
     for each, batch in zip((live_site, bare_site), batches, strict=True):

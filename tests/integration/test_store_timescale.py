@@ -17,13 +17,13 @@ import pytest
 from postgresql_server import new_database
 from requirements import pointless
 from timescale_wasm import running_timescale_wasm
+from trajectories import positions
 
 from aforo.config.site import Site
 from aforo.finding import Finding
 from aforo.local_time import HOUR_US, INTERVALS, buckets, to_us
 from aforo.model import MINUTE_US, Box, Coverage, Crossing, PastPosition, Rows, TrackKey, Trajectory, Visit
 from aforo.sessions import reading_session
-from aggregate.counting.trajectories import positions
 from aggregate.store.postgres.reader import PostgresReader
 from aggregate.store.postgres.settings import TimescaleSettings
 from aggregate.store.postgres.writer import PostgresStore

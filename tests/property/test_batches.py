@@ -1,21 +1,21 @@
-"""Counting many messages at once gives the very rows of counting them one by one."""
+"""Into which batches a log is split changes no rows; batches keep their frames."""
 
 from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Iterable
 from dataclasses import replace
 
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from trajectories import Pair, Table, Walker, counting_line, counting_zone, session
 
-from aforo.bus import wire
 from aforo.geometry import check_polygon
-from aforo.model import PlaceKind, Rows, TrackedFrame, Trajectory
+from aforo.model import PlaceKind, TrackedFrame, Trajectory
 from aforo.site import Camera, Gate, TurningMovement
-from aforo.tracked_batch import Message
-from aggregate.counting.counter import Aggregator
+from aforo.tracked_batch import TrackedBatch, joined
+from aggregate.counting.counter import CountingStage
 
 # On a grid that 32 bits hold, so that ways touch lines, joints and corners all the time; close together; and anywhere.
 grid = st.tuples(st.integers(0, 8), st.integers(0, 8)).map(lambda p: (p[0] / 8, p[1] / 8))
@@ -73,7 +73,7 @@ def walkers(draw: st.DrawFn) -> Walker:
 
 
 @st.composite
-def logs(draw: st.DrawFn) -> list[Message]:
+def logs(draw: st.DrawFn) -> list[TrackedFrame]:
     """What a bus carries: sessions of up to three cameras among each other, some begun before, some without an end."""
     streams = []
     for camera, name in draw(st.sets(st.tuples(st.sampled_from("cde"), st.sampled_from("st")), min_size=1, max_size=4)):
@@ -83,66 +83,44 @@ def logs(draw: st.DrawFn) -> list[Message]:
         if draw(st.booleans()):  # its end was never sent: the reader of the partition closes it
             frames[-1] = replace(frames[-1], ended=())
         streams.append(frames[draw(st.sampled_from((0, 0, 3))) :])
-    mixed = [frame for frames in itertools.zip_longest(*streams) for frame in frames if frame is not None]
-    return [wire.decode(wire.encode(frame, 0)) for frame in mixed]
+    return [frame for frames in itertools.zip_longest(*streams) for frame in frames if frame is not None]
 
 
-def _told(rows: Rows) -> tuple[object, ...]:
-    """The rows of one message, whatever the order of tracks."""
-    parts: list[list[object]] = [
-        [*rows.crossings], [*rows.visits], [*rows.movements], [*rows.coverage], [*rows.voided], [*rows.trajectories]
-    ]  # fmt: skip
-    return tuple(sorted(part, key=str) for part in parts)
+def _rows_in(counter: CountingStage, log: list[TrackedFrame], lengths: Iterable[int]) -> tuple[Table, list[Trajectory]]:
+    """What is stored in the end when the log comes in batches of those lengths."""
+    table, trajectories, begin = Table(), list[Trajectory](), 0
+    for length in lengths:
+        if begin >= len(log):
+            break
+        rows = counter.add(TrackedBatch.of(log[begin : begin + length]))
+        table.take(rows)
+        trajectories += rows.trajectories
+        begin += length
+    return table, sorted(trajectories, key=str)
 
 
 @given(cameras, logs(), st.data())
 @settings(max_examples=300, deadline=None)
-def test_a_batch_gives_the_rows_of_its_messages(
-    cameras: tuple[Camera, ...], log: list[Message], data: st.DataObject
+def test_how_a_log_is_split_into_batches_changes_no_rows(
+    cameras: tuple[Camera, ...], log: list[TrackedFrame], data: st.DataObject
 ) -> None:
-    one_by_one, at_once = Aggregator(cameras), Aggregator(cameras)
-    expected, table = Table(), Table()
-    ways: list[Trajectory] = []
-    expected_ways: list[Trajectory] = []
-    begin = 0
-    while begin < len(log):
-        stop = min(begin + data.draw(st.integers(1, 40), label="batch"), len(log))
-        for message in log[begin:stop]:
-            rows = one_by_one.observe(message.frame())
-            expected.take(rows)
-            expected_ways += rows.trajectories
-        rows = at_once.observe_all(wire.joined(log[begin:stop]))
-        table.take(rows)
-        ways += rows.trajectories
-        assert table == expected
-        assert sorted(ways, key=str) == sorted(expected_ways, key=str)
-        assert at_once.open_tracks == one_by_one.open_tracks
-        begin = stop
+    single, split = CountingStage(cameras), CountingStage(cameras)
+    lengths = data.draw(st.lists(st.integers(1, 40), min_size=len(log), max_size=len(log)), label="lengths")
+    assert _rows_in(split, log, lengths) == _rows_in(single, log, itertools.repeat(1))
+    assert split.open_tracks == single.open_tracks
 
 
-@given(cameras, logs())
+@given(logs())
 @settings(max_examples=100, deadline=None)
-def test_a_batch_of_one_tells_just_what_the_message_tells(cameras: tuple[Camera, ...], log: list[Message]) -> None:
-    one_by_one, at_once = Aggregator(cameras), Aggregator(cameras)
-    for message in log:
-        assert _told(at_once.observe_all(wire.joined([message]))) == _told(one_by_one.observe(message.frame()))
+def test_frames_come_back_from_their_batch(log: list[TrackedFrame]) -> None:
+    assert TrackedBatch.of(log).frames() == log
 
 
-@given(cameras, logs(), st.data())
+@given(logs(), st.data())
 @settings(max_examples=100, deadline=None)
-def test_batches_and_single_frames_may_take_turns(
-    cameras: tuple[Camera, ...], log: list[Message], data: st.DataObject
-) -> None:
-    one_by_one, mixed = Aggregator(cameras), Aggregator(cameras)
-    expected, table = Table(), Table()
-    frames: list[TrackedFrame] = [message.frame() for message in log]
-    for frame in frames:
-        expected.take(one_by_one.observe(frame))
-    begin = 0
-    while begin < len(log):
-        stop = min(begin + data.draw(st.integers(1, 20), label="batch"), len(log))
-        table.take(mixed.observe_all(wire.joined(log[begin:stop])))
-        for frame in frames[stop : stop + 3]:
-            table.take(mixed.observe(frame))
-        begin = stop + 3
-    assert table == expected
+def test_batches_can_be_joined_and_their_messages_selected(log: list[TrackedFrame], data: st.DataObject) -> None:
+    at = data.draw(st.integers(0, len(log) - 1))
+    batches = [TrackedBatch.of(part) for part in (log[:at], log[at:]) if part]
+    assert joined(batches).frames() == log
+    order = data.draw(st.permutations(range(len(log))))[at:]
+    assert TrackedBatch.of(log).select(order).frames() == [log[row] for row in order]

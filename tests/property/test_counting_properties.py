@@ -33,7 +33,8 @@ from aforo.geometry import contains, cross, distance_to_border, distance_to_segm
 from aforo.local_time import INTERVALS
 from aforo.model import MINUTE_US, PlaceKind
 from aforo.site import Camera, Gate, Line, TurningMovement
-from aggregate.counting.counter import Aggregator
+from aforo.tracked_batch import TrackedBatch
+from aggregate.counting.counter import CountingStage
 from aggregate.store.sqlite.reader import SqliteReader
 from aggregate.store.sqlite.writer import SqliteStore
 
@@ -265,12 +266,12 @@ def test_any_restart_and_replay_gives_the_same_rows(party: list[Walker], data: s
     for begin, end in data.draw(
         st.lists(st.tuples(st.integers(0, len(messages)), st.integers(0, len(messages))), max_size=3)
     ):
-        aggregator = Aggregator([CAMERA])
+        aggregator = CountingStage([CAMERA])
         for each in messages[begin : max(begin, end)]:
-            table.take(aggregator.observe(each))
-    aggregator = Aggregator([CAMERA])
+            table.take(aggregator.add(TrackedBatch.of([each])))
+    aggregator = CountingStage([CAMERA])
     for each in messages:
-        table.take(aggregator.observe(each))
+        table.take(aggregator.add(TrackedBatch.of([each])))
     assert aggregator.open_tracks == 0
     once = counted(CAMERA, messages)
     assert table.rows == once.rows
@@ -285,9 +286,9 @@ def test_the_store_holds_what_was_counted_and_its_buckets_sum_to_it(party: list[
         path = Path(folder) / "counts.db"
         with SqliteStore(path) as store, closing(SqliteReader(path)) as reader:
             for _ in range(2):
-                aggregator = Aggregator([CAMERA])
+                aggregator = CountingStage([CAMERA])
                 for each in session(party):
-                    store.write(aggregator.observe(each))
+                    store.write(aggregator.add(TrackedBatch.of([each])))
             end_us = START_US + INTERVALS["1d"]
             stored = reader.crossings(["middle", "roof"], 0, end_us, 10_000)
             assert sorted(stored, key=str) == sorted(table.crossings, key=str)
@@ -307,13 +308,13 @@ def test_no_minute_is_observed_for_longer_than_a_minute(gaps_ms: list[int], offs
     """Whatever the rhythm of the frames; and what was watched is all there."""
     longest_us = 2_000_000
     at_us, total, table = START_US + offset_ms * 1000, 0, Table()
-    aggregator = Aggregator([])
+    aggregator = CountingStage([])
     for i, gap_ms in enumerate(gaps_ms):
         at_us += gap_ms * 1000
         span = min(gap_ms * 1000, longest_us)
         total += span
-        table.take(aggregator.observe(message(i, captured_at_us=at_us, span_us=span)))
-    table.take(aggregator.observe(message(len(gaps_ms), captured_at_us=at_us, span_us=0, last=True)))
+        table.take(aggregator.add(TrackedBatch.of([message(i, captured_at_us=at_us, span_us=span)])))
+    table.take(aggregator.add(TrackedBatch.of([message(len(gaps_ms), captured_at_us=at_us, span_us=0, last=True)])))
     assert all(row.observed_us <= MINUTE_US for row in table.observed.values())
     assert sum(row.observed_us for row in table.observed.values()) == total
     assert sum(row.frames for row in table.observed.values()) == len(gaps_ms)

@@ -20,7 +20,7 @@ COUNT = """
 import hashlib, random
 from trajectories import Walker, counting_line, counting_zone, session
 from aforo.bus import wire
-from aggregate.counting.counter import Aggregator
+from aggregate.counting.counter import CountingStage
 from aforo.site import Camera
 
 rng, told = random.Random(1), hashlib.sha256()
@@ -28,10 +28,10 @@ near = lambda: rng.choice((0.3, 0.5, 0.7, rng.random()))
 lines = [counting_line((0.5, 0.1), (0.5, 0.9)), counting_line((0.2, 0.3), (0.5, 0.5), (0.8, 0.3), name="bent")]
 zones = [counting_zone((0.3, 0.3), (0.7, 0.3), (0.7, 0.7), (0.3, 0.7))]
 for number in range(12):
-    aggregator = Aggregator([Camera("c", tuple(lines), tuple(zones))])
+    aggregator = CountingStage([Camera("c", tuple(lines), tuple(zones))])
     walkers = [Walker([(near(), near()) for _ in range(rng.randint(1, 30))]) for _ in range(5)]
-    messages = [wire.decode(wire.encode(frame, i)) for i, frame in enumerate(session(walkers))]
-    told.update(repr(aggregator.observe_all(wire.joined(messages))).encode())
+    batch, _, _ = wire.decode_all([wire.encode(frame, i) for i, frame in enumerate(session(walkers))])
+    told.update(repr(aggregator.add(batch)).encode())
 print(told.hexdigest())
 """
 

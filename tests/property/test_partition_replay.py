@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from trajectories import Table
 
 from aforo.bus import wire
-from aforo.bus.partition_counter import IDLE_MS, LONGEST_STEP_MS, PartitionCounter
+from aforo.bus.partition_counter import IDLE_MS, LONGEST_STEP_MS, LogRecords, PartitionCounter
 from aforo.model import Rows, TrackedFrame
+from aforo.tracked_batch import TrackedBatch
 from aggregate.store.sqlite.writer import SqliteStore
 from app import assemble
 from app.validation.synthetic_traffic import START_US, camera_section, traffic
@@ -29,13 +30,18 @@ def _log(seed: int, seconds: float = 20.0) -> Log:
     return _numbered(list(frames))
 
 
-def _record(position: int, at_ms: int, sequence: int, frame: TrackedFrame) -> tuple[int, int, wire.Message]:
-    return position, at_ms, wire.decode(wire.encode(frame, sequence))
+Record = tuple[int, int, bytes]
+"""Position, the broker's time, value."""
 
 
-def _taken(counter: PartitionCounter, batch: list[tuple[int, int, wire.Message]]) -> Rows:
-    positions, at_ms, messages = zip(*batch, strict=True)
-    return counter.take_all(positions, at_ms, wire.joined(messages))
+def _record(position: int, at_ms: int, sequence: int, frame: TrackedFrame) -> Record:
+    return position, at_ms, wire.encode(frame, sequence)
+
+
+def _counted(counter: PartitionCounter, records: list[Record]) -> Rows:
+    positions, at_ms, values = zip(*records, strict=True)
+    batch, sequence, _ = wire.decode_all(values)
+    return counter.add(LogRecords(positions, at_ms, sequence, batch))
 
 
 def _numbered(frames: list[TrackedFrame]) -> Log:
@@ -67,14 +73,14 @@ def _count_with_crashes(path: Path, log: Log, data: st.DataObject, crashes: int)
     ends = sorted(data.draw(st.lists(st.integers(0, len(log)), max_size=crashes), label="crashes"))
     with SqliteStore(path) as store:
         for end in [*ends, len(log)]:
-            counter = PartitionCounter(assemble.aggregator(CAMERAS).observe_all)
+            counter = PartitionCounter(assemble.counting_stage(CAMERAS))
             rows = Rows()
             step = data.draw(st.integers(1, 60), label="write every")
             batch = []
             for position in range(committed, max(end, committed)):
                 batch.append(_record(position, position * 70, *log[position]))
                 if data.draw(st.booleans(), label="batch ends") or position % step == 0 or position == len(log) - 1:
-                    rows.extend(_taken(counter, batch))
+                    rows.extend(_counted(counter, batch))
                     batch = []
                 if position % step == 0 or position == len(log) - 1:
                     store.write(rows)
@@ -93,7 +99,7 @@ def _after_silence(counter: PartitionCounter, position: int) -> Rows:
     for number in range(2 + IDLE_MS // LONGEST_STEP_MS):
         at_ms = position * 70 + number * LONGEST_STEP_MS
         frame = TrackedFrame("elsewhere", "session", number, START_US + at_ms * 1000, 0, 640, 480)
-        rows.extend(counter.take([_record(position + number, at_ms, number, frame)]))
+        rows.extend(_counted(counter, [_record(position + number, at_ms, number, frame)]))
     rows.coverage = [share for share in rows.coverage if share.camera != "elsewhere"]
     return rows
 
@@ -133,16 +139,16 @@ def test_crashes_in_a_log_with_doubles_and_disorder_change_nothing(seed: int, da
 
 @settings(max_examples=100, deadline=None)
 @given(st.integers(0, 50), st.integers(0, 90), st.data())
-def test_messages_taken_in_columns_are_taken_as_one_by_one(seed: int, pause_at: int, data: st.DataObject) -> None:
+def test_how_a_log_is_split_into_batches_changes_no_rows(seed: int, pause_at: int, data: st.DataObject) -> None:
     """Whatever order they have, wherever the reader begins, and when the log stands still for long."""
     frames = [frame for _, frame in _log(seed)]
     log = _disturbed(_numbered([*frames, *(replace(frame, session="second") for frame in frames)]), data)
     log = [record for record in log if not record[1].last or data.draw(st.booleans(), label="says that it ends")]
     silent_from = data.draw(st.integers(0, len(log)), label="one camera is silent from")
     log = [record for place, record in enumerate(log) if place < silent_from or record[1].camera != "sim-00002"]
-    one, all_ = (PartitionCounter(assemble.aggregator(CAMERAS).observe_all) for _ in range(2))
+    single, split = (PartitionCounter(assemble.counting_stage(CAMERAS)) for _ in range(2))
     begin = data.draw(st.integers(0, 60), label="begin")
-    expected, told = Table(), Table()
+    expected, counted = Table(), Table()
     at_ms = 0
     while begin < len(log):
         stop = min(begin + data.draw(st.integers(1, 120), label="batch"), len(log))
@@ -151,13 +157,13 @@ def test_messages_taken_in_columns_are_taken_as_one_by_one(seed: int, pause_at: 
             at_ms += 4_000 if position > 100 and position % 100 < pause_at else 70
             batch.append(_record(position, at_ms, *log[position]))
         for record in batch:
-            expected.take(one.take([record]))
-        told.take(_taken(all_, batch))
-        assert told == expected
-        assert (all_.replay_from, all_.open_tracks, all_.next_position) == (
-            one.replay_from,
-            one.open_tracks,
-            one.next_position,
+            expected.take(_counted(single, [record]))
+        counted.take(_counted(split, batch))
+        assert counted == expected
+        assert (split.replay_from, split.open_tracks, split.next_position) == (
+            single.replay_from,
+            single.open_tracks,
+            single.next_position,
         )
         begin = stop
 
@@ -183,15 +189,15 @@ def test_a_session_that_nobody_ends_is_ended_by_the_time_in_the_log_and_holds_ba
     frames = [frame for _, frame in _log(1) if not frame.last]
     silent = [frame for frame in frames if frame.camera == CAMERAS[0].id][:60]
     other = [frame for frame in frames if frame.camera == CAMERAS[1].id]
-    counter = PartitionCounter(assemble.aggregator(CAMERAS).observe_all)
+    counter = PartitionCounter(assemble.counting_stage(CAMERAS))
     for position, frame in enumerate(silent):
-        counter.take([_record(position, position * 200, position, frame)])
+        _counted(counter, [_record(position, position * 200, position, frame)])
     assert counter.open_tracks > 0
     rows = Rows()
     at_ms = 0
     for number, frame in enumerate(other):
         at_ms = len(silent) * 200 + number * (IDLE_MS // 80)
-        rows.extend(counter.take([_record(len(silent) + number, at_ms, number, frame)]))
+        rows.extend(_counted(counter, [_record(len(silent) + number, at_ms, number, frame)]))
     assert at_ms > IDLE_MS
     assert all(row.final for row in rows.crossings if row.camera == CAMERAS[0].id)
     assert counter.replay_from >= len(silent)
@@ -199,23 +205,23 @@ def test_a_session_that_nobody_ends_is_ended_by_the_time_in_the_log_and_holds_ba
 
 def test_an_outage_of_the_broker_ends_no_session() -> None:
     log = [(sequence, frame) for sequence, frame in _log(2) if frame.camera == CAMERAS[0].id]
-    observe = assemble.aggregator(CAMERAS).observe
-    expected = [row for _, frame in log for row in observe(frame).crossings]
-    counter = PartitionCounter(assemble.aggregator(CAMERAS).observe_all)
+    stage = assemble.counting_stage(CAMERAS)
+    expected = [row for _, frame in log for row in stage.add(TrackedBatch.of([frame])).crossings]
+    counter = PartitionCounter(assemble.counting_stage(CAMERAS))
     counted: list[object] = []
     for position, (sequence, frame) in enumerate(log):
         at_ms = position * 200 + (3_600_000 if position > len(log) // 2 else 0)
-        counted += counter.take([_record(position, at_ms, sequence, frame)]).crossings
+        counted += _counted(counter, [_record(position, at_ms, sequence, frame)]).crossings
     assert sorted(counted, key=str) == sorted(expected, key=str)
 
 
 def test_what_is_missing_for_good_is_waited_for_and_then_passed_over() -> None:
     log = [(sequence, frame) for sequence, frame in _log(3, seconds=80) if frame.camera == CAMERAS[0].id]
-    counter = PartitionCounter(assemble.aggregator(CAMERAS).observe_all)
+    counter = PartitionCounter(assemble.counting_stage(CAMERAS))
     seen = 0
     for position, (sequence, frame) in enumerate(log):
         if sequence != 10:
-            found = counter.take([_record(position, position, sequence, frame)])
+            found = _counted(counter, [_record(position, position, sequence, frame)])
             seen += sum(row.frames > 0 for row in found.coverage)
     assert counter.lost == 1
     assert counter.replay_from == len(log)
@@ -224,9 +230,9 @@ def test_what_is_missing_for_good_is_waited_for_and_then_passed_over() -> None:
 
 def test_late_messages_of_a_session_that_another_replaced_count_nothing() -> None:
     log = [(sequence, frame) for sequence, frame in _log(4) if frame.camera == CAMERAS[0].id]
-    counter = PartitionCounter(assemble.aggregator(CAMERAS).observe_all)
+    counter = PartitionCounter(assemble.counting_stage(CAMERAS))
     for position, (sequence, frame) in enumerate(log[:50]):
-        counter.take([_record(position, position, sequence, frame)])
-    counter.take([_record(50, 50, 0, replace(log[0][1], session="second", objects=(), ended=()))])
+        _counted(counter, [_record(position, position, sequence, frame)])
+    _counted(counter, [_record(50, 50, 0, replace(log[0][1], session="second", objects=(), ended=()))])
     for position, (sequence, frame) in enumerate(log[50:90], 51):
-        assert not counter.take([_record(position, position, sequence, frame)])
+        assert not _counted(counter, [_record(position, position, sequence, frame)])

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from aforo.bus import wire
 from aforo.errors import WireError
 from aforo.model import Box, PastPosition, Rows, TrackedFrame, TrackedObject, TrackEnd
+from aforo.tracked_batch import TrackedBatch
 from app import assemble
 from app.validation.synthetic_traffic import camera_section, traffic
 
@@ -55,13 +56,13 @@ _frames = st.builds(
 @given(_frames, st.integers(0, 2**32 - 1))
 def test_every_message_comes_back(frame: TrackedFrame, sequence: int) -> None:
     message = wire.decode(wire.encode(frame, sequence))
-    assert (message.sequence, message.frame()) == (sequence, frame)
+    assert (message.sequence, message.frame) == (sequence, frame)
 
 
 @given(st.binary(max_size=300) | st.binary(min_size=60, max_size=300).map(lambda data: b"\x02" + data))
 def test_garbage_is_refused_by_a_wire_error_and_nothing_else(data: bytes) -> None:
     with suppress(WireError):
-        wire.decode(data).frame()
+        wire.decode(data)
 
 
 @given(_frames, st.data())
@@ -69,14 +70,14 @@ def test_a_damaged_byte_is_refused_or_gives_another_valid_message(frame: Tracked
     damaged = bytearray(wire.encode(frame, 0))
     damaged[data.draw(st.integers(0, len(damaged) - 1))] ^= data.draw(st.integers(1, 255))
     with suppress(WireError):
-        wire.decode(bytes(damaged)).frame()
+        wire.decode(bytes(damaged))
 
 
 @settings(max_examples=10, deadline=None)
 @given(st.integers(0, 1000), st.floats(0.98, 1.02))
 def test_counts_from_the_wire_equal_counts_from_memory(seed: int, scale: float) -> None:
     """Also of positions that 32 bits do not hold exactly; times may then differ by a rounding, at most 1 µs."""
-    counters = [assemble.aggregator([camera_section(0)]) for _ in range(2)]
+    counters = [assemble.counting_stage([camera_section(0)]) for _ in range(2)]
     frames, _ = traffic(range(1), fps=5, road_users=8, seconds=20, seed=seed)
     for sequence, frame in enumerate(frames):
         scaled = TrackedFrame(
@@ -92,9 +93,9 @@ def test_counts_from_the_wire_equal_counts_from_memory(seed: int, scale: float) 
             last=frame.last,
         )
         memory, carried = (
-            counter.observe(message)
+            counter.add(TrackedBatch.of([message]))
             for counter, message in zip(
-                counters, (scaled, wire.decode(wire.encode(scaled, sequence)).frame()), strict=True
+                counters, (scaled, wire.decode(wire.encode(scaled, sequence)).frame), strict=True
             )
         )
         assert _without_times(memory) == _without_times(carried)

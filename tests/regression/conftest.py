@@ -17,7 +17,8 @@ from requirements import pointless
 from aforo.config.camera import CameraSection
 from aforo.config.detector import DetectorSection
 from aforo.ports import Detector
-from app.assemble import aggregator, open_detector, precision_of
+from aforo.tracked_batch import TrackedBatch
+from app.assemble import counting_stage, open_detector, precision_of
 from app.counted_rows import RowTable
 from app.machine.precision import calibrate_at_first_use
 from app.recording import Recording, line_of_pixels
@@ -70,10 +71,10 @@ def analysed(
         own = [truth for truth in truths if truth.clip == clip]
         recording = Recording(path, CameraSection.of_recording(path), timezone=ZoneInfo("UTC"))
         lines = [line_of_pixels(f"line-{i}", truth.line_px, recording.facts) for i, truth in enumerate(own)]
-        counter = aggregator([CameraSection.of_recording(path, lines)])
+        counter = counting_stage([CameraSection.of_recording(path, lines)])
         table, tracks = RowTable(), MotTracks()
         for _, message in recording.analyse(detector, DetectorSection()):
-            table.take(counter.observe(message))
+            table.take(counter.add(TrackedBatch.of([message])))
             tracks.add(message)
         results = [LineResult(truth, table.of_line(line.id)) for truth, line in zip(own, lines, strict=True)]
         return Analysed(results, tracks, recording.problem)

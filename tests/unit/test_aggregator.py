@@ -23,7 +23,8 @@ from trajectories import (
 
 from aforo.model import Crossing, Movement, PlaceKind, TrackedFrame, TrackEnd, TrackKey, Visit
 from aforo.site import Camera, Gate, TurningMovement
-from aggregate.counting.counter import Aggregator
+from aforo.tracked_batch import TrackedBatch
+from aggregate.counting.counter import CountingStage
 
 LINE = counting_line((0.5, 0.2), (0.5, 0.8), directions=("left", "right"))
 ZONE = counting_zone((0.55, 0.3), (0.8, 0.3), (0.8, 0.7), (0.55, 0.7))
@@ -33,13 +34,13 @@ ACROSS = straight((0.3, 0.5), (0.7, 0.5), 20)
 
 
 def test_rows_are_provisional_while_the_track_is_open_and_final_when_it_is_over() -> None:
-    aggregator = Aggregator([CAMERA])
+    aggregator = CountingStage([CAMERA])
     *messages, end = session([Walker(ACROSS, "car")])
-    open_rows = [aggregator.observe(each) for each in messages]
+    open_rows = [aggregator.add(TrackedBatch.of([each])) for each in messages]
     seen = [row for rows in open_rows for row in (*rows.crossings, *rows.visits, *rows.movements)]
     assert {type(row) for row in seen} == {Crossing, Visit, Movement}
     assert not any(row.final for row in seen)
-    closing = aggregator.observe(end)
+    closing = aggregator.add(TrackedBatch.of([end]))
     final = [*closing.crossings, *closing.visits, *closing.movements]
     assert {type(row) for row in final} == {Crossing, Visit, Movement}
     keys = {(row.track_id, row.ordinal) for row in final if row.final}
@@ -47,8 +48,8 @@ def test_rows_are_provisional_while_the_track_is_open_and_final_when_it_is_over(
 
 
 def test_a_crossing_is_told_in_the_message_that_makes_it_certain() -> None:
-    aggregator = Aggregator([CAMERA])
-    told = [i for i, each in enumerate(session([Walker(ACROSS)])) if aggregator.observe(each).crossings]
+    aggregator = CountingStage([CAMERA])
+    told = [i for i, each in enumerate(session([Walker(ACROSS)])) if aggregator.add(TrackedBatch.of([each])).crossings]
     assert told[0] == 11  # the line is at step 10, the margin less than a step
 
 
@@ -59,12 +60,12 @@ def test_ordinals_count_the_crossings_of_one_track() -> None:
 
 def test_when_the_class_changes_all_rows_of_the_track_are_told_again() -> None:
     classes = ["truck"] * 18 + ["bus"] * 3
-    aggregator, table = Aggregator([CAMERA]), Table()
+    aggregator, table = CountingStage([CAMERA]), Table()
     messages = session([Walker(ACROSS, classes)])
     for each in messages[:18]:
-        table.take(aggregator.observe(each))
+        table.take(aggregator.add(TrackedBatch.of([each])))
     assert {row.road_user for row in table.crossings} == {"truck"}
-    changed = aggregator.observe(messages[18])
+    changed = aggregator.add(TrackedBatch.of([messages[18]]))
     told = (*changed.crossings, *changed.visits, *changed.movements)
     assert [(type(row), row.road_user, row.final) for row in told] == [
         (Crossing, "bus", False),
@@ -72,7 +73,7 @@ def test_when_the_class_changes_all_rows_of_the_track_are_told_again() -> None:
         (Movement, "bus", False),
     ]  # fmt: skip
     for each in messages[19:]:
-        table.take(aggregator.observe(each))
+        table.take(aggregator.add(TrackedBatch.of([each])))
     assert {(row.road_user, row.final) for row in table.rows.values()} == {("bus", True)}  # type: ignore[attr-defined]
 
 
@@ -84,11 +85,11 @@ def test_the_last_word_on_the_class_is_the_tracks_end() -> None:
 
 def test_a_track_that_was_nobody_of_its_own_loses_all_its_rows() -> None:
     messages = session([Walker(ACROSS, "cyclist", final=None), Walker(ACROSS, "pedestrian")])
-    aggregator, table = Aggregator([CAMERA]), Table()
+    aggregator, table = CountingStage([CAMERA]), Table()
     for each in messages[:-1]:
-        table.take(aggregator.observe(each))
+        table.take(aggregator.add(TrackedBatch.of([each])))
     assert {key[3] for key in table.rows} == {0, 1}
-    rows = aggregator.observe(messages[-1])
+    rows = aggregator.add(TrackedBatch.of([messages[-1]]))
     table.take(rows)
     assert [(key.camera, key.session, key.track_id) for key in rows.voided] == [("c", "s", 0)]
     assert {key[3] for key in table.rows} == {1}
@@ -115,11 +116,11 @@ def test_a_track_that_is_not_seen_for_a_while_goes_on() -> None:
 
 
 def test_cameras_and_sessions_do_not_touch_each_other() -> None:
-    aggregator, table = Aggregator([CAMERA, Camera("d", lines=(replace(LINE, id="other"),))]), Table()
+    aggregator, table = CountingStage([CAMERA, Camera("d", lines=(replace(LINE, id="other"),))]), Table()
     streams = [session([Walker(ACROSS)], camera, name) for camera in ("c", "d") for name in ("s", "t")]
     for messages in zip(*streams, strict=True):
         for each in messages:
-            table.take(aggregator.observe(each))
+            table.take(aggregator.add(TrackedBatch.of([each])))
     assert Counter((row.camera, row.session, row.line) for row in table.crossings) == {
         ("c", "s", "line"): 1,
         ("c", "t", "line"): 1,
@@ -130,15 +131,15 @@ def test_cameras_and_sessions_do_not_touch_each_other() -> None:
 
 def test_a_camera_without_geometry_is_observed_all_the_same() -> None:
     table = Table()
-    aggregator = Aggregator([])
+    aggregator = CountingStage([])
     for each in session([Walker(ACROSS)]):
-        table.take(aggregator.observe(each))
+        table.take(aggregator.add(TrackedBatch.of([each])))
     assert table.rows == {}
     assert sum(row.observed_us for row in table.observed.values()) == len(ACROSS) * STEP_US
 
 
 def test_an_empty_frame_is_an_observation() -> None:
-    rows = Aggregator([CAMERA]).observe(message(5))
+    rows = CountingStage([CAMERA]).add(TrackedBatch.of([message(5)]))
     assert [row.observed_us for row in rows.coverage] == [STEP_US]
 
 
@@ -160,9 +161,9 @@ def test_a_restart_that_replays_from_anywhere_adds_and_loses_nothing(begin: int)
     """Written first by one process; then by a fresh one that begins somewhere, even inside the lives of tracks."""
     messages = session(PARTY)
     once, twice = counted(CAMERA, messages), Table()
-    for each, aggregator in ((messages, Aggregator([CAMERA])), (messages[begin:], Aggregator([CAMERA]))):
+    for each, aggregator in ((messages, CountingStage([CAMERA])), (messages[begin:], CountingStage([CAMERA]))):
         for one in each:
-            twice.take(aggregator.observe(one))
+            twice.take(aggregator.add(TrackedBatch.of([one])))
     assert twice == once
 
 
@@ -170,12 +171,12 @@ def test_a_restart_that_replays_from_anywhere_adds_and_loses_nothing(begin: int)
 def test_a_crash_and_a_replay_from_the_oldest_open_track_lose_nothing(crash: int) -> None:
     messages = session(PARTY)
     once, table = counted(CAMERA, messages), Table()
-    aggregator = Aggregator([CAMERA])
+    aggregator = CountingStage([CAMERA])
     for each in messages[:crash]:
-        table.take(aggregator.observe(each))
-    aggregator = Aggregator([CAMERA])
+        table.take(aggregator.add(TrackedBatch.of([each])))
+    aggregator = CountingStage([CAMERA])
     for each in messages[_oldest_open(messages[:crash]) :]:
-        table.take(aggregator.observe(each))
+        table.take(aggregator.add(TrackedBatch.of([each])))
     assert table.rows == once.rows
 
 
@@ -188,9 +189,9 @@ def _oldest_open(messages: list[TrackedFrame]) -> int:
 
 
 def test_a_whole_session_again_in_the_same_process_changes_nothing() -> None:
-    aggregator, table = Aggregator([CAMERA]), Table()
+    aggregator, table = CountingStage([CAMERA]), Table()
     for each in [*session(PARTY), *session(PARTY)]:
-        table.take(aggregator.observe(each))
+        table.take(aggregator.add(TrackedBatch.of([each])))
     assert table == counted(CAMERA, session(PARTY))
     assert aggregator.open_tracks == 0
 
@@ -200,15 +201,16 @@ def test_a_track_whose_beginning_was_not_seen_is_left_alone() -> None:
 
 
 def test_the_end_of_an_unknown_track_is_no_news() -> None:
-    rows = Aggregator([CAMERA]).observe(message(0, ended=[TrackEnd(99, "car"), TrackEnd(98, None)]))
+    unknown = message(0, ended=[TrackEnd(99, "car"), TrackEnd(98, None)])
+    rows = CountingStage([CAMERA]).add(TrackedBatch.of([unknown]))
     assert not (rows.crossings or rows.visits or rows.movements or rows.voided)
 
 
 def test_nothing_is_left_when_the_sessions_are_over() -> None:
-    aggregator = Aggregator([CAMERA])
+    aggregator = CountingStage([CAMERA])
     greatest = 0
     for each in session(PARTY):
-        aggregator.observe(each)
+        aggregator.add(TrackedBatch.of([each]))
         greatest = max(greatest, aggregator.open_tracks)
     assert greatest > 1
     assert aggregator.open_tracks == 0
@@ -217,7 +219,7 @@ def test_nothing_is_left_when_the_sessions_are_over() -> None:
 
 def test_thousands_of_tracks_leave_nothing_behind() -> None:
     """One session that never ends: what is kept is what is open."""
-    aggregator = Aggregator([CAMERA])
+    aggregator = CountingStage([CAMERA])
     templates = session([Walker(ACROSS[::4], "car")])[:-1]
     index = track_id = crossings = 0
 
@@ -226,10 +228,10 @@ def test_thousands_of_tracks_leave_nothing_behind() -> None:
         for _ in range(number):
             for template in templates:
                 objects = [replace(seen, track_id=track_id) for seen in template.objects]
-                crossings += len(aggregator.observe(message(index, objects)).crossings)
+                crossings += len(aggregator.add(TrackedBatch.of([message(index, objects)])).crossings)
                 index += 1
             assert aggregator.open_tracks == 1
-            aggregator.observe(message(index, ended=[TrackEnd(track_id, "car")]))
+            aggregator.add(TrackedBatch.of([message(index, ended=[TrackEnd(track_id, "car")])]))
             track_id += 1
             assert aggregator.open_tracks == 0
 
@@ -260,6 +262,6 @@ def test_the_rows_name_the_geometry_they_were_counted_with() -> None:
 
 def test_voided_keys_are_of_that_camera_and_session() -> None:
     messages = session([Walker(ACROSS, final=None)], "c", "x")
-    aggregator = Aggregator([CAMERA])
-    voided = [key for each in messages for key in aggregator.observe(each).voided]
+    aggregator = CountingStage([CAMERA])
+    voided = [key for each in messages for key in aggregator.add(TrackedBatch.of([each])).voided]
     assert [TrackKey(key.camera, key.session, key.track_id) for key in voided] == [TrackKey("c", "x", 0)]

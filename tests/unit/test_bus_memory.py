@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import itertools
 import threading
+from collections.abc import Iterator
 
 import pytest
 from trajectories import message
 
 from aforo.bus.memory import MemoryBus
 from aforo.errors import BusError
+from aforo.model import TrackedFrame
 
 PATIENCE_S = 10.0
+
+
+def frames(bus: MemoryBus) -> Iterator[TrackedFrame]:
+    """The messages of the bus, one by one."""
+    return (frame for batch in bus.batches() for frame in batch.frames())
 
 
 def test_messages_come_in_the_order_in_which_they_were_published() -> None:
@@ -19,7 +26,7 @@ def test_messages_come_in_the_order_in_which_they_were_published() -> None:
     for i in range(5):
         bus.publish(message(i))
     bus.close()
-    assert [each.index for each in bus.messages()] == [0, 1, 2, 3, 4]
+    assert [each.index for each in frames(bus)] == [0, 1, 2, 3, 4]
 
 
 def test_a_closed_bus_is_drained_and_takes_no_more() -> None:
@@ -29,7 +36,7 @@ def test_a_closed_bus_is_drained_and_takes_no_more() -> None:
     bus.close()
     with pytest.raises(BusError, match="closed"):
         bus.publish(message(1))
-    assert [each.index for each in bus.messages()] == [0]
+    assert [each.index for each in frames(bus)] == [0]
 
 
 def test_publishing_waits_while_it_is_full() -> None:
@@ -43,7 +50,7 @@ def test_publishing_waits_while_it_is_full() -> None:
 
     thread = threading.Thread(target=camera)
     thread.start()
-    received = bus.messages()
+    received = frames(bus)
     for i in range(6):
         assert next(received).index == i
         assert len(published) <= i + 3 + 1
@@ -61,7 +68,7 @@ def test_several_cameras_keep_their_own_order() -> None:
     threads = [threading.Thread(target=camera, args=(name,)) for name in "abc"]
     for thread in threads:
         thread.start()
-    received = list(itertools.islice(bus.messages(), 600))
+    received = list(itertools.islice(frames(bus), 600))
     for thread in threads:
         thread.join(PATIENCE_S)
     for name in "abc":
@@ -96,13 +103,13 @@ def test_who_waits_for_room_when_it_closes_is_told_that_the_message_was_not_take
     bus.close()
     thread.join(PATIENCE_S)
     assert len(told) == 1
-    assert [each.index for each in bus.messages()] == [0]
+    assert [each.index for each in frames(bus)] == [0]
 
 
 def test_the_reader_ends_when_an_empty_bus_closes() -> None:
     bus = MemoryBus()
     received: list[int] = []
-    reader = threading.Thread(target=lambda: received.extend(each.index for each in bus.messages()))
+    reader = threading.Thread(target=lambda: received.extend(each.index for each in frames(bus)))
     reader.start()
     bus.publish(message(7))
     bus.close()

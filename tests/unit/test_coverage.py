@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import pytest
 from trajectories import START_US, message
@@ -18,12 +18,17 @@ def frame(at_s: float, span_s: float = 0.1, **more: object) -> TrackedFrame:
     )
 
 
+def added(meter: CoverageMeter, frame: TrackedFrame) -> Sequence[Coverage]:
+    """What the meter writes after a frame."""
+    return meter.add(frame.captured_at_us, frame.span_us, frame.dropped, frame.last)
+
+
 def table(frames: Iterable[TrackedFrame], meter: CoverageMeter | None = None) -> dict[float, Coverage]:
     """Per minute after the start its newest row; rows may only grow."""
     meter = meter or CoverageMeter("c", "s")
     newest: dict[float, Coverage] = {}
     for each in frames:
-        for row in meter.observe(each):
+        for row in added(meter, each):
             minute = (row.minute_us - START_US) / MINUTE_US
             if (old := newest.get(minute)) is not None:
                 assert row.observed_us >= old.observed_us
@@ -78,7 +83,7 @@ def test_frames_that_were_dropped_are_told() -> None:
 def test_the_last_message_of_a_session_observes_nothing_but_writes_what_is_due() -> None:
     meter = CoverageMeter("c", "s")
     table([frame(1.0), frame(2.0)], meter)
-    (row,) = meter.observe(frame(2.0, 0.0, last=True))
+    (row,) = added(meter, frame(2.0, 0.0, last=True))
     assert (row.frames, row.observed_us) == (2, round(0.2 * MICROSECONDS))
 
 
@@ -97,10 +102,10 @@ def test_a_replay_from_the_middle_takes_nothing_away(begin: int) -> None:
 
 def test_rows_are_written_now_and_then_not_with_every_frame() -> None:
     meter = CoverageMeter("c", "s")
-    written = sum(len(meter.observe(each)) for each in steady(60))
+    written = sum(len(added(meter, each)) for each in steady(60))
     assert 10 <= written <= 20
 
 
 def test_sessions_are_kept_apart() -> None:
-    (row,) = CoverageMeter("north", "2").observe(frame(1.0))
+    (row,) = added(CoverageMeter("north", "2"), frame(1.0))
     assert (row.camera, row.session, row.minute_us) == ("north", "2", START_US)

@@ -8,7 +8,7 @@ import random
 import struct
 
 import pytest
-from trajectories import observed
+from trajectories import observed, positions
 
 from aforo.model import Box, PastPosition, TrackKey
 from aggregate.counting.trajectories import (
@@ -16,7 +16,6 @@ from aggregate.counting.trajectories import (
     TrajectoryRecorder,
     finished,
     pack_trajectories,
-    positions,
     unpack_trajectory,
 )
 

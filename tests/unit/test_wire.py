@@ -36,7 +36,7 @@ FRAME = TrackedFrame(
 
 def _decoded(data: bytes) -> tuple[int, TrackedFrame]:
     message = wire.decode(data)
-    return message.sequence, message.frame()
+    return message.sequence, message.frame
 
 
 def test_a_message_comes_back_as_it_was() -> None:
