@@ -9,8 +9,9 @@ import orjson
 import pytest
 
 from aforo.local_time import HOUR_US, buckets
-from aforo.model import PlaceKind
-from api.place_series import Place, Series
+from aforo.model import Point
+from aforo.site import Line
+from api.place_series import CountedPlace, Series
 from api.rest.volume_rows import to_csv, to_json
 
 BOGOTA, LONDON = ZoneInfo("America/Bogota"), ZoneInfo("Europe/London")
@@ -18,7 +19,7 @@ MIDNIGHT_US = 1_746_507_600 * 1_000_000  # 2025-05-06 in Bogotá
 
 
 def series(observed_us: list[int]) -> Series:
-    place = Place(PlaceKind.LINE, "stop", "", "north", ("in", "out"))
+    place = CountedPlace("north", Line("stop", (Point(0.1, 0.5), Point(0.9, 0.5)), ("in", "out")))
     spans = buckets(MIDNIGHT_US, MIDNIGHT_US + len(observed_us) * HOUR_US, "1h", BOGOTA)
     counts = np.zeros((2, len(observed_us)), np.int64)
     counts[:, 0] = 5, 2
