@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from postgresql_server import new_database
+from trajectories import positions
 
 from aforo.model import (
     MINUTE_US,
@@ -24,7 +25,6 @@ from aforo.model import (
 )
 from aforo.ports import CountReader, CountStore
 from aforo.sessions import reading_session
-from aggregate.counting.trajectories import positions
 from aggregate.store.postgres.reader import PostgresReader
 from aggregate.store.postgres.writer import PostgresStore
 from aggregate.store.sqlite.reader import SqliteReader
