@@ -5,7 +5,7 @@ A new camera type, detector, bus or database is one class that fits one of these
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from types import TracebackType
@@ -152,19 +152,70 @@ class BatchCounter(Protocol):
         ...
 
 
-class Bus(Protocol):
-    """Carries tracked frames from the cameras to the aggregation, in order per camera."""
+class Publisher(Protocol):
+    """The end of a bus at which cameras are; may be used from many threads."""
 
     def publish(self, message: TrackedFrame) -> None:
-        """Hand over one message; blocks when the bus is full (backpressure)."""
-        ...
+        """Hand over one message; blocks when the bus is full (backpressure).
 
-    def batches(self) -> Iterator[TrackedBatch]:
-        """Yield what was published, until the bus is closed and drained."""
+        Raises:
+            BusError: it is closed.
+        """
         ...
 
     def close(self) -> None:
-        """No more messages will be published."""
+        """No more messages will be published; what was published still arrives."""
+        ...
+
+
+class CountingLoop(Protocol):
+    """The end of a bus at which messages are counted: those of a camera in order, each row written once.
+
+    Attributes:
+        failure: why rows cannot be written now, "" while they can.
+    """
+
+    failure: str
+
+    def run(self) -> None:
+        """Count until `stop`, or until nothing can come any more; failed writes are repeated."""
+        ...
+
+    def stop(self) -> None:
+        """Let `run` end soon; may be called from another thread."""
+        ...
+
+
+class Bus(Protocol):
+    """Carries tracked frames from the cameras to the counting, in order per camera."""
+
+    def prepare(self, cameras: int, stopped: Callable[[], bool]) -> bool:
+        """Make ready for so many cameras, for as long as it takes; False when `stopped` was True before."""
+        ...
+
+    def open_publisher(self, clock: Clock) -> Publisher:
+        """The cameras' end; closed by whoever opens it."""
+        ...
+
+    def open_counting(
+        self,
+        new_counter: Callable[[], BatchCounter],
+        store: CountStore,
+        clock: Clock,
+        listeners: Sequence[Callable[[Rows], None]] = (),
+    ) -> CountingLoop:
+        """The counting's end.
+
+        Args:
+            new_counter: makes a counter with an empty state.
+            store: where rows go; closed by whoever opened it.
+            clock: for batches and retries.
+            listeners: called with new rows before they are written.
+        """
+        ...
+
+    def check(self) -> Iterator[Finding]:
+        """What works and what does not, for `aforo doctor`; never raises."""
         ...
 
 

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING
 from aforo.config.camera import CameraSection
 from aforo.config.detector import DetectorSection
 from aforo.config.site import Site
-from aforo.errors import ConfigurationError, ModelError
+from aforo.errors import ModelError
 from aforo.model import Frame, TrackedFrame
 from aforo.ports import Bus, Clock, CountReader, CountStore, Detector, StoreBackend, Tracker
-from aforo.redaction import without_credentials
 from aggregate.counting.counter import CountingStage
 from app.assets import manifest
 from app.assets.mirrors import Progress
@@ -238,13 +237,17 @@ def open_bus(site: Site) -> Bus:
     """The configured bus.
 
     Raises:
-        ConfigurationError: it is of a kind that one process cannot use.
+        ConfigurationError: there is no such bus.
     """
-    if site.bus == "memory":
-        from aforo.bus.memory import MemoryBus
+    match site.bus:
+        case "memory":
+            from aforo.bus.memory import MemoryBus
 
-        return MemoryBus()
-    raise ConfigurationError(f"expected bus: memory, got {without_credentials(site.bus)}")
+            return MemoryBus()
+        case _:
+            from aforo.bus.kafka_bus import KafkaBus
+
+            return KafkaBus(kafka_address(site))
 
 
 def kafka_address(site: Site) -> KafkaAddress:

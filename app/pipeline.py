@@ -1,7 +1,7 @@
 """Runs the stages together in one process, with threads and queues.
 
 one per camera:  FrameSource -> Detector -> Tracker -> Bus
-one in all:      Bus -> BatchCounter -> CountStore
+one in all:      Bus -> CountingLoop (BatchCounter, CountStore)
 """
 
 from __future__ import annotations
@@ -9,15 +9,14 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from aforo.errors import AforoError, StoreError
-from aforo.model import Frame, Rows, TrackedFrame
-from aforo.ports import BatchCounter, Bus, CameraSource, Clock, CountStore, Detector, FrameSource, Tracker
-from aforo.tracked_batch import TrackedBatch
+from aforo.errors import AforoError
+from aforo.model import Frame, TrackedFrame
+from aforo.ports import CameraSource, CountingLoop, Detector, FrameSource, Tracker
 from app.detector_turns import DetectorSlot
 
 if TYPE_CHECKING:
@@ -28,12 +27,6 @@ LOG = logging.getLogger(__name__)
 LOOK_AHEAD = 4
 """Frames of one camera that wait between decoding and tracking, besides those in the detector: enough to keep it busy,
 few enough for a short latency."""
-
-WRITE_EVERY_S = 0.5
-"""Time between writes of rows, processing time."""
-
-RETRY_S = 2.0
-"""Delay before a failed write is repeated."""
 
 
 def analyse(
@@ -131,85 +124,31 @@ class _ReadAhead:
         return False
 
 
-class Counting:
-    """The thread that counts: takes messages from the bus and writes their rows, losing none.
-
-    A failed write is repeated until it succeeds; meanwhile the bus fills, the cameras wait, and frames are dropped
-    where they are read, which lowers the coverage.
+class CountingThread:
+    """The thread in which one end of a bus counts.
 
     Args:
-        bus: source of the messages.
-        counter: turns them into rows.
-        store: gets the rows.
-        clock: for batches and retries.
-        listeners: called with new rows before they are written.
+        loop: what counts.
     """
 
-    def __init__(
-        self,
-        bus: Bus,
-        counter: BatchCounter,
-        store: CountStore,
-        clock: Clock,
-        listeners: Sequence[Callable[[Rows], None]] = (),
-    ) -> None:
-        self._bus, self._counter, self._store, self._clock = bus, counter, store, clock
-        self._listeners = listeners
-        self._thread = threading.Thread(target=self._run, name="count", daemon=True)
-        self._abandon = threading.Event()
-        self.failure: str = ""
+    def __init__(self, loop: CountingLoop) -> None:
+        self._loop = loop
+        self._thread = threading.Thread(target=loop.run, name="count", daemon=True)
+
+    @property
+    def failure(self) -> str:
+        """Why rows cannot be written now, "" while they can."""
+        return self._loop.failure
 
     def start(self) -> None:
         """Begin."""
         self._thread.start()
 
     def join(self, timeout: float | None = None) -> None:
-        """Wait until the bus is closed and all rows are written; after `timeout` seconds failed writes are given up."""
+        """Wait until nothing can come any more and all rows are written; after `timeout` seconds ask it to stop."""
         self._thread.join(timeout)
-        self._abandon.set()
+        self._loop.stop()
         self._thread.join()
-
-    def _run(self) -> None:
-        batch = Rows()
-        written_s = self._clock.monotonic_s()
-        for messages in self._bus.batches():
-            batch.extend(self._count(messages))
-            if batch and (messages.head["last"].any() or self._clock.monotonic_s() - written_s >= WRITE_EVERY_S):
-                self._write(batch)
-                batch, written_s = Rows(), self._clock.monotonic_s()
-        self._write(batch)
-
-    def _count(self, messages: TrackedBatch) -> Rows:
-        try:
-            rows = self._counter.add(messages)
-            for listener in self._listeners:
-                listener(rows)
-        except Exception:  # a fault of ours in one batch must not end the counting of all cameras
-            (first, *_), cameras = messages.heads(), sorted({camera for camera, _ in messages.sessions})
-            LOG.exception(
-                "camera %s: a fault in Aforo itself; %d frames from %d on are not counted",
-                *(", ".join(cameras), len(messages), first.frame_index),
-            )
-            return Rows()
-        return rows
-
-    def _write(self, batch: Rows) -> None:
-        while batch:
-            try:
-                self._store.write(batch)
-            except StoreError as error:
-                if not self.failure:
-                    LOG.error("%s; trying again every %g s, nothing is lost meanwhile", error, RETRY_S)
-                self.failure = str(error)
-                if self._abandon.is_set():
-                    LOG.error("gave up writing %d crossings at the end of the program", len(batch.crossings))
-                    return
-                self._clock.sleep(RETRY_S)
-            else:
-                if self.failure:
-                    LOG.warning("the store works again")
-                self.failure = ""
-                return
 
 
 class CameraThread:

@@ -11,16 +11,17 @@ from functools import partial
 from aforo.camera_state import CameraStatus
 from aforo.clock import SystemClock
 from aforo.config.site import Site
-from aforo.errors import AforoError
+from aforo.errors import AforoError, ConfigurationError
 from aforo.local_time import local_time, to_us
 from aforo.model import Frame, PlaceKind, Rows, TrackedFrame
 from aforo.ports import CountReader, Detector
+from aforo.redaction import without_credentials
 from api.app import create_app
 from api.live.hub import LiveHub
 from api.live.local_cameras import LocalLiveView
 from api.server import Server, base_url, listen
 from app import assemble
-from app.pipeline import Counting
+from app.pipeline import CountingThread
 from app.recount import recount_place
 from ingest.camera_source import LiveSource
 
@@ -69,10 +70,14 @@ class Service:
         reader = assemble.open_reader(site)
         self._stack.callback(reader.close)
         self.hub = LiveHub(site.domain(), clock)
-        self._bus = assemble.open_bus(site)
-        self._counting = Counting(
-            self._bus, assemble.counting_stage(site.cameras), store, clock, (self.hub.publish_rows, *listeners)
+        if site.bus != "memory":
+            raise ConfigurationError(f"expected bus: memory, got {without_credentials(site.bus)}")
+        bus = assemble.open_bus(site)
+        self._publisher = bus.open_publisher(clock)
+        loop = bus.open_counting(
+            lambda: assemble.counting_stage(site.cameras), store, clock, (self.hub.publish_rows, *listeners)
         )
+        self._counting = CountingThread(loop)
         new_camera = assemble.camera_factory(site, detector, self._publish, clock, paced=paced)
         self._cameras = [new_camera(camera) for camera in site.cameras]
         self.hub.set_status_source(self.statuses)
@@ -90,7 +95,7 @@ class Service:
         self._web = threading.Thread(target=self._server.run, args=([socket],), name="web", daemon=True)
 
     def _publish(self, frame: Frame | None, tracked: TrackedFrame) -> None:
-        self._bus.publish(tracked)
+        self._publisher.publish(tracked)
         if frame is not None:
             self.hub.publish(frame, tracked)
 
@@ -147,5 +152,5 @@ class Service:
         self._stack.close()
 
     def _close_bus(self) -> None:
-        self._bus.close()
+        self._publisher.close()
         self._counting.join(_STOP_TIMEOUT_S)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -117,6 +117,10 @@ class Aggregation(ConsumerRebalanceListener):  # type: ignore[misc]
         new_counter: makes the counting stage of one partition, with an empty state.
         store: where rows go; closed by whoever opened it.
         clock: for batches and retries.
+        listeners: called with new rows before they are written.
+
+    Attributes:
+        failure: why rows cannot be written now, "" while they can.
     """
 
     def __init__(
@@ -125,7 +129,10 @@ class Aggregation(ConsumerRebalanceListener):  # type: ignore[misc]
         new_counter: Callable[[], BatchCounter],
         store: CountStore,
         clock: Clock,
+        listeners: Sequence[Callable[[Rows], None]] = (),
     ) -> None:
+        self._listeners = listeners
+        self.failure = ""
         self._address, self._new_counter, self._store, self._clock = address, new_counter, store, clock
         self._lock = threading.RLock()  # the listener is called from the consumer's own thread
         self._partitions: dict[TopicPartition, _Partition] = {}
@@ -242,7 +249,10 @@ class Aggregation(ConsumerRebalanceListener):  # type: ignore[misc]
         records = LogRecords(
             [record.offset for record in sound], [record.timestamp for record in sound], sequence, messages
         )
-        ours.pending.extend(ours.counter.add(records))
+        rows = ours.counter.add(records)
+        for listener in self._listeners:
+            listener(rows)
+        ours.pending.extend(rows)
         ours.counter.next_position = batch[-1].offset + 1
         self.figures.frames.inc(len(batch))
 
@@ -279,11 +289,11 @@ class Aggregation(ConsumerRebalanceListener):  # type: ignore[misc]
             self.figures.failures.inc()
             if not self._store_away:
                 LOG.error("%s; trying again every %g s, nothing is lost meanwhile", error, RETRY_S)
-            self._store_away = True
+            self._store_away, self.failure = True, str(error)
             return False
         if self._store_away:
             LOG.warning("the store works again")
-        self._store_away = False
+        self._store_away, self.failure = False, ""
         self.figures.writes.inc()
         return True
 

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
-from aforo.errors import BusError
-from aforo.model import TrackedFrame
+from aforo.errors import BusError, StoreError
+from aforo.finding import Finding
+from aforo.model import Rows, TrackedFrame
+from aforo.ports import BatchCounter, Clock, CountStore
 from aforo.tracked_batch import TrackedBatch
+
+LOG = logging.getLogger(__name__)
+
+WRITE_EVERY_S = 0.5
+"""Time between writes of rows, processing time."""
+
+RETRY_S = 2.0
+"""Delay before a failed write is repeated."""
 
 LARGEST_BATCH = 64
 """Messages that are handed out together at most."""
@@ -28,6 +39,28 @@ class MemoryBus:
         self._queue: deque[TrackedFrame] = deque()
         self._closed = False
         self._changed = threading.Condition()
+
+    def prepare(self, cameras: int, stopped: Callable[[], bool]) -> bool:  # noqa: ARG002 -- others need them
+        """Nothing to prepare; always ready."""
+        return True
+
+    def open_publisher(self, clock: Clock) -> MemoryBus:  # noqa: ARG002 -- others need it
+        """The bus itself."""
+        return self
+
+    def open_counting(
+        self,
+        new_counter: Callable[[], BatchCounter],
+        store: CountStore,
+        clock: Clock,
+        listeners: Sequence[Callable[[Rows], None]] = (),
+    ) -> MemoryCounting:
+        """What counts the messages of this bus; there is one."""
+        return MemoryCounting(self, new_counter(), store, clock, listeners)
+
+    def check(self) -> Iterator[Finding]:
+        """What `aforo doctor` says of it."""
+        yield Finding("bus", True, "in-process: no broker is needed")
 
     def publish(self, message: TrackedFrame) -> None:
         """Hand over one message.
@@ -58,3 +91,82 @@ class MemoryBus:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+
+
+class MemoryCounting:
+    """Counts what is published to the bus of this process, and writes the rows, losing none.
+
+    A failed write is repeated until it succeeds; meanwhile the bus fills, the cameras wait, and frames are dropped
+    where they are read, which lowers the coverage.
+
+    Args:
+        bus: source of the messages.
+        counter: turns them into rows.
+        store: gets the rows.
+        clock: for batches and retries.
+        listeners: called with new rows before they are written.
+
+    Attributes:
+        failure: why rows cannot be written now, "" while they can.
+    """
+
+    def __init__(
+        self,
+        bus: MemoryBus,
+        counter: BatchCounter,
+        store: CountStore,
+        clock: Clock,
+        listeners: Sequence[Callable[[Rows], None]] = (),
+    ) -> None:
+        self._bus, self._counter, self._store, self._clock = bus, counter, store, clock
+        self._listeners = listeners
+        self._abandon = threading.Event()
+        self.failure: str = ""
+
+    def run(self) -> None:
+        """Count until the bus is closed and drained, and all rows are written."""
+        batch = Rows()
+        written_s = self._clock.monotonic_s()
+        for messages in self._bus.batches():
+            batch.extend(self._count(messages))
+            if batch and (messages.head["last"].any() or self._clock.monotonic_s() - written_s >= WRITE_EVERY_S):
+                self._write(batch)
+                batch, written_s = Rows(), self._clock.monotonic_s()
+        self._write(batch)
+
+    def stop(self) -> None:
+        """Close the bus and give up writes that fail; what is in the bus is still counted."""
+        self._abandon.set()
+        self._bus.close()
+
+    def _count(self, messages: TrackedBatch) -> Rows:
+        try:
+            rows = self._counter.add(messages)
+            for listener in self._listeners:
+                listener(rows)
+        except Exception:  # a fault of ours in one batch must not end the counting of all cameras
+            (first, *_), cameras = messages.heads(), sorted({camera for camera, _ in messages.sessions})
+            LOG.exception(
+                "camera %s: a fault in Aforo itself; %d frames from %d on are not counted",
+                *(", ".join(cameras), len(messages), first.frame_index),
+            )
+            return Rows()
+        return rows
+
+    def _write(self, batch: Rows) -> None:
+        while batch:
+            try:
+                self._store.write(batch)
+            except StoreError as error:
+                if not self.failure:
+                    LOG.error("%s; trying again every %g s, nothing is lost meanwhile", error, RETRY_S)
+                self.failure = str(error)
+                if self._abandon.is_set():
+                    LOG.error("gave up writing %d crossings at the end of the program", len(batch.crossings))
+                    return
+                self._clock.sleep(RETRY_S)
+            else:
+                if self.failure:
+                    LOG.warning("the store works again")
+                self.failure = ""
+                return

@@ -14,7 +14,7 @@ from app.cli.options import ConfigArgument
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aforo.bus.kafka_connection import KafkaAddress
+    from aforo.bus.kafka_bus import KafkaBus
     from aforo.bus.kafka_consumer import Figures
     from aforo.config.site import Site
     from aforo.model import Frame, TrackedFrame
@@ -23,17 +23,16 @@ if TYPE_CHECKING:
 def worker(config: ConfigArgument) -> None:
     """Analyse cameras and publish what they see to Kafka; any number of workers share the cameras among them."""
     from aforo.bus.kafka_cameras import Worker
-    from aforo.bus.kafka_publisher import KafkaPublisher
     from aforo.clock import SystemClock
     from app import assemble
     from app.cli.detector import open_detector
 
     clock = SystemClock()
     with ExitStack() as stack:
-        site, address, stopping = _join(config, stack)
+        site, bus, stopping = _join(config, stack)
         detector = open_detector(site.detector)
         stack.callback(detector.close)
-        publisher = stack.enter_context(closing(KafkaPublisher(address, clock)))
+        publisher = stack.enter_context(closing(bus.open_publisher(clock)))
         show = _live_station(site, stack, clock)
 
         def publish(frame: Frame | None, tracked: TrackedFrame) -> None:
@@ -42,7 +41,7 @@ def worker(config: ConfigArgument) -> None:
 
         new_camera = assemble.camera_factory(site, detector, publish, clock)
         cameras = [camera.id for camera in site.cameras]
-        process = Worker(cameras, address, publisher, lambda camera: new_camera(site.camera(camera)), clock)
+        process = Worker(cameras, bus.address, publisher, lambda camera: new_camera(site.camera(camera)), clock)
         stopping.append(process.stop)
         process.run()
     _leave()
@@ -84,15 +83,14 @@ def aggregator(
     ] = None,
 ) -> None:
     """Count what the workers publish to Kafka, into the store; any number of aggregators share the cameras."""
-    from aforo.bus.kafka_consumer import Aggregation
     from aforo.clock import SystemClock
     from app import assemble
 
     clock = SystemClock()
     with ExitStack() as stack:
-        site, address, stopping = _join(config, stack)
+        site, bus, stopping = _join(config, stack)
         store = stack.enter_context(assemble.open_store(site))
-        process = Aggregation(address, lambda: assemble.counting_stage(site.cameras), store, clock)
+        process = bus.open_counting(lambda: assemble.counting_stage(site.cameras), store, clock)
         stopping.append(process.stop)
         if metrics_port is not None:
             stack.callback(_serve(process.figures, site.api.host, metrics_port))
@@ -147,15 +145,14 @@ def simulate(
         _write_config(config, cameras, write_config)
         err.print(f"Configuration with {cameras} simulated cameras written to {write_config}", highlight=False)
         return
-    from aforo.bus.kafka_publisher import KafkaPublisher
     from aforo.clock import SystemClock
     from app.cli.console import json_document
     from app.validation.synthetic_traffic import paced, traffic
 
     clock = SystemClock()
     with ExitStack() as stack:
-        _, address, stopping = _join(config, stack)
-        publisher = stack.enter_context(closing(KafkaPublisher(address, clock)))
+        _, bus, stopping = _join(config, stack)
+        publisher = stack.enter_context(closing(bus.open_publisher(clock)))
         messages, answer = traffic(range(cameras), fps=fps, road_users=road_users, seconds=seconds, seed=seed)
         stop: list[bool] = []
         stopping.append(lambda: stop.append(True))
@@ -194,7 +191,7 @@ def _write_config(config: Path, cameras: int, out: Path) -> None:
         raise ConfigurationError(f"cannot write {out}: {error.strerror}") from error
 
 
-def _join(config: Path, stack: ExitStack) -> tuple[Site, KafkaAddress, list[Callable[[], None]]]:
+def _join(config: Path, stack: ExitStack) -> tuple[Site, KafkaBus, list[Callable[[], None]]]:
     """The site, Kafka with its topics made, and a list of what to call when the process is to end.
 
     Waits for Kafka for as long as it takes: in a city everything starts at once.
@@ -202,13 +199,12 @@ def _join(config: Path, stack: ExitStack) -> tuple[Site, KafkaAddress, list[Call
     import logging
     import signal
 
-    from aforo.bus.kafka_connection import until_reached
-    from aforo.clock import SystemClock
+    from aforo.bus.kafka_bus import KafkaBus
     from aforo.config.reading import load_site
     from app import assemble
 
     site = load_site(config)
-    address = assemble.kafka_address(site)
+    bus = KafkaBus(assemble.kafka_address(site))  # these processes have nothing else in common
     if not logging.getLogger().isEnabledFor(logging.DEBUG):
         logging.getLogger("kafka").setLevel(logging.CRITICAL)  # it tells every attempt; we tell once
     stopping: list[Callable[[], None]] = []
@@ -221,6 +217,6 @@ def _join(config: Path, stack: ExitStack) -> tuple[Site, KafkaAddress, list[Call
 
     for number in (signal.SIGTERM, signal.SIGINT):
         stack.callback(signal.signal, number, signal.signal(number, end))
-    if not until_reached(lambda: address.create_topics(len(site.cameras)), SystemClock(), lambda: bool(asked)):
+    if not bus.prepare(len(site.cameras), lambda: bool(asked)):
         raise typer.Exit(0)
-    return site, address, stopping
+    return site, bus, stopping

@@ -8,7 +8,6 @@ import os
 import platform
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -17,7 +16,6 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from aforo.config.site import Site
 from aforo.errors import AssetError, ConfigurationError
@@ -245,20 +243,12 @@ def examine_store(site: Site) -> Iterator[Finding]:
 
 
 def _bus(site: Site) -> Iterator[Finding]:
-    if site.bus == "memory":
-        yield Finding("bus", True, "in-process: no broker is needed")
-        return
-    servers = site.bus.removeprefix("kafka://").rpartition("@")[2].partition("/")[0].split(",")
-    hint = "check the address in bus, and that the broker runs and is reachable from here"
-    for server in servers:
-        try:
-            address = urlsplit(f"//{server}")
-            with socket.create_connection((address.hostname or "", address.port or 9092), timeout=_TIMEOUT_S):
-                pass
-        except (OSError, ValueError) as error:
-            yield Finding("bus", False, f"Kafka broker {server}: {error}", hint)
-            continue
-        yield Finding("bus", True, f"Kafka broker {server} accepts connections")
+    try:
+        bus = assemble.open_bus(site)
+    except ConfigurationError as error:
+        yield Finding("bus", False, str(error), "correct the key bus")
+    else:
+        yield from bus.check()
 
 
 def _disk(site: Site) -> Iterator[Finding]:

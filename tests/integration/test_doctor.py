@@ -116,11 +116,19 @@ def test_open_and_check_agree_on_every_address_of_a_file(folder: str, name: str)
 def test_a_broker_is_found_by_its_port() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         address = f"127.0.0.1:{listening.getsockname()[1]}"
-        assert findings(bus=f"kafka://user:hunter2@{address}")["bus"].ok
-    found = findings(bus=f"kafka://user:hunter2@{address}")["bus"]
+        assert findings(bus=f"kafka://{address}/site")["bus"].ok
+    found = findings(bus=f"kafka://{address}")["bus"]
     assert found.ok is False
     assert address in found.detail
-    assert "hunter2" not in found.detail
+
+
+@pytest.mark.parametrize("bus", ["kafka://user:hunter2@127.0.0.1:{port}", "kafka:///topic", "kafka://127.0.0.1:{port}/a b"])
+def test_a_bus_that_no_process_takes_is_not_called_well(bus: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        found = findings(bus=bus.format(port=listening.getsockname()[1]))["bus"]
+    assert found.ok is False
+    assert "kafka://host:port" in found.detail
+    assert "hunter2" not in found.detail + found.hint
 
 
 @pytest.mark.parametrize(

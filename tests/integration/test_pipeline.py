@@ -27,7 +27,7 @@ from aggregate.counting.counter import CountingStage
 from aggregate.store.sqlite.reader import SqliteReader
 from aggregate.store.sqlite.writer import SqliteStore
 from app.assemble import tracker_factory
-from app.pipeline import CameraThread, Counting, analyse
+from app.pipeline import CameraThread, CountingThread, analyse
 
 WIDTH, HEIGHT = 320, 240
 PATIENCE_S = 20.0
@@ -158,7 +158,9 @@ def test_from_pictures_to_rows_in_the_store(tmp_path: Path, detector: RedFinder)
     with SqliteStore(path) as store:
         bus = MemoryBus(capacity=4)
         told: list[Rows] = []
-        counting = Counting(bus, CountingStage([CAMERA]), store, SystemClock(), (told.append,))
+        counting = CountingThread(
+            bus.open_counting(lambda: CountingStage([CAMERA]), store, SystemClock(), (told.append,))
+        )
         source = PaintedSource(sessions=2)
         camera = CameraThread(
             source, lambda: analyse(source, detector, tracker_factory(USERS, 10)), lambda _, m: bus.publish(m)
@@ -223,13 +225,12 @@ def test_a_store_that_fails_for_a_while_loses_nothing(tmp_path: Path) -> None:
     path = tmp_path / "counts.db"
     with BrokenStore(SqliteStore(path), failures=7) as store:
         bus = MemoryBus()
-        counting = Counting(bus, CountingStage([CAMERA]), store, PatientClock())
+        counting = CountingThread(bus.open_counting(lambda: CountingStage([CAMERA]), store, PatientClock()))
         counting.start()
         for message in walkers():
             bus.publish(message)
         bus.close()
-        counting._thread.join(PATIENCE_S)
-        counting.join()
+        counting.join(PATIENCE_S)
     assert store.attempts > 7
     assert counting.failure == ""
     with closing(SqliteReader(path)) as reader:
@@ -240,7 +241,7 @@ def test_a_store_that_never_works_again_does_not_keep_the_program_from_ending(tm
     """The bus is full and the camera waits for room: closing the bus and giving up still ends all threads."""
     with BrokenStore(SqliteStore(tmp_path / "counts.db"), failures=10**9) as store:
         bus = MemoryBus(capacity=2)
-        counting = Counting(bus, CountingStage([CAMERA]), store, PatientClock())
+        counting = CountingThread(bus.open_counting(lambda: CountingStage([CAMERA]), store, PatientClock()))
         source = PaintedSource(frames=10_000)
         with closing(RedFinder()) as detector:
             camera = CameraThread(
