@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 from aforo.config.camera import CameraSection
 from aforo.config.detector import DetectorSection
-from aforo.config.site import Site
+from aforo.config.site import SiteConfiguration
 from aforo.errors import ModelError
 from aforo.model import Frame, TrackedFrame
 from aforo.ports import Bus, Clock, CountReader, CountStore, Detector, StoreBackend, Tracker
 from aggregate.counting.counter import CountingStage
 from app.assets import manifest
 from app.assets.mirrors import Progress
-from app.assets.trust import check_trusted
+from app.assets.model_trust import check_trusted
 from app.detector_turns import FairDetectorQueue
 from app.pipeline import CameraThread, analyse
 
@@ -184,7 +184,7 @@ def tracker_factory(users: tuple[str | None, ...], frame_rate: float) -> Callabl
 
 
 def camera_factory(
-    site: Site,
+    site: SiteConfiguration,
     detector: Detector,
     publish: Callable[[Frame | None, TrackedFrame], None],
     clock: Clock,
@@ -233,7 +233,7 @@ def counting_stage(cameras: list[CameraSection]) -> CountingStage:
     return CountingStage([camera.domain() for camera in cameras])
 
 
-def open_bus(site: Site) -> Bus:
+def open_bus(site: SiteConfiguration) -> Bus:
     """The configured bus.
 
     Raises:
@@ -250,7 +250,7 @@ def open_bus(site: Site) -> Bus:
             return KafkaBus(kafka_address(site))
 
 
-def kafka_address(site: Site) -> KafkaAddress:
+def kafka_address(site: SiteConfiguration) -> KafkaAddress:
     """Where Kafka is, and how to speak to it.
 
     Raises:
@@ -264,7 +264,7 @@ def kafka_address(site: Site) -> KafkaAddress:
     return KafkaAddress(site.bus, KafkaSettings(**settings))
 
 
-def open_store(site: Site) -> CountStore:
+def open_store(site: SiteConfiguration) -> CountStore:
     """The writer of the configured store, with the site registered in it.
 
     Raises:
@@ -280,7 +280,7 @@ def open_store(site: Site) -> CountStore:
     return store
 
 
-def open_reader(site: Site) -> CountReader:
+def open_reader(site: SiteConfiguration) -> CountReader:
     """Questions to the configured store.
 
     Raises:
@@ -290,7 +290,7 @@ def open_reader(site: Site) -> CountReader:
     return store_backend(site).open_reader()
 
 
-def store_backend(site: Site) -> StoreBackend:
+def store_backend(site: SiteConfiguration) -> StoreBackend:
     """The configured kind of store.
 
     Raises:

@@ -6,7 +6,7 @@ import socket
 import threading
 
 from aforo.camera_state import LiveEndpoint
-from aforo.config.site import Site
+from aforo.config.site import SiteConfiguration
 from aforo.errors import StoreError
 from aforo.model import Frame, TrackedFrame
 from aforo.ports import Clock, CountStore
@@ -32,7 +32,7 @@ class LiveStation:
         ConfigurationError: the port is in use.
     """
 
-    def __init__(self, site: Site, clock: Clock) -> None:
+    def __init__(self, site: SiteConfiguration, clock: Clock) -> None:
         self._clock = clock
         self._shown: dict[str, int] = {}
         self._stopped = threading.Event()

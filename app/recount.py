@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aforo.config.site import Site
+from aforo.config.site import SiteConfiguration
 from aforo.errors import NotFoundError
 from aforo.local_time import HOUR_US
 from aforo.model import MINUTE_US, PlaceKind, Recount, Rows, TrackKey
@@ -12,7 +12,9 @@ from aggregate.counting.counter import recount
 from app import assemble
 
 
-def recount_place(site: Site, kind: PlaceKind, place: str, start_us: int | None, end_us: int | None) -> Recount:
+def recount_place(
+    site: SiteConfiguration, kind: PlaceKind, place: str, start_us: int | None, end_us: int | None
+) -> Recount:
     """Count the tracks that began in a range by a line or zone as it is in the configuration now.
 
     The rows of these tracks there are replaced, an hour of tracks in a transaction; doing it again changes nothing.
@@ -68,7 +70,7 @@ def _recount_hour(
     return len(keys), len(rows.crossings) + len(rows.visits)
 
 
-def _camera_of(site: Site, kind: PlaceKind, place: str) -> tuple[Camera, str]:
+def _camera_of(site: SiteConfiguration, kind: PlaceKind, place: str) -> tuple[Camera, str]:
     """The camera of a line or zone with this place alone, and the version of its geometry."""
     for camera in site.domain().cameras:
         for line in camera.lines:

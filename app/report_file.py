@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from aforo.clock import SystemClock
-from aforo.config.site import Site
+from aforo.config.site import SiteConfiguration
 from aforo.errors import ConfigurationError
 from aforo.local_time import local_time
 from aforo.model import PlaceKind
@@ -17,7 +17,7 @@ from app import assemble
 
 
 def write_report(
-    site: Site,
+    site: SiteConfiguration,
     *,
     line: str | None,
     zone: str | None,

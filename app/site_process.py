@@ -10,7 +10,7 @@ from functools import partial
 
 from aforo.camera_state import CameraStatus
 from aforo.clock import SystemClock
-from aforo.config.site import Site
+from aforo.config.site import SiteConfiguration
 from aforo.errors import AforoError, ConfigurationError
 from aforo.local_time import local_time, to_us
 from aforo.model import Frame, PlaceKind, Rows, TrackedFrame
@@ -46,7 +46,7 @@ class Service:
 
     def __init__(
         self,
-        site: Site,
+        site: SiteConfiguration,
         detector: Detector,
         *,
         paced: bool = True,
@@ -60,7 +60,9 @@ class Service:
             self._stack.close()
             raise
 
-    def _build(self, site: Site, detector: Detector, paced: bool, listeners: Sequence[Callable[[Rows], None]]) -> None:
+    def _build(
+        self, site: SiteConfiguration, detector: Detector, paced: bool, listeners: Sequence[Callable[[Rows], None]]
+    ) -> None:
         clock = SystemClock()
         self._stack.callback(detector.close)
         socket = self._stack.enter_context(listen(site.api.host, site.api.port))

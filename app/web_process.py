@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 
 from aforo.clock import SystemClock
-from aforo.config.site import Site
+from aforo.config.site import SiteConfiguration
 from api.app import create_app
 from api.live.remote_cameras import RemoteLiveView
 from api.server import Server, base_url, listen
@@ -17,7 +17,7 @@ from app.recount import recount_place
 LOG = logging.getLogger(__name__)
 
 
-def serve(site: Site, on_ready: Callable[[str], None]) -> None:
+def serve(site: SiteConfiguration, on_ready: Callable[[str], None]) -> None:
     """Answer questions until the process is asked to end (SIGINT, SIGTERM).
 
     Args:

@@ -169,12 +169,12 @@ def watching(url: str, cameras: int) -> Iterator[None]:
 @contextmanager
 def running(cameras: int, fps: float, folder: Path) -> Iterator[tuple[Any, Any, Watch, int]]:
     """A service whose cameras are all live, its detector, what watches its counting, and the RTSP server's id."""
-    from aforo.config.site import Site
+    from aforo.config.site import SiteConfiguration
     from app.assemble import open_detector
     from app.site_process import Service
 
     with rtsp_server(folder) as (port, server_pid), tempfile.TemporaryDirectory() as store:
-        site = Site.model_validate(
+        site = SiteConfiguration.model_validate(
             {
                 "cameras": [
                     {

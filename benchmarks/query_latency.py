@@ -35,7 +35,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from aforo.config.site import Site
+from aforo.config.site import SiteConfiguration
 from aforo.local_time import buckets, to_us
 from aggregate.store.postgres import packed_hours, timescale
 from aggregate.store.postgres.packed_hours import NAME_END_SQL, SERIES_END_SQL
@@ -88,10 +88,10 @@ SELECT 'camera-' || line, observed.* FROM observed, generate_series(1, %(lines)s
 """
 
 
-def site(url: str, lines: int = 0) -> Site:
+def site(url: str, lines: int = 0) -> SiteConfiguration:
     """A city with one line per camera."""
     line = [[0.1, 0.5], [0.9, 0.5]]
-    return Site.model_validate(
+    return SiteConfiguration.model_validate(
         {
             "site": {"timezone": ZONE},
             "cameras": [

@@ -13,7 +13,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from aforo.config.site import Site
+from aforo.config.site import SiteConfiguration
 
 PAGE = Path(__file__).with_name("configuration.md")
 EXAMPLE = Path(__file__).parents[1] / "configs" / "example.yaml"
@@ -42,10 +42,10 @@ BOUNDS = {
 
 def page() -> str:
     """The whole page, Markdown."""
-    schema = Site.model_json_schema()
-    parts = [INTRODUCTION, _section("Top level", Site, schema)]
+    schema = SiteConfiguration.model_json_schema()
+    parts = [INTRODUCTION, _section("Top level", SiteConfiguration, schema)]
     done: dict[type[BaseModel], str] = {}
-    for place, model in _sections(Site):
+    for place, model in _sections(SiteConfiguration):
         if model not in done:
             done[model] = place
             parts.append(_section(f"`{place}`", model, schema["$defs"][model.__name__]))

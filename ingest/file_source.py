@@ -11,7 +11,7 @@ from pathlib import Path
 from aforo.camera_state import CameraState, CameraStatus, Problem, ProblemError
 from aforo.model import MICROSECONDS, Frame
 from aforo.ports import Clock
-from aforo.sessions import reading_session
+from aforo.session_names import reading_session
 from ingest.capture import Header, open_file, period_us, position_ms, read_header
 from ingest.frame_times import Pace, PresentationTimes, Selection
 from ingest.recording_start import recording_start_us
@@ -44,7 +44,7 @@ class RecordedSource:
     """Frames of a video file, with the event times at which they were recorded.
 
     `frames` ends at the end of the file. The same file with the same start gives the same recording, frames and times.
-    Each reading is a new session, whose name contains that of the recording (`aforo.sessions`), so that a store keeps
+    Each reading is a new session, whose name contains that of the recording (`aforo.session_names`): a store keeps
     only the newest one; with `repeat`, each further round is a new session, too, whose times continue.
 
     Args:

@@ -24,7 +24,7 @@ from aforo.bus.partition_counter import LogRecords, PartitionCounter
 from aforo.clock import SystemClock
 from aforo.config.camera import CameraSection
 from aforo.config.reading import load_site
-from aforo.config.site import Site
+from aforo.config.site import SiteConfiguration
 from aforo.model import Rows, TrackedFrame
 from aggregate.store.sqlite.writer import SqliteStore
 from app import assemble
@@ -84,7 +84,7 @@ class City:
             "cameras": simulated if sections is None else sections,
         }
         self.config.write_text(yaml.safe_dump(document | (extra or {})))
-        self.site: Site = load_site(self.config)
+        self.site: SiteConfiguration = load_site(self.config)
         self.address = assemble.kafka_address(self.site)
 
     @property

@@ -16,7 +16,7 @@ import numpy as np
 
 from aforo.camera_state import CameraState, CameraStatus, Problem
 from aforo.clock import SystemClock
-from aforo.config.site import Site
+from aforo.config.site import SiteConfiguration
 from aforo.local_time import to_us
 from aforo.model import (
     MICROSECONDS,
@@ -50,10 +50,10 @@ LINE = {
 ZONE = {"id": "crossing", "name": "Paso peatonal", "polygon": [[0.62, 0.45], [0.8, 0.45], [0.84, 0.92], [0.6, 0.92]]}
 
 
-def town(cameras: int = 2) -> Site:
+def town(cameras: int = 2) -> SiteConfiguration:
     """A site whose first camera counts at a line and a zone, and the others at a line."""
     names = ["Calle 26 norte", "Carrera 50 sur"]
-    return Site.model_validate(
+    return SiteConfiguration.model_validate(
         {
             "site": {"id": "cll26", "name": "Calle 26 × Carrera 50", "timezone": "America/Bogota"},
             "cameras": [
@@ -92,7 +92,9 @@ class Town:
         url: of its server.
     """
 
-    def __init__(self, folder: Path, site: Site, *, background: Image | None = None, ago_us: int = 0) -> None:
+    def __init__(
+        self, folder: Path, site: SiteConfiguration, *, background: Image | None = None, ago_us: int = 0
+    ) -> None:
         self.site = site
         self.clock = SystemClock()
         self.hub = LiveHub(site.domain(), self.clock)

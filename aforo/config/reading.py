@@ -7,11 +7,11 @@ from pathlib import Path
 import yaml
 from pydantic import ValidationError
 
-from aforo.config.site import Site
+from aforo.config.site import SiteConfiguration
 from aforo.errors import ConfigurationError
 
 
-def load_site(path: Path) -> Site:
+def load_site(path: Path) -> SiteConfiguration:
     """Read and check a site file.
 
     Relative paths in `source` and `store` are taken as they are, from the working directory.
@@ -27,7 +27,7 @@ def load_site(path: Path) -> Site:
     return parse_site(text, str(path))
 
 
-def parse_site(text: str, name: str) -> Site:
+def parse_site(text: str, name: str) -> SiteConfiguration:
     """Check the text of a site file; `name` stands for it in errors.
 
     Raises:
@@ -45,7 +45,7 @@ def parse_site(text: str, name: str) -> Site:
     if not isinstance(raw, dict):
         raise ConfigurationError(f"{name}: expected keys such as site, cameras and store, got {type(raw).__name__}")
     try:
-        return Site.model_validate(raw)
+        return SiteConfiguration.model_validate(raw)
     except ValidationError as error:
         problems = [_problem(tree, problem["loc"], problem["type"], problem["msg"]) for problem in error.errors()]
         raise ConfigurationError(f"{name}, " + "; ".join(problems)) from None

@@ -38,7 +38,7 @@ class SiteIdentity(Section):
     )
 
 
-class Site(Section):
+class SiteConfiguration(Section):
     """A whole site file."""
 
     site: SiteIdentity = Field(default_factory=SiteIdentity, description="Where the cameras stand.")
@@ -56,7 +56,7 @@ class Site(Section):
     api: ApiSection = Field(default_factory=ApiSection, description="The web server.")
 
     @model_validator(mode="after")
-    def _unique(self) -> Site:
+    def _unique(self) -> SiteConfiguration:
         self.domain()
         if not re.match(r"^(sqlite|postgresql|postgres)://", self.store.get_secret_value()):
             raise ValueError("store must start with sqlite:/// or postgresql://")

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from aforo.config.reading import load_site
-from aforo.config.site import Site
+from aforo.config.site import SiteConfiguration
 from aforo.errors import ConfigurationError, ModelError
 from app.assemble import float_model
 from app.assets import manifest
@@ -79,7 +79,7 @@ def export_model(
     trust_model: TrustOption = False,
 ) -> None:
     """Export a model to OpenVINO, the fast format on a CPU, and print its path; done once."""
-    section = chosen_detector(load_site(config) if config else Site(), trust_model, model=name)
+    section = chosen_detector(load_site(config) if config else SiteConfiguration(), trust_model, model=name)
     with err.status(f"Exporting {name} …"), fetch_progress() as tell:
         path = float_model(section, tell)
     typer.echo(path)
@@ -122,7 +122,7 @@ def quantise_model(
     in f32 and in the faster precisions; one is taken only if its counts stay within 5 % of those in f32, over every
     line, zone, direction and class. The pictures are held in memory and forgotten. The exit code is 4 when f32 stays.
     """
-    site = load_site(config) if config else Site()
+    site = load_site(config) if config else SiteConfiguration()
     if config and not site.cameras:
         raise ConfigurationError(f"{config} has no cameras to calibrate on; add some, or leave out -c")
     section = chosen_detector(site, trust_model, model=model, precision="auto")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from aforo.config.reading import load_site
-from aforo.config.site import Site
+from aforo.config.site import SiteConfiguration
 from aforo.errors import ConfigurationError
 from app.assets import manifest
 from app.cli.console import err, fetch_progress, json_document, out, table
@@ -33,7 +33,7 @@ def bench(
     json: JsonOption = None,
 ) -> None:
     """Say how fast this machine counts: time per stage, frames per second, latency, CPU per camera, memory."""
-    site = load_site(config) if config else Site()
+    site = load_site(config) if config else SiteConfiguration()
     section = chosen_detector(
         site, trust_model, model=model, image_size=image_size, precision=precision, engine="openvino"
     )

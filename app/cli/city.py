@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from aforo.bus.kafka_bus import KafkaBus
     from aforo.bus.kafka_consumer import Figures
-    from aforo.config.site import Site
+    from aforo.config.site import SiteConfiguration
     from aforo.model import Frame, TrackedFrame
 
 
@@ -63,7 +63,9 @@ def _leave() -> None:
     os._exit(0)
 
 
-def _live_station(site: Site, stack: ExitStack, clock: Any) -> Callable[[Frame | None, TrackedFrame], None]:
+def _live_station(
+    site: SiteConfiguration, stack: ExitStack, clock: Any
+) -> Callable[[Frame | None, TrackedFrame], None]:
     """What shows frames live, where the configuration asks for that."""
     if site.api.announce is None:
         return lambda *_: None
@@ -191,7 +193,7 @@ def _write_config(config: Path, cameras: int, out: Path) -> None:
         raise ConfigurationError(f"cannot write {out}: {error.strerror}") from error
 
 
-def _join(config: Path, stack: ExitStack) -> tuple[Site, KafkaBus, list[Callable[[], None]]]:
+def _join(config: Path, stack: ExitStack) -> tuple[SiteConfiguration, KafkaBus, list[Callable[[], None]]]:
     """The site, Kafka with its topics made, and a list of what to call when the process is to end.
 
     Waits for Kafka for as long as it takes: in a city everything starts at once.

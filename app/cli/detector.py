@@ -5,16 +5,16 @@ from __future__ import annotations
 from pydantic import ValidationError
 
 from aforo.config.detector import DetectorSection
-from aforo.config.site import Site
+from aforo.config.site import SiteConfiguration
 from aforo.errors import ConfigurationError
 from aforo.ports import Detector
 from app import assemble
 from app.assets.manifest import resolve_model
-from app.assets.trust import fingerprint
+from app.assets.model_trust import fingerprint
 from app.cli.console import err, fetch_progress, say
 
 
-def chosen_detector(site: Site, trust_model: bool, **options: str | int | None) -> DetectorSection:
+def chosen_detector(site: SiteConfiguration, trust_model: bool, **options: str | int | None) -> DetectorSection:
     """The site's detector with the options of the command line laid over it.
 
     Args:

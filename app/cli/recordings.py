@@ -11,7 +11,7 @@ import typer
 from aforo.config.camera import CameraSection
 from aforo.config.detector import DetectorSection
 from aforo.config.reading import load_site
-from aforo.config.site import Site
+from aforo.config.site import SiteConfiguration
 from aforo.errors import ConfigurationError
 from aforo.model import Frame, TrackedFrame
 from aforo.ports import Detector
@@ -65,7 +65,7 @@ def count(
     check_target("--json", json)
     check_target("--annotate", annotate)
     facts = probe(video)
-    site = load_site(config) if config else Site()
+    site = load_site(config) if config else SiteConfiguration()
     section = chosen_detector(site, trust_model, model=model, image_size=image_size, engine=engine)
     what = _camera(site, camera, line or [], zone or [], facts)
     counts = _count(video, what, section, site, fps, annotate)
@@ -104,7 +104,7 @@ def tracks(
     """
     check_target("--mot", mot)
     wanted = None if everybody else road_user or ["pedestrian"]
-    site = load_site(config) if config else Site()
+    site = load_site(config) if config else SiteConfiguration()
     section = chosen_detector(site, trust_model, model=model, image_size=image_size, engine=engine)
     recording = Recording(video, CameraSection.of_recording(video), analyse_fps=fps, timezone=site.timezone)
     found = MotTracks(confidence)
@@ -126,7 +126,9 @@ def tracks(
     err.print(f"{found.number(wanted)} tracks written to {mot}", highlight=False)
 
 
-def _camera(site: Site, camera: str | None, lines: list[str], zones: list[str], facts: VideoFacts) -> CameraSection:
+def _camera(
+    site: SiteConfiguration, camera: str | None, lines: list[str], zones: list[str], facts: VideoFacts
+) -> CameraSection:
     """What to count: a camera of the configuration, and the lines and zones of the command line."""
     base = site.camera(camera) if camera is not None else CameraSection.of_recording(facts.path)
     own_lines = [
@@ -157,7 +159,12 @@ def _pixels(option: str, text: str, least: int) -> list[tuple[float, float]]:
 
 
 def _count(
-    video: Path, what: CameraSection, section: DetectorSection, site: Site, fps: float | None, annotate: Path | None
+    video: Path,
+    what: CameraSection,
+    section: DetectorSection,
+    site: SiteConfiguration,
+    fps: float | None,
+    annotate: Path | None,
 ) -> RecordingCounts:
     recording = Recording(video, what, analyse_fps=fps, timezone=site.timezone)
     detector = open_detector(section, recording.analysed_wh)

@@ -17,7 +17,7 @@ from aforo.config.camera import CameraSection
 from aforo.config.geometry import LineSection, ZoneSection
 from aforo.config.reading import load_site
 from aforo.config.server import ApiSection
-from aforo.config.site import Site, SiteIdentity
+from aforo.config.site import SiteConfiguration, SiteIdentity
 from aforo.errors import ConfigurationError
 from aforo.model import PlaceKind
 from api.time_ranges import parse_time
@@ -71,7 +71,7 @@ def demo(
         service.stop()
 
 
-def _demo_site(sample: manifest.Sample, port: int, paced: bool) -> Site:
+def _demo_site(sample: manifest.Sample, port: int, paced: bool) -> SiteConfiguration:
     facts = probe(sample.path)
     store = manifest.cache_directory() / "demo.db"
     for path in (store, store.with_name("demo.db-wal"), store.with_name("demo.db-shm")):
@@ -92,7 +92,7 @@ def _demo_site(sample: manifest.Sample, port: int, paced: bool) -> Site:
         lines=[line],
         zones=[zone],
     )
-    return Site(
+    return SiteConfiguration(
         site=SiteIdentity(id="demo", name="Aforo demo", timezone="UTC"),
         cameras=[camera],
         store=SecretStr(f"sqlite:///{store}"),

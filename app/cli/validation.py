@@ -11,7 +11,7 @@ import typer
 from aforo.config.camera import CameraSection
 from aforo.config.detector import DetectorSection
 from aforo.config.reading import load_site
-from aforo.config.site import Site
+from aforo.config.site import SiteConfiguration
 from aforo.errors import SourceError
 from aforo.model import Frame, TrackedFrame
 from aforo.ports import Detector
@@ -48,7 +48,7 @@ def evaluate(
     Clips that are in none of the folders are named and left out; the exit code is then 3.
     """
     truths = load_truth(groundtruth)
-    site = load_site(config) if config else Site()
+    site = load_site(config) if config else SiteConfiguration()
     section = chosen_detector(site, trust_model, model=model, image_size=image_size, engine=engine)
     found = {truth.clip: _find(truth.clip, videos) for truth in truths}
     missing = [clip for clip, path in found.items() if path is None]
@@ -81,7 +81,12 @@ def _find(clip: str, folders: Sequence[Path]) -> Path | None:
 
 
 def _evaluated(
-    path: Path, truths: list[LineTruth], detector: Detector, section: DetectorSection, site: Site, fps: float | None
+    path: Path,
+    truths: list[LineTruth],
+    detector: Detector,
+    section: DetectorSection,
+    site: SiteConfiguration,
+    fps: float | None,
 ) -> EvaluatedClip:
     facts = probe(path)
     lines = [line_of_pixels(f"line-{i}", truth.line_px, facts) for i, truth in enumerate(truths, start=1)]

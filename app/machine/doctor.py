@@ -17,12 +17,12 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from aforo.config.site import Site
+from aforo.config.site import SiteConfiguration
 from aforo.errors import AssetError, ConfigurationError
 from aforo.finding import Finding
 from aforo.redaction import without_credentials
 from app import assemble
-from app.assets import manifest, trust
+from app.assets import manifest, model_trust
 from detect.openvino.check import check as check_openvino
 
 _GIB = 1 << 30
@@ -59,14 +59,14 @@ _PROBES = {
 _PROBE_FRAMES = 3
 
 
-def examine(site: Site | None = None) -> list[Finding]:
+def examine(site: SiteConfiguration | None = None) -> list[Finding]:
     """Look at this machine and, where a site is given, at what it needs. Takes a few seconds.
 
     Args:
         site: whose model, store, bus and time zone are looked at; without one, the defaults.
     """
-    site = site or Site()
-    checks: tuple[tuple[str, Callable[[Site], Iterator[Finding]]], ...] = (
+    site = site or SiteConfiguration()
+    checks: tuple[tuple[str, Callable[[SiteConfiguration], Iterator[Finding]]], ...] = (
         ("python", _python),
         ("processor", _processor),
         ("memory", _memory),
@@ -92,7 +92,7 @@ def examine(site: Site | None = None) -> list[Finding]:
     return findings
 
 
-def _python(_: Site) -> Iterator[Finding]:
+def _python(_: SiteConfiguration) -> Iterator[Finding]:
     supported = sys.version_info >= (3, 11)
     yield Finding(
         "python",
@@ -102,7 +102,7 @@ def _python(_: Site) -> Iterator[Finding]:
     )
 
 
-def _processor(_: Site) -> Iterator[Finding]:
+def _processor(_: SiteConfiguration) -> Iterator[Finding]:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
@@ -115,13 +115,13 @@ def _processor(_: Site) -> Iterator[Finding]:
     yield Finding("processor", True, f"{cores} cores; {', '.join(named) or 'no vector features known here'}")
 
 
-def _memory(_: Site) -> Iterator[Finding]:
+def _memory(_: SiteConfiguration) -> Iterator[Finding]:
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     enough = total >= _WANTED_MEMORY_BYTES
     yield Finding("memory", enough, f"{total / _GIB:.1f} GiB", "" if enough else "2 GiB or more are wanted")
 
 
-def _opencv(_: Site) -> Iterator[Finding]:
+def _opencv(_: SiteConfiguration) -> Iterator[Finding]:
     import cv2
 
     backends = [cv2.videoio_registry.getBackendName(backend) for backend in cv2.videoio_registry.getStreamBackends()]
@@ -134,7 +134,7 @@ def _opencv(_: Site) -> Iterator[Finding]:
     )
 
 
-def _decoders(_: Site) -> Iterator[Finding]:
+def _decoders(_: SiteConfiguration) -> Iterator[Finding]:
     import cv2
 
     for codec, probe in _PROBES.items():
@@ -155,11 +155,11 @@ def _decoders(_: Site) -> Iterator[Finding]:
         )
 
 
-def _openvino(site: Site) -> Iterator[Finding]:
+def _openvino(site: SiteConfiguration) -> Iterator[Finding]:
     yield from check_openvino(needed=site.detector.engine == "openvino")
 
 
-def _ultralytics(site: Site) -> Iterator[Finding]:
+def _ultralytics(site: SiteConfiguration) -> Iterator[Finding]:
     needed = site.detector.engine == "ultralytics"
     for name in ("torch", "ultralytics"):
         try:
@@ -168,7 +168,7 @@ def _ultralytics(site: Site) -> Iterator[Finding]:
             yield Finding(name, False if needed else None, "not installed", f"pip install {name}")
 
 
-def _cuda(site: Site) -> Iterator[Finding]:
+def _cuda(site: SiteConfiguration) -> Iterator[Finding]:
     needed = site.detector.device.startswith("cuda")
     program = shutil.which("nvidia-smi")
     if program is None:
@@ -187,7 +187,7 @@ def _cuda(site: Site) -> Iterator[Finding]:
     yield Finding("cuda", works, "; ".join(text.splitlines()), "" if works else "check NVIDIA's driver")
 
 
-def _assets(site: Site) -> Iterator[Finding]:
+def _assets(site: SiteConfiguration) -> Iterator[Finding]:
     model = site.detector.model
     if model in manifest.manifest():
         yield _asset(model)
@@ -199,7 +199,7 @@ def _assets(site: Site) -> Iterator[Finding]:
         yield _asset(sample)
 
 
-def _model_trust(site: Site) -> Iterator[Finding]:
+def _model_trust(site: SiteConfiguration) -> Iterator[Finding]:
     """Whether the configured model may be loaded, and why."""
     name = site.detector.model
     known = manifest.manifest().get(name.removesuffix(".pt"))
@@ -208,14 +208,14 @@ def _model_trust(site: Site) -> Iterator[Finding]:
     if path is None:
         yield Finding("model trust", None, f"{name} is not here yet; it is looked at before it is loaded")
         return
-    reason = trust.reason_for_trust(path, site.detector.trusted_sha256)
+    reason = model_trust.reason_for_trust(path, site.detector.trusted_sha256)
     if reason is not None:
         yield Finding("model trust", True, f"{path} may be loaded: {reason}")
         return
     yield Finding(
         "model trust",
         False,
-        f"{path} is not loaded: it may hold a program, and its SHA-256 {trust.fingerprint(path)} is unknown",
+        f"{path} is not loaded: it may hold a program, and its SHA-256 {model_trust.fingerprint(path)} is unknown",
         "if you trust its maker, add that SHA-256 to detector.trusted_sha256; or use an ONNX or OpenVINO model",
     )
 
@@ -232,7 +232,7 @@ def _asset(name: str) -> Finding:
     return Finding(f"{asset.kind} {name}", True, f"{path}, SHA-256 as in the manifest")
 
 
-def examine_store(site: Site) -> Iterator[Finding]:
+def examine_store(site: SiteConfiguration) -> Iterator[Finding]:
     """Whether the configured store can be opened, without changing anything."""
     try:
         backend = assemble.store_backend(site)
@@ -242,7 +242,7 @@ def examine_store(site: Site) -> Iterator[Finding]:
         yield from backend.check()
 
 
-def _bus(site: Site) -> Iterator[Finding]:
+def _bus(site: SiteConfiguration) -> Iterator[Finding]:
     try:
         bus = assemble.open_bus(site)
     except ConfigurationError as error:
@@ -251,7 +251,7 @@ def _bus(site: Site) -> Iterator[Finding]:
         yield from bus.check()
 
 
-def _disk(site: Site) -> Iterator[Finding]:
+def _disk(site: SiteConfiguration) -> Iterator[Finding]:
     places = {"disk (cache)": manifest.cache_directory()}
     with suppress(ConfigurationError):  # told with the store
         file = assemble.store_backend(site).file
@@ -265,13 +265,13 @@ def _disk(site: Site) -> Iterator[Finding]:
         yield Finding(name, enough, f"{free / _GIB:.1f} GiB free at {there}", hint)
 
 
-def _timezone(site: Site) -> Iterator[Finding]:
+def _timezone(site: SiteConfiguration) -> Iterator[Finding]:
     known = len(zoneinfo.available_timezones())
     now = datetime.now(site.timezone)
     yield Finding("time zone", True, f"{site.site.timezone}, now {now:%Y-%m-%d %H:%M} ({known} zones known)")
 
 
-def _clock(_: Site) -> Iterator[Finding]:
+def _clock(_: SiteConfiguration) -> Iterator[Finding]:
     now = datetime.now(UTC)
     installed = datetime.fromtimestamp(Path(__file__).stat().st_mtime, UTC)
     sane = now > installed - timedelta(days=1)

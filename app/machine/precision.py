@@ -25,7 +25,7 @@ from aforo.clock import SystemClock
 from aforo.config.camera import CameraSection
 from aforo.config.detector import DetectorSection
 from aforo.config.geometry import LineSection
-from aforo.config.site import Site
+from aforo.config.site import SiteConfiguration
 from aforo.errors import AforoError, AssetError, SourceError
 from aforo.model import MICROSECONDS, Frame, Image
 from aforo.ports import Detector, FrameSource
@@ -130,13 +130,13 @@ def sample_clips(image_size: int, progress: Progress | None = None) -> list[Clip
     for name in manifest.SAMPLES:
         path = manifest.fetch(name, progress=progress)
         section = CameraSection.of_recording(path).model_copy(update={"id": name})
-        source = RecordedSource(path, name, timezone=Site().timezone, clock=SystemClock())
+        source = RecordedSource(path, name, timezone=SiteConfiguration().timezone, clock=SystemClock())
         clips.append(Clip.record(section, source, probe(path).fps, math.inf, image_size))
         clips[-1].countable = manifest.manifest()[name].truth is not None
     return clips
 
 
-def site_clips(site: Site, seconds: float, on_step: OnStep) -> list[Clip]:
+def site_clips(site: SiteConfiguration, seconds: float, on_step: OnStep) -> list[Clip]:
     """Record each camera of a site for a number of seconds.
 
     Raises:

@@ -28,7 +28,7 @@ from requirements import absent
 from aforo.camera_state import Problem
 from aforo.clock import SystemClock
 from aforo.config.reading import load_site
-from aforo.config.site import Site
+from aforo.config.site import SiteConfiguration
 from aforo.model import MINUTE_US, Coverage, Crossing, Frame, Rows, TrackedFrame
 from aforo.ports import CountStore
 from app import assemble
@@ -86,7 +86,7 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
     assert complaints == []
 
 
-def at_noon(site: Site) -> datetime:
+def at_noon(site: SiteConfiguration) -> datetime:
     """Yesterday at noon at the site: a whole morning of the past, whenever the test runs."""
     return datetime.now(site.timezone).replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=1)
 

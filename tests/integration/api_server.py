@@ -17,7 +17,7 @@ from fastapi import FastAPI
 
 from aforo.camera_state import CameraState, CameraStatus, Problem
 from aforo.clock import ManualClock
-from aforo.config.site import Site
+from aforo.config.site import SiteConfiguration
 from aforo.local_time import to_us
 from aforo.model import MINUTE_US, Coverage, Crossing, Movement, Rows, Visit
 from aforo.ports import Clock, LiveView
@@ -29,7 +29,7 @@ from api.live.local_cameras import LocalLiveView
 from api.live.remote_cameras import RemoteLiveView
 
 TIMEZONE = "America/Bogota"
-SITE = Site.model_validate(
+SITE = SiteConfiguration.model_validate(
     {
         "site": {"id": "cll26", "name": "Calle 26 × Carrera 50", "timezone": TIMEZONE},
         "cameras": [
@@ -99,7 +99,7 @@ class Cameras:
         ]
 
 
-def application(reader: SqliteReader, cameras: Cameras | None = None, site: Site = SITE) -> FastAPI:
+def application(reader: SqliteReader, cameras: Cameras | None = None, site: SiteConfiguration = SITE) -> FastAPI:
     """The application as `aforo run` makes it over these cameras; without cameras, as `aforo serve` does."""
     clock = ManualClock(NOW_US)
     return create_app(
@@ -107,7 +107,7 @@ def application(reader: SqliteReader, cameras: Cameras | None = None, site: Site
     )
 
 
-def live_view(site: Site, reader: SqliteReader, clock: Clock, cameras: Cameras | None) -> LiveView:
+def live_view(site: SiteConfiguration, reader: SqliteReader, clock: Clock, cameras: Cameras | None) -> LiveView:
     if cameras is None:
         return RemoteLiveView(site.domain(), reader, clock)
     hub = LiveHub(site.domain(), clock)

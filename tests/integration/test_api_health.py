@@ -10,7 +10,7 @@ import httpx
 import pytest
 from api_server import SITE, Cameras, application, sample_rows, sample_server, serving
 
-from aforo.config.site import Site
+from aforo.config.site import SiteConfiguration
 from aggregate.store.sqlite.reader import SqliteReader
 from aggregate.store.sqlite.writer import SqliteStore
 
@@ -103,7 +103,7 @@ def test_a_server_on_loopback_answers_only_its_own_names(client: httpx.Client, h
 
 
 def test_a_server_for_the_network_answers_any_name(tmp_path: Path) -> None:
-    site = Site.model_validate({**SITE.model_dump(), "api": {"host": "0.0.0.0"}})
+    site = SiteConfiguration.model_validate({**SITE.model_dump(), "api": {"host": "0.0.0.0"}})
     SqliteStore(tmp_path / "counts.db").close()
     reader = SqliteReader(tmp_path / "counts.db")
     with serving(application(reader, site=site)) as client:

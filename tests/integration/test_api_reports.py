@@ -13,7 +13,7 @@ import openpyxl
 import pytest
 from api_server import sample_server
 
-from aforo.config.site import Site
+from aforo.config.site import SiteConfiguration
 from aforo.local_time import HOUR_US, to_us
 from aforo.model import MINUTE_US, Coverage, Crossing, Rows
 from aggregate.store.sqlite.reader import SqliteReader
@@ -99,7 +99,7 @@ def test_bad_questions_for_reports(client: httpx.Client, address: str, status: i
 def test_a_week_of_real_counts_comes_out_as_it_went_in(
     shared_data: Path, tmp_path: Path, sensor: str, first_day: str
 ) -> None:
-    site = Site.model_validate(
+    site = SiteConfiguration.model_validate(
         {
             "site": {"id": "auckland", "timezone": "Pacific/Auckland"},
             "cameras": [{"id": "sensor", "source": "x", "lines": [{"id": "door", "points": [[0.1, 0.5], [0.9, 0.5]]}]}],

@@ -89,7 +89,9 @@ def test_the_rows_are_those_of_the_messages_each_once(carried: Carried, tmp_path
         assert eventually(lambda: tables(tmp_path / "counts.db") == expected, PATIENCE_S)
         counting.join(0.1)
     assert tables(tmp_path / "counts.db") == expected
-    assert len({(row.session, row.track_id, row.line, row.ordinal) for row in heard.crossings}) >= len(expected["crossings"])
+    assert len({(row.session, row.track_id, row.line, row.ordinal) for row in heard.crossings}) >= len(
+        expected["crossings"]
+    )
 
 
 def test_the_messages_of_a_camera_come_in_order_whoever_else_publishes(carried: Carried, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from requirements import pointless
 
-from aforo.config.site import Site
+from aforo.config.site import SiteConfiguration
 from aforo.errors import ConfigurationError, StoreError
 from aforo.finding import Finding
 from aggregate.store.sqlite.writer import SqliteStore
@@ -29,7 +29,7 @@ def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def findings(**site: object) -> dict[str, Finding]:
-    return {finding.name: finding for finding in examine(Site.model_validate(site))}
+    return {finding.name: finding for finding in examine(SiteConfiguration.model_validate(site))}
 
 
 def test_a_machine_that_passes_the_tests_is_found_well() -> None:
@@ -63,7 +63,7 @@ def test_a_store_that_cannot_work_is_found(tmp_path: Path) -> None:
 
 def test_a_store_in_the_users_home_is_found_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    site = Site.model_validate({"store": "sqlite:///~/a.db"})
+    site = SiteConfiguration.model_validate({"store": "sqlite:///~/a.db"})
     assemble.open_store(site).close()
     assert (tmp_path / "a.db").is_file()
     found = findings(store="sqlite:///~/a.db")
@@ -101,7 +101,7 @@ def test_open_and_check_agree_on_every_address_of_a_file(folder: str, name: str)
             (there / "folder").mkdir()
             (there / "locked-away.db").symlink_to("/absent/counts.db")
         Path(home, "file").touch()
-        site = Site.model_validate({"store": f"sqlite:///{folder}{name}"})
+        site = SiteConfiguration.model_validate({"store": f"sqlite:///{folder}{name}"})
         checked = next(finding for finding in examine_store(site) if finding.name == "store")
         try:
             assemble.open_store(site).close()
@@ -122,7 +122,9 @@ def test_a_broker_is_found_by_its_port() -> None:
     assert address in found.detail
 
 
-@pytest.mark.parametrize("bus", ["kafka://user:hunter2@127.0.0.1:{port}", "kafka:///topic", "kafka://127.0.0.1:{port}/a b"])
+@pytest.mark.parametrize(
+    "bus", ["kafka://user:hunter2@127.0.0.1:{port}", "kafka:///topic", "kafka://127.0.0.1:{port}/a b"]
+)
 def test_a_bus_that_no_process_takes_is_not_called_well(bus: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         found = findings(bus=bus.format(port=listening.getsockname()[1]))["bus"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from aforo.clock import SystemClock
-from aforo.config.site import Site
+from aforo.config.site import SiteConfiguration
 from aforo.model import Frame, TrackedFrame
 from app import assemble
 
@@ -21,7 +21,7 @@ MESSAGES = 400
 
 
 def test_each_camera_gets_the_same_fraction_of_its_rate(sample_video: Path, default_model_path: Path) -> None:
-    site = Site.model_validate(
+    site = SiteConfiguration.model_validate(
         {
             "cameras": [
                 {"id": name, "source": str(sample_video), "analyse_fps": fps, "repeat": True}
@@ -61,7 +61,7 @@ def test_a_camera_that_is_handed_over_leaves_its_turns_to_the_others(
     sample_video: Path, default_model_path: Path
 ) -> None:
     """As in a worker whose cameras come and go: more of them than the detector has places."""
-    site = Site.model_validate(
+    site = SiteConfiguration.model_validate(
         {
             "cameras": [{"id": f"camera-{number}", "source": str(sample_video), "repeat": True} for number in range(2)],
             "detector": {"model": str(default_model_path), "image_size": 320, "precision": "f32"},

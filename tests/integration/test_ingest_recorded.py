@@ -20,7 +20,7 @@ import pytest
 from aforo.clock import ManualClock, SystemClock
 from aforo.errors import SourceError
 from aforo.model import Frame
-from aforo.sessions import reading_of
+from aforo.session_names import reading_of
 from ingest.capture import probe
 from ingest.file_source import RecordedSource
 

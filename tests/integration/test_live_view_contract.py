@@ -15,7 +15,7 @@ import pytest
 
 from aforo.camera_state import CameraState, CameraStatus, LiveEndpoint
 from aforo.clock import SystemClock
-from aforo.config.site import Site
+from aforo.config.site import SiteConfiguration
 from aforo.errors import AforoError, SourceError
 from aforo.model import Frame, TrackedFrame
 from aforo.ports import LiveVideo, LiveView
@@ -28,7 +28,7 @@ from api.live.remote_cameras import RemoteLiveView
 from api.server import Server, base_url, listen
 
 CLOCK = SystemClock()
-SITE = Site.model_validate(
+SITE = SiteConfiguration.model_validate(
     {"cameras": [{"id": "north", "source": "north.mp4"}, {"id": "south", "source": "south.mp4"}]}
 ).domain()
 

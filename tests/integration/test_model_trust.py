@@ -16,11 +16,11 @@ from painted_video import write_video
 from requirements import absent, not_in_ci
 
 from aforo.config.detector import DetectorSection
-from aforo.config.site import Site
+from aforo.config.site import SiteConfiguration
 from aforo.errors import ModelError
 from app.assemble import open_detector
 from app.assets import manifest
-from app.assets.trust import check_trusted, fingerprint, published_weights, reason_for_trust
+from app.assets.model_trust import check_trusted, fingerprint, published_weights, reason_for_trust
 from app.machine.doctor import examine
 from detect.openvino.confinement import NOBODY, can_be_nobody
 from detect.openvino.export import openvino_model
@@ -123,7 +123,9 @@ def test_published_weights_are_hashes_and_do_not_repeat_the_manifest() -> None:
 
 def test_the_doctor_says_what_is_trusted_and_why(malicious: Path, trace: Path, tmp_path: Path) -> None:
     def found(**detector: object) -> tuple[bool | None, str]:
-        (finding,) = (f for f in examine(Site.model_validate({"detector": detector})) if f.name == "model trust")
+        (finding,) = (
+            f for f in examine(SiteConfiguration.model_validate({"detector": detector})) if f.name == "model trust"
+        )
         return finding.ok, finding.detail
 
     assert found(model=str(malicious))[0] is False

@@ -24,7 +24,7 @@ from aforo.model import (
     Visit,
 )
 from aforo.ports import CountReader, CountStore
-from aforo.sessions import reading_session
+from aforo.session_names import reading_session
 from aggregate.store.postgres.reader import PostgresReader
 from aggregate.store.postgres.writer import PostgresStore
 from aggregate.store.sqlite.reader import SqliteReader

@@ -19,7 +19,7 @@ from aforo.clock import ManualClock
 from aforo.config.camera import CameraSection
 from aforo.config.detector import DetectorSection
 from aforo.config.geometry import LineSection
-from aforo.config.site import Site
+from aforo.config.site import SiteConfiguration
 from aforo.errors import NotFoundError
 from aforo.model import MICROSECONDS, Box, Recount, Rows, TrackedFrame, TrackedObject, TrackEnd
 from aforo.tracked_batch import TrackedBatch
@@ -42,7 +42,7 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield url
 
 
-def site(store: str, *lines: tuple[str, float], zone: bool = False) -> Site:
+def site(store: str, *lines: tuple[str, float], zone: bool = False) -> SiteConfiguration:
     """A site with upright lines at these shares of the width."""
     camera = {
         "id": "north",
@@ -50,7 +50,9 @@ def site(store: str, *lines: tuple[str, float], zone: bool = False) -> Site:
         "lines": [{"id": name, "points": [[x, 0.0], [x, 1.0]]} for name, x in lines],
         "zones": [{"id": "middle", "polygon": [[0.4, 0.0], [0.6, 0.0], [0.6, 1.0], [0.4, 1.0]]}] if zone else [],
     }
-    return Site.model_validate({"site": {"timezone": "America/Bogota"}, "cameras": [camera], "store": store})
+    return SiteConfiguration.model_validate(
+        {"site": {"timezone": "America/Bogota"}, "cameras": [camera], "store": store}
+    )
 
 
 def passing(track_id: int, start_us: int, road_user: str = "car") -> list[TrackedFrame]:
@@ -64,7 +66,7 @@ def passing(track_id: int, start_us: int, road_user: str = "car") -> list[Tracke
     return [*frames, end]
 
 
-def count_live(here: Site, *tracks: list[TrackedFrame]) -> None:
+def count_live(here: SiteConfiguration, *tracks: list[TrackedFrame]) -> None:
     counter, rows = assemble.counting_stage(here.cameras), Rows()
     for frames in tracks:
         for frame in frames:
@@ -73,7 +75,7 @@ def count_live(here: Site, *tracks: list[TrackedFrame]) -> None:
         store.write(rows)
 
 
-def lines_of(here: Site, line: str) -> Counter[tuple[str, str, str]]:
+def lines_of(here: SiteConfiguration, line: str) -> Counter[tuple[str, str, str]]:
     reader = assemble.open_reader(here)
     try:
         rows = reader.crossings([line], *WHOLE, 100_000)
@@ -205,8 +207,8 @@ def test_recounts_of_the_sample_equal_its_live_counts(
     lines = [published, *(LineSection(id=f"line-{k}", points=[anywhere(), anywhere()]) for k in range(20))]
     camera = CameraSection.of_recording(sample_video, lines)
     section = DetectorSection(model=str(default_model_path))
-    live_site = Site(cameras=[camera], store=f"sqlite:///{tmp_path}/live.db")  # type: ignore[arg-type]
-    bare_site = Site(
+    live_site = SiteConfiguration(cameras=[camera], store=f"sqlite:///{tmp_path}/live.db")  # type: ignore[arg-type]
+    bare_site = SiteConfiguration(
         cameras=[CameraSection.of_recording(sample_video)],
         store=f"sqlite:///{tmp_path}/recount.db",  # type: ignore[arg-type]
     )

@@ -18,7 +18,7 @@ from integration.api_server import serving
 
 from aforo.camera_state import LiveEndpoint
 from aforo.clock import SystemClock
-from aforo.config.site import Site
+from aforo.config.site import SiteConfiguration
 from aforo.model import MINUTE_US, Coverage, Frame, Rows, TrackedFrame
 from aforo.ports import CountStore
 from api.app import create_app
@@ -30,8 +30,8 @@ CLOCK = SystemClock()
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Site:
-    return Site.model_validate(
+def site(tmp_path: Path) -> SiteConfiguration:
+    return SiteConfiguration.model_validate(
         {
             "cameras": [{"id": "north", "source": "north.mp4"}, {"id": "south", "source": "south.mp4"}],
             "store": f"sqlite:///{tmp_path}/counts.db",
@@ -41,13 +41,13 @@ def site(tmp_path: Path) -> Site:
 
 
 @pytest.fixture
-def store(site: Site) -> Iterator[CountStore]:
+def store(site: SiteConfiguration) -> Iterator[CountStore]:
     with assemble.open_store(site) as opened:
         yield opened
 
 
 @pytest.fixture
-def client(site: Site, store: CountStore) -> Iterator[httpx.Client]:
+def client(site: SiteConfiguration, store: CountStore) -> Iterator[httpx.Client]:
     reader = assemble.open_reader(site)
     live = RemoteLiveView(site.domain(), reader, CLOCK)
     with serving(create_app(site=site.domain(), reader=reader, live=live, clock=CLOCK)) as opened:
@@ -63,7 +63,7 @@ def show(station: LiveStation) -> None:
 
 
 @pytest.fixture
-def station(site: Site, store: CountStore) -> Iterator[LiveStation]:
+def station(site: SiteConfiguration, store: CountStore) -> Iterator[LiveStation]:
     api = site.api.model_copy(update={"announce": "auto"})
     opened = LiveStation(site.model_copy(update={"api": api}), CLOCK)
     # The host name of a machine need not lead back to it; its loopback address does.
@@ -74,14 +74,16 @@ def station(site: Site, store: CountStore) -> Iterator[LiveStation]:
     opened.stop()
 
 
-def wait_for_registration(site: Site) -> None:
+def wait_for_registration(site: SiteConfiguration) -> None:
     reader = assemble.open_reader(site)
     while not reader.live_endpoints():
         time.sleep(0.05)
     reader.close()
 
 
-def test_pictures_and_video_of_a_worker_are_handed_on(site: Site, client: httpx.Client, station: LiveStation) -> None:
+def test_pictures_and_video_of_a_worker_are_handed_on(
+    site: SiteConfiguration, client: httpx.Client, station: LiveStation
+) -> None:
     wait_for_registration(site)
     picture = client.get("/v1/live/north.jpg", params={"width": 160, "lang": "es"})
     assert picture.status_code == 200
@@ -95,7 +97,9 @@ def test_pictures_and_video_of_a_worker_are_handed_on(site: Site, client: httpx.
     assert b"content-type: image/jpeg" in seen.lower()
 
 
-def test_a_camera_that_no_worker_shows_is_told(site: Site, client: httpx.Client, station: LiveStation) -> None:
+def test_a_camera_that_no_worker_shows_is_told(
+    site: SiteConfiguration, client: httpx.Client, station: LiveStation
+) -> None:
     wait_for_registration(site)
     for path in ("south.jpg", "south.mjpg", "nowhere.jpg"):
         answer = client.get(f"/v1/live/{path}")
@@ -108,7 +112,7 @@ def states(client: httpx.Client) -> list[tuple[str, str]]:
 
 
 def test_a_camera_that_a_worker_shows_is_live_and_others_are_unknown(
-    site: Site, client: httpx.Client, station: LiveStation
+    site: SiteConfiguration, client: httpx.Client, station: LiveStation
 ) -> None:
     wait_for_registration(site)
     (state, reason), (other, why) = states(client)
@@ -148,7 +152,7 @@ def test_a_worker_that_is_gone_or_silent_for_long_is_told(client: httpx.Client, 
     assert "no worker shows it" in client.get("/v1/live/south.jpg").json()["error"]
 
 
-def test_the_command_serves_until_it_is_asked_to_end(site: Site, tmp_path: Path) -> None:
+def test_the_command_serves_until_it_is_asked_to_end(site: SiteConfiguration, tmp_path: Path) -> None:
     config = tmp_path / "site.yaml"
     config.write_text(yaml.safe_dump({"store": site.store.get_secret_value(), "cameras": []}))
     command = [sys.executable, "-m", "app.cli.main", "serve", "-c", str(config), "--port", "0"]

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from postgresql_server import new_database
 
-from aforo.config.site import Site
+from aforo.config.site import SiteConfiguration
 from aforo.local_time import HOUR_US, INTERVALS, buckets, to_us
 from aforo.model import MINUTE_US, Coverage, CoverageShare, Crossing, Movement, Rows, TrackKey, Visit, Volume
 from aforo.ports import CountReader, CountStore
@@ -66,8 +66,8 @@ def reader(database: Database, store: CountStore) -> Iterator[CountReader]:
     opened.close()
 
 
-def site(timezone: str) -> Site:
-    return Site.model_validate(
+def site(timezone: str) -> SiteConfiguration:
+    return SiteConfiguration.model_validate(
         {
             "site": {"id": "s", "timezone": timezone},
             "cameras": [

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from postgresql_server import PASSWORD, new_database
 
-from aforo.config.site import Site
+from aforo.config.site import SiteConfiguration
 from aforo.errors import StoreError
 from aforo.model import MINUTE_US, Coverage, Crossing, Rows, TrackKey, Visit
 from aggregate.store.postgres.reader import PostgresReader
@@ -125,7 +125,7 @@ def test_a_schema_of_another_time_and_an_empty_database_are_refused(url: str) ->
 def test_cameras_are_registered_without_their_passwords(url: str) -> None:
     camera = {"id": "north", "source": "rtsp://user:topsecret@10.0.0.5/s", "lines": []}
     with PostgresStore(url) as store:
-        store.register(Site.model_validate({"cameras": [camera]}).domain())
+        store.register(SiteConfiguration.model_validate({"cameras": [camera]}).domain())
     assert query(url, "SELECT source FROM cameras") == [("rtsp://10.0.0.5/s",)]
 
 
@@ -133,7 +133,7 @@ def test_roll_ups_kept_by_triggers_equal_those_made_from_all_rows(url: str) -> N
     visits = [Visit("north", "s", track, "zone", 0, NOON_US + track, None, "car", False, "v") for track in range(9)]
     seen = [Coverage("north", "s", NOON_US + k * MINUTE_US, 50 + k, 5, 1) for k in range(90)]
     with PostgresStore(url) as store:
-        store.register(Site.model_validate({"site": {"timezone": "America/Bogota"}}).domain())
+        store.register(SiteConfiguration.model_validate({"site": {"timezone": "America/Bogota"}}).domain())
         store.write(Rows([crossing(k, NOON_US + k * 7 * MINUTE_US, final=False) for k in range(300)], visits, [], seen))
         store.write(Rows([crossing(k, NOON_US + k * 7 * MINUTE_US, road_user="bus") for k in range(0, 300, 3)]))
         store.write(Rows(coverage=[Coverage("north", "s", NOON_US, 60, 4, 3)], voided=[TrackKey("north", "s", 4)]))

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from aforo.config.site import Site
+from aforo.config.site import SiteConfiguration
 from aforo.errors import StoreError
 from aforo.model import Coverage, Crossing, Rows
 from aggregate.store.sqlite.reader import SqliteReader
@@ -196,8 +196,8 @@ def test_what_was_written_survives_the_end_of_the_process(path: Path) -> None:
 
 
 def test_geometry_keeps_every_version_and_cameras_no_password(path: Path) -> None:
-    def site(y: float) -> Site:
-        return Site.model_validate(
+    def site(y: float) -> SiteConfiguration:
+        return SiteConfiguration.model_validate(
             {
                 "cameras": [
                     {

@@ -19,11 +19,11 @@ from requirements import pointless
 from timescale_wasm import running_timescale_wasm
 from trajectories import positions
 
-from aforo.config.site import Site
+from aforo.config.site import SiteConfiguration
 from aforo.finding import Finding
 from aforo.local_time import HOUR_US, INTERVALS, buckets, to_us
 from aforo.model import MINUTE_US, Box, Coverage, Crossing, PastPosition, Rows, TrackKey, Trajectory, Visit
-from aforo.sessions import reading_session
+from aforo.session_names import reading_session
 from aggregate.store.postgres.reader import PostgresReader
 from aggregate.store.postgres.settings import TimescaleSettings
 from aggregate.store.postgres.writer import PostgresStore
@@ -46,8 +46,8 @@ def url(request: pytest.FixtureRequest) -> Iterator[str]:
             yield address
 
 
-def site(timezone: str = "America/Bogota", **policies: int | None) -> Site:
-    return Site.model_validate({"site": {"timezone": timezone}, "timescale": policies})
+def site(timezone: str = "America/Bogota", **policies: int | None) -> SiteConfiguration:
+    return SiteConfiguration.model_validate({"site": {"timezone": timezone}, "timescale": policies})
 
 
 KEPT_A_WEEK = site(chunk_days=1, compress_after_days=1, keep_rows_days=8)  # jobs look back no further
@@ -57,7 +57,7 @@ def crossing(track: int = 1, at_us: int = THEN_US, *, final: bool = True, road_u
     return Crossing("north", "s", track, "stop", 0, at_us, "in", road_user, final, "v1")
 
 
-def write(url: str, *batches: Rows, here: Site | None = None) -> None:
+def write(url: str, *batches: Rows, here: SiteConfiguration | None = None) -> None:
     settings = TimescaleSettings(**here.timescale.model_dump()) if here else TimescaleSettings()
     with PostgresStore(url, settings) as store:
         if here is not None:
@@ -199,7 +199,7 @@ def test_what_comes_after_a_refresh_shows_at_once(url: str) -> None:
 
 def test_a_job_that_fails_is_told_by_the_doctor(url: str) -> None:
     def told() -> dict[str, Finding]:
-        return {finding.name: finding for finding in examine(Site.model_validate({"store": url}))}
+        return {finding.name: finding for finding in examine(SiteConfiguration.model_validate({"store": url}))}
 
     write(url, here=site())
     assert "timescaledb jobs" not in told()

@@ -21,7 +21,7 @@ from postgresql_server import new_database
 from timescale_wasm import running_timescale_wasm
 
 from aforo.camera_state import LiveEndpoint
-from aforo.config.site import Site
+from aforo.config.site import SiteConfiguration
 from aforo.errors import StoreError
 from aforo.local_time import HOUR_US, to_us
 from aforo.model import Coverage, CoverageShare, Crossing, Movement, Rows, Visit
@@ -110,7 +110,7 @@ def stored(request: pytest.FixtureRequest, version: str, zone: str, tmp_path: Pa
                 yield postgres(script.split(NEXT), url)
 
 
-def site(zone: str) -> Site:
+def site(zone: str) -> SiteConfiguration:
     timezone = {"bogota": "America/Bogota", "kolkata": "Asia/Kolkata"}[zone]
     camera = {
         "id": "north",
@@ -119,7 +119,9 @@ def site(zone: str) -> Site:
         "zones": [{"id": "crossing", "polygon": [[0.1, 0.1], [0.9, 0.1], [0.5, 0.9]]}],
         "movements": [{"id": "through", "from": {"line": "stop"}, "to": {"zone": "crossing"}}],
     }
-    return Site.model_validate({"site": {"id": "s", "name": "Old town", "timezone": timezone}, "cameras": [camera]})
+    return SiteConfiguration.model_validate(
+        {"site": {"id": "s", "name": "Old town", "timezone": timezone}, "cameras": [camera]}
+    )
 
 
 def crossing(track: int, clock: str, direction: str, road_user: str, *, final: bool = True) -> Crossing:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from aforo.config.camera import CameraSection
 from aforo.config.geometry import LineSection
 from aforo.config.reading import load_site, parse_site
-from aforo.config.site import Site
+from aforo.config.site import SiteConfiguration
 from aforo.config.stores import TimescaleSection
 from aforo.errors import ConfigurationError
 from aggregate.store.postgres.settings import TimescaleSettings
@@ -205,7 +205,7 @@ def _sections(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
                 yield from _sections(part)
 
 
-@pytest.mark.parametrize("section", dict.fromkeys(_sections(Site)), ids=lambda section: section.__name__)
+@pytest.mark.parametrize("section", dict.fromkeys(_sections(SiteConfiguration)), ids=lambda section: section.__name__)
 def test_every_key_is_described(section: type[BaseModel]) -> None:
     assert section.__doc__
     assert section.model_config["extra"] == "forbid"

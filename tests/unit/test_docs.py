@@ -9,7 +9,7 @@ from pathlib import Path
 
 from requirements import absent, program
 
-from aforo.config.site import Site
+from aforo.config.site import SiteConfiguration
 
 VIDEOS = {".avi", ".mp4", ".mkv", ".mov", ".webm", ".ts", ".mpg"}
 MODELS = {".pt", ".pth", ".onnx", ".engine", ".safetensors", ".bin", ".xml"}
@@ -26,7 +26,7 @@ def test_the_configuration_page_is_what_make_docs_writes(repository: Path) -> No
 
 def test_the_configuration_page_has_every_key(repository: Path) -> None:
     page = (repository / "docs" / "configuration.md").read_text(encoding="utf-8")
-    schema = Site.model_json_schema()
+    schema = SiteConfiguration.model_json_schema()
     for section in (schema, *schema["$defs"].values()):
         for key in section["properties"]:
             assert f"\n| `{key}` | " in page

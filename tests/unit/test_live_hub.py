@@ -10,12 +10,12 @@ import pytest
 
 from aforo.camera_state import CameraState, CameraStatus
 from aforo.clock import ManualClock
-from aforo.config.site import Site
+from aforo.config.site import SiteConfiguration
 from aforo.errors import NotFoundError, SourceError
 from aforo.model import Box, Crossing, Frame, Image, Rows, TrackedFrame, TrackedObject
 from api.live.hub import CROSSINGS_KEPT, LiveHub
 
-SITE = Site.model_validate(
+SITE = SiteConfiguration.model_validate(
     {
         "cameras": [
             {

@@ -11,7 +11,7 @@ import openpyxl
 import pytest
 from openpyxl.worksheet.worksheet import Worksheet
 
-from aforo.config.site import Site as SiteConfiguration
+from aforo.config.site import SiteConfiguration
 from aforo.errors import QueryError
 from aforo.local_time import HOUR_US, INTERVALS, buckets, to_us
 from aforo.model import CoverageShare

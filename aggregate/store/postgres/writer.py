@@ -32,11 +32,11 @@ from aforo.model import PlaceKind, Rows, TrackKey, Trajectory
 from aforo.site import Site
 from aggregate.counting.trajectories import pack_trajectories
 from aggregate.store import rows as columns
+from aggregate.store.newest_readings import NewestReadings, Recording
 from aggregate.store.postgres import timescale
 from aggregate.store.postgres.pool import Connection, Database
 from aggregate.store.postgres.schema import SCHEMA_LOCK, Schema, apply_policies, change_zone, open_schema, stored_zone
 from aggregate.store.postgres.settings import TimescaleSettings
-from aggregate.store.readings import NewestReadings, Recording
 from aggregate.store.rows import Table
 
 DEFAULT_SETTINGS = TimescaleSettings()

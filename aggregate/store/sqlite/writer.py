@@ -23,7 +23,7 @@ from aforo.model import PlaceKind, Rows, TrackKey
 from aforo.site import Site
 from aggregate.counting.trajectories import pack_trajectories
 from aggregate.store import rows as columns
-from aggregate.store.readings import NewestReadings, Recording
+from aggregate.store.newest_readings import NewestReadings, Recording
 from aggregate.store.rows import COVERAGE, CROSSINGS, MOVEMENTS, POINTS, TRAJECTORIES, VISITS, Table
 from aggregate.store.sqlite.file import BUSY_TIMEOUT_S, connect, translated
 from aggregate.store.sqlite.schema import migrate

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from aforo.model import Rows
-from aforo.sessions import reading_of
+from aforo.session_names import reading_of
 
 Recording = tuple[str, str]
 """Camera and recording."""
