@@ -1,6 +1,6 @@
 """The seams between the stages: who may be replaced by what.
 
-A new camera type, detector, bus or database is one class that fits one of these; `app.assemble` chooses it.
+A new kind of camera, detector, bus or database fits one of these; `app.assemble` chooses it.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ keys are refused, and every problem is reported with the file, the line and the 
 
 `aforo count` and `aforo demo` need no file. Try one with `aforo doctor -c FILE`.
 
-This page is written by `make docs` from the descriptions in `aforo/config/site.py`.
+This page is written by `make docs` from the descriptions in `aforo/config/`.
 """
 
 TYPES = {"string": "text", "integer": "integer", "number": "number", "boolean": "true or false", "object": "mapping"}

@@ -1,4 +1,4 @@
-"""Road users on given ways, as the tracker would report them: the input of the counting stage, made by hand."""
+"""Road users on given trajectories, as the tracker would report them: the input of the counting stage, made by hand."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ def positions(points: Iterable[PastPosition]) -> bytes:
     return np.array([(at_us, tuple(box)) for at_us, box in points], POSITION).tobytes()
 
 
-def observed(way: Sequence[Pair], step_us: int = STEP_US, **size: float) -> list[PastPosition]:
-    """One observation per point of the way, from time 0."""
-    return [PastPosition(i * step_us, box_at(x, y, **size)) for i, (x, y) in enumerate(way)]
+def observed(trajectory: Sequence[Pair], step_us: int = STEP_US, **size: float) -> list[PastPosition]:
+    """One observation per point of the trajectory, from time 0."""
+    return [PastPosition(i * step_us, box_at(x, y, **size)) for i, (x, y) in enumerate(trajectory)]
 
 
 def straight(start: Pair, end: Pair, steps: int) -> list[Pair]:
@@ -62,10 +62,10 @@ def straight(start: Pair, end: Pair, steps: int) -> list[Pair]:
 
 def via(*corners: Pair, steps: int = 10) -> list[Pair]:
     """Straight from corner to corner."""
-    way = [corners[0]]
+    trajectory = [corners[0]]
     for a, b in itertools.pairwise(corners):
-        way += straight(a, b, steps)[1:]
-    return way
+        trajectory += straight(a, b, steps)[1:]
+    return trajectory
 
 
 def rows_of(camera: Camera, observations: Iterable[PastPosition], *, aspect: float = 1.0, ends: bool = True) -> Rows:
@@ -88,9 +88,9 @@ def passages(
     return [(row.direction, row.at_us) for row in rows.crossings]
 
 
-def directions(line: Line, way: Sequence[Pair], **size: float) -> list[str]:
-    """Directions of every passage of a track that goes that way."""
-    return [direction for direction, _ in passages(line, observed(way, **size))]
+def directions(line: Line, trajectory: Sequence[Pair], **size: float) -> list[str]:
+    """Directions of every passage of a track with that trajectory."""
+    return [direction for direction, _ in passages(line, observed(trajectory, **size))]
 
 
 def stays(
@@ -122,7 +122,7 @@ def message(
 class Walker:
     """A road user for `session`: present from frame `enters` on, one point per frame (None: not seen)."""
 
-    way: Sequence[Pair | None]
+    trajectory: Sequence[Pair | None]
     road_user: str | Sequence[str] = "pedestrian"
     final: str | None = ""
     enters: int = 0
@@ -137,9 +137,9 @@ def session(walkers: Sequence[Walker], camera: str = "c", name: str = "s") -> li
     """The messages of one whole session, track ids from 0."""
     objects: dict[int, list[TrackedObject]] = {}
     ended: dict[int, list[TrackEnd]] = {}
-    frames = max(walker.enters + len(walker.way) for walker in walkers)
+    frames = max(walker.enters + len(walker.trajectory) for walker in walkers)
     for track_id, walker in enumerate(walkers):
-        seen = [(i, point) for i, point in enumerate(walker.way) if point is not None]
+        seen = [(i, point) for i, point in enumerate(walker.trajectory) if point is not None]
         hidden, shown = seen[: walker.backfilled], seen[walker.backfilled :]
         for number, (i, point) in enumerate(shown):
             backfill = tuple(
@@ -155,8 +155,8 @@ def session(walkers: Sequence[Walker], camera: str = "c", name: str = "s") -> li
                     backfill=backfill if number == 0 else (),
                 )
             )
-        final = walker.class_at(len(walker.way) - 1) if walker.final == "" else walker.final
-        ended.setdefault(walker.enters + len(walker.way), []).append(TrackEnd(track_id, final))
+        final = walker.class_at(len(walker.trajectory) - 1) if walker.final == "" else walker.final
+        ended.setdefault(walker.enters + len(walker.trajectory), []).append(TrackEnd(track_id, final))
     messages = [message(i, objects.get(i, ()), ended.get(i, ()), camera=camera, session=name) for i in range(frames)]
     messages.append(
         message(

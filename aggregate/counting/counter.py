@@ -21,11 +21,11 @@ from aggregate.counting.open_tracks import OpenTrack, Session, end, follow
 from aggregate.counting.trajectories import finished
 
 
-def recount(way: Trajectory, camera: Camera) -> Rows:
+def recount(trajectory: Trajectory, camera: Camera) -> Rows:
     """What a track that is over did at lines and zones, from its trajectory, as live counts have it: final rows."""
     places = shapes([camera])
-    track = Session(camera, way.session, 0, way.aspect).open(way.track_id, way.road_user)
-    follow(places, [track], [way.points])
+    track = Session(camera, trajectory.session, 0, trajectory.aspect).open(trajectory.track_id, trajectory.road_user)
+    follow(places, [track], [trajectory.points])
     end(places, [track])
     rows = Rows()
     track.emit_rows(rows, final=True)

@@ -75,7 +75,7 @@ class Shapes(NamedTuple):
     corner: Floats
 
 
-class Ways(NamedTuple):
+class PositionColumns(NamedTuple):
     """The positions of T tracks as columns, N in all; those of a track in order of time.
 
     Attributes:
@@ -133,7 +133,7 @@ def grouped(session: Ints, track_id: npt.NDArray[np.uint64]) -> tuple[Ints, Ints
 
 
 @compiled
-def follow(shapes: Shapes, tracks: Ways, states: npt.NDArray[np.void]) -> Ints:
+def follow(shapes: Shapes, tracks: PositionColumns, states: npt.NDArray[np.void]) -> Ints:
     """Process new positions of many tracks.
 
     Args:
@@ -173,7 +173,7 @@ def follow(shapes: Shapes, tracks: Ways, states: npt.NDArray[np.void]) -> Ints:
 
 
 @compiled
-def end(shapes: Shapes, tracks: Ways, states: npt.NDArray[np.void]) -> Ints:
+def end(shapes: Shapes, tracks: PositionColumns, states: npt.NDArray[np.void]) -> Ints:
     """Process the end of tracks: a crossing that lacked only the margin counts, and every visit ends.
 
     Args:
@@ -214,7 +214,7 @@ def corners_at(boxes: Floats, row: int) -> tuple[float, float, float, float]:
 
 
 @compiled
-def _anchor(tracks: Ways, row: int, aspect: float, by_centre: bool) -> tuple[int, float, float]:
+def _anchor(tracks: PositionColumns, row: int, aspect: float, by_centre: bool) -> tuple[int, float, float]:
     """Time (µs), x and y of the anchor of a position, in heights of the frame."""
     x1, y1, x2, y2 = corners_at(tracks.box, row)
     return tracks.at_us[row], (x1 + x2) / 2 * aspect, (y1 + y2) / 2 if by_centre else y2

@@ -13,7 +13,7 @@ from aforo.site import ENTERED, Camera, Line, Zone
 from aforo.tracked_batch import POSITION
 from aggregate.counting import lines_and_zones
 from aggregate.counting.coverage import CoverageMeter
-from aggregate.counting.lines_and_zones import NEVER, Shapes, Ways
+from aggregate.counting.lines_and_zones import NEVER, PositionColumns, Shapes
 from aggregate.counting.movements import MovementFinder
 from aggregate.counting.trajectories import TrajectoryRecorder
 
@@ -148,7 +148,10 @@ def follow(shapes: Shapes, tracks: Sequence[OpenTrack], new_positions: Sequence[
     before = [track.recorder.last_position for track in tracks]
     positions = [old + new for old, new in zip(before, new_positions, strict=True)]
     states = _states(tracks)
-    _add_events(tracks, lines_and_zones.follow(shapes, _ways(tracks, positions, [bool(old) for old in before]), states))
+    _add_events(
+        tracks,
+        lines_and_zones.follow(shapes, _position_columns(tracks, positions, [bool(old) for old in before]), states),
+    )
     after = states.tobytes()
     at = 0
     for track, new in zip(tracks, new_positions, strict=True):
@@ -161,16 +164,20 @@ def follow(shapes: Shapes, tracks: Sequence[OpenTrack], new_positions: Sequence[
 def end(shapes: Shapes, tracks: Sequence[OpenTrack]) -> None:
     """Take in whatever it changes at lines and zones that those tracks are over."""
     positions = [track.recorder.last_position for track in tracks]
-    _add_events(tracks, lines_and_zones.end(shapes, _ways(tracks, positions, [True] * len(tracks)), _states(tracks)))
+    _add_events(
+        tracks, lines_and_zones.end(shapes, _position_columns(tracks, positions, [True] * len(tracks)), _states(tracks))
+    )
 
 
 def _states(tracks: Sequence[OpenTrack]) -> np.ndarray[tuple[int], np.dtype[np.void]]:
     return np.frombuffer(bytearray().join([track.states for track in tracks]), lines_and_zones.STATE)
 
 
-def _ways(tracks: Sequence[OpenTrack], positions: Sequence[bytes], known: Sequence[bool]) -> Ways:
+def _position_columns(
+    tracks: Sequence[OpenTrack], positions: Sequence[bytes], known: Sequence[bool]
+) -> PositionColumns:
     rows = np.frombuffer(b"".join(positions), POSITION)
-    return Ways(
+    return PositionColumns(
         camera=np.array([track.number for track in tracks], np.int64),
         aspect=np.array([track.aspect for track in tracks], np.float64),
         first_row=np.array([0, *itertools.accumulate(map(len, positions))], np.int64) // POSITION.itemsize,

@@ -1,4 +1,4 @@
-"""Questions about the site and its counts: `/v1/cameras`, `lines`, `zones`, `volumes`, `movements`, `coverage`."""
+"""Questions about counts: `/v1/volumes`, `movements`, `crossings`, `coverage`."""
 
 from __future__ import annotations
 

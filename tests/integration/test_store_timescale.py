@@ -316,7 +316,7 @@ def test_old_rows_go_and_their_hours_stay(url: str) -> None:
     hour_us = now_us // HOUR_US * HOUR_US
     here = site(compress_after_days=1, keep_rows_days=8, keep_trajectories_days=3, chunk_days=1)
     old, new = hour_us - 12 * DAY_US, hour_us - DAY_US
-    ways = [
+    old_trajectories = [
         Trajectory("north", "s", k, at_us, at_us, "car", 1.5, positions([PastPosition(at_us, Box(0.1, 0.1, 0.2, 0.2))]))
         for k, at_us in enumerate((old, new))
     ]
@@ -324,7 +324,7 @@ def test_old_rows_go_and_their_hours_stay(url: str) -> None:
         store.register(site().domain())
         store.write(Rows([crossing(1, old)]))
         store.refresh(old, old + MINUTE_US)
-    write(url, Rows([crossing(2, new)], trajectories=ways), here=here)
+    write(url, Rows([crossing(2, new)], trajectories=old_trajectories), here=here)
     run_jobs(url, "policy_retention")
     run_jobs(url, "refresh_aggregates")
     assert volumes(url, "1h") == {old: 1, new: 1}
@@ -333,7 +333,7 @@ def test_old_rows_go_and_their_hours_stay(url: str) -> None:
     assert volumes(url, "1h") == {old: 1, new: 1}
     with closing(PostgresReader(url, connections=1)) as reader:
         assert [row.track_id for row in reader.crossings(["stop"], 0, now_us, 10)] == [2]
-        assert [way.track_id for way in reader.trajectories("north", 0, now_us)] == [1]
+        assert [trajectory.track_id for trajectory in reader.trajectories("north", 0, now_us)] == [1]
 
 
 def test_a_later_reading_of_a_recording_takes_the_place_of_the_earlier_one_in_the_aggregates_too(url: str) -> None:

@@ -17,7 +17,7 @@ from aforo.site import Camera, Gate, TurningMovement
 from aforo.tracked_batch import TrackedBatch, joined
 from aggregate.counting.counter import CountingStage
 
-# On a grid that 32 bits hold, so that ways touch lines, joints and corners all the time; close together; and anywhere.
+# On a grid that 32 bits hold, so that trajectories touch lines, joints and corners all the time; close together; anywhere.
 grid = st.tuples(st.integers(0, 8), st.integers(0, 8)).map(lambda p: (p[0] / 8, p[1] / 8))
 fine = st.tuples(st.integers(240, 272), st.integers(240, 272)).map(lambda p: (p[0] / 512, p[1] / 512))
 anywhere = st.tuples(st.floats(0, 1), st.floats(0, 1))
@@ -54,16 +54,16 @@ def _is_simple(corners: list[Pair]) -> bool:
 
 @st.composite
 def walkers(draw: st.DrawFn) -> Walker:
-    way: list[Pair | None] = list(draw(st.lists(points, min_size=1, max_size=15)))
+    trajectory: list[Pair | None] = list(draw(st.lists(points, min_size=1, max_size=15)))
     if draw(st.booleans()):  # stands, as on a kerb that is a border
-        way += [way[-1]] * draw(st.integers(1, 8))
+        trajectory += [trajectory[-1]] * draw(st.integers(1, 8))
     for i in draw(st.sets(st.integers(1, 20), max_size=4)):
-        if i < len(way):
-            way[i] = None
-    classes = [draw(st.sampled_from(("car", "car", "car", "bus"))) for _ in way]
-    seen = sum(point is not None for point in way)
+        if i < len(trajectory):
+            trajectory[i] = None
+    classes = [draw(st.sampled_from(("car", "car", "car", "bus"))) for _ in trajectory]
+    seen = sum(point is not None for point in trajectory)
     return Walker(
-        way,
+        trajectory,
         classes,
         final=draw(st.sampled_from(("", "truck", None))),
         enters=draw(st.integers(0, 10)),
@@ -119,6 +119,7 @@ def test_frames_come_back_from_their_batch(log: list[TrackedFrame]) -> None:
 @given(logs(), st.data())
 @settings(max_examples=100, deadline=None)
 def test_batches_can_be_joined_and_their_messages_selected(log: list[TrackedFrame], data: st.DataObject) -> None:
+    assume(log)
     at = data.draw(st.integers(0, len(log) - 1))
     batches = [TrackedBatch.of(part) for part in (log[:at], log[at:]) if part]
     assert joined(batches).frames() == log

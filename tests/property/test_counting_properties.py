@@ -1,4 +1,4 @@
-"""What must hold of counting whatever the ways, the lines and the zones."""
+"""What must hold of counting whatever the trajectories, the lines and the zones."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ from aggregate.store.sqlite.writer import SqliteStore
 CLEAR = 0.02
 """Further than any margin of the boxes used here."""
 
-# On a grid, so that ways touch joints, ends and corners all the time; and anywhere.
+# On a grid, so that trajectories touch joints, ends and corners all the time; and anywhere.
 grid = st.tuples(st.integers(0, 8), st.integers(0, 8)).map(lambda p: (p[0] / 8, p[1] / 8))
 anywhere = st.tuples(st.floats(0, 1), st.floats(0, 1)).map(lambda p: (round(p[0], 6), round(p[1], 6)))
 points = st.one_of(grid, anywhere)
-ways = st.lists(points, min_size=2, max_size=12)
+trajectories = st.lists(points, min_size=2, max_size=12)
 
 
 @st.composite
@@ -80,50 +80,50 @@ def reverse(found: list[str]) -> list[str]:
     return [other[direction] for direction in reversed(found)]
 
 
-@given(line=lines(), way=ways)
-def test_going_back_the_same_way_swaps_the_directions(line: Line, way: list[Pair]) -> None:
-    assume(all(is_clear(line, point) for point in way))
-    assert directions(line, way[::-1]) == reverse(directions(line, way))
+@given(line=lines(), trajectory=trajectories)
+def test_going_back_the_same_way_swaps_the_directions(line: Line, trajectory: list[Pair]) -> None:
+    assume(all(is_clear(line, point) for point in trajectory))
+    assert directions(line, trajectory[::-1]) == reverse(directions(line, trajectory))
 
 
-@given(line=lines(), way=ways)
-def test_reversing_the_line_swaps_the_directions(line: Line, way: list[Pair]) -> None:
-    assume(all(is_clear(line, point) for point in way))
+@given(line=lines(), trajectory=trajectories)
+def test_reversing_the_line_swaps_the_directions(line: Line, trajectory: list[Pair]) -> None:
+    assume(all(is_clear(line, point) for point in trajectory))
     backwards = counting_line(*line.points[::-1])
-    assert directions(backwards, way) == [*reversed(reverse(directions(line, way)))]
+    assert directions(backwards, trajectory) == [*reversed(reverse(directions(line, trajectory)))]
 
 
 @given(
     line=st.lists(points, min_size=2, max_size=3),
-    way=ways,
+    trajectory=trajectories,
     move=st.tuples(st.integers(-4, 4), st.integers(-4, 4)),
 )
 def test_moving_scene_and_line_together_changes_nothing(
-    line: list[Pair], way: list[Pair], move: tuple[int, int]
+    line: list[Pair], trajectory: list[Pair], move: tuple[int, int]
 ) -> None:
     assume(all(math.dist(a, b) > 0.05 for a, b in itertools.pairwise(line)))
 
     def exactly(p: Pair) -> Pair:
         return round(p[0] * 1024) / 1024, round(p[1] * 1024) / 1024  # so that moving rounds nothing
 
-    line, way = [exactly(p) for p in line], [exactly(p) for p in way]
+    line, trajectory = [exactly(p) for p in line], [exactly(p) for p in trajectory]
     dx, dy = move[0] / 4, move[1] / 4
-    still = passages(counting_line(*line), observed(way, width=1 / 16, height=1 / 16))
+    still = passages(counting_line(*line), observed(trajectory, width=1 / 16, height=1 / 16))
     moved = passages(
         counting_line(*[(x + dx, y + dy) for x, y in line]),
-        observed([(x + dx, y + dy) for x, y in way], width=1 / 16, height=1 / 16),
+        observed([(x + dx, y + dy) for x, y in trajectory], width=1 / 16, height=1 / 16),
     )
     assert [(d, round(t, -1)) for d, t in moved] == [(d, round(t, -1)) for d, t in still]
 
 
-@given(line=lines(), way=ways)
-def test_the_mirror_image_swaps_the_directions(line: Line, way: list[Pair]) -> None:
-    assume(all(is_clear(line, point) for point in way))
+@given(line=lines(), trajectory=trajectories)
+def test_the_mirror_image_swaps_the_directions(line: Line, trajectory: list[Pair]) -> None:
+    assume(all(is_clear(line, point) for point in trajectory))
     for tip in (line.points[0], line.points[-1]):  # whether touching the very tip is passing has no mirror image
-        assume(all(distance_to_segment(tip, a, b) > 1e-9 for a, b in itertools.pairwise(way)))
+        assume(all(distance_to_segment(tip, a, b) > 1e-9 for a, b in itertools.pairwise(trajectory)))
     mirrored = counting_line(*[(1 - x, y) for x, y in line.points])
-    found = directions(line, way)
-    assert directions(mirrored, [(1 - x, y) for x, y in way]) == [*reversed(reverse(found))]
+    found = directions(line, trajectory)
+    assert directions(mirrored, [(1 - x, y) for x, y in trajectory]) == [*reversed(reverse(found))]
 
 
 @given(line=lines(), start=anywhere, end=anywhere, steps=st.integers(2, 30), data=st.data())
@@ -140,13 +140,15 @@ def test_frames_dropped_from_a_straight_way_change_nothing(
     assert all(abs(a - b) <= 2 for (_, a), (_, b) in zip(full, some, strict=True))
 
 
-@given(way=ways, start=points, end=points)
-def test_whoever_ends_on_the_other_side_crossed_an_odd_number_of_times(way: list[Pair], start: Pair, end: Pair) -> None:
-    """A line from border to border of the picture has two sides; where a way ends says how often it crossed."""
+@given(trajectory=trajectories, start=points, end=points)
+def test_whoever_ends_on_the_other_side_crossed_an_odd_number_of_times(
+    trajectory: list[Pair], start: Pair, end: Pair
+) -> None:
+    """A line from border to border of the picture has two sides; where a trajectory ends says how often it crossed."""
     line = counting_line((-1.0, 0.45), (0.3, 0.45), (0.6, 0.7), (2.0, 0.7))
-    way = [start, *way, end]
+    trajectory = [start, *trajectory, end]
     assume(is_clear(line, start) and is_clear(line, end))
-    found = directions(line, way)
+    found = directions(line, trajectory)
     assert (len(found) % 2 == 1) == (_below(start) != _below(end))
     assert all(a != b for a, b in itertools.pairwise(found))  # nobody goes twice to the same side
     if found:
@@ -160,42 +162,42 @@ def _below(point: Pair) -> bool:
 
 
 @given(
-    way=ways,
+    trajectory=trajectories,
     centre=st.tuples(st.floats(0.4, 0.6), st.floats(0.4, 0.6)),
     radii=st.lists(st.floats(0.15, 0.35), min_size=3, max_size=3),
     start=points,
     end=points,
 )
 def test_a_closed_line_counts_as_many_in_as_out_or_one_more(
-    way: list[Pair], centre: Pair, radii: list[float], start: Pair, end: Pair
+    trajectory: list[Pair], centre: Pair, radii: list[float], start: Pair, end: Pair
 ) -> None:
     """A cordon of three pieces around a place: who is in at the end came in once more than out."""
     angles = [2 * math.pi * i / 3 for i in range(3)]
     corners = [(centre[0] + r * math.cos(a), centre[1] + r * math.sin(a)) for r, a in zip(radii, angles, strict=True)]
     line = counting_line(*corners, corners[0])
-    way = [start, *way, end]
+    trajectory = [start, *trajectory, end]
     assume(is_clear(line, start) and is_clear(line, end))
-    found = Counter(directions(line, way))
+    found = Counter(directions(line, trajectory))
     was_in, is_in = contains(corners, start), contains(corners, end)
     assert found["right-hand"] - found["left-hand"] == is_in - was_in
 
 
-@given(way=ways, mirrored=st.booleans())
-def test_visits_follow_each_other_and_fit_into_the_tracks_life(way: list[Pair], mirrored: bool) -> None:
+@given(trajectory=trajectories, mirrored=st.booleans())
+def test_visits_follow_each_other_and_fit_into_the_tracks_life(trajectory: list[Pair], mirrored: bool) -> None:
     corners = [(0.3, 0.3), (0.7, 0.3), (0.7, 0.7), (0.5, 0.45), (0.3, 0.7)]
     zone = counting_zone(*(corners[::-1] if mirrored else corners))
-    found = stays(zone, observed(way))
+    found = stays(zone, observed(trajectory))
     flat = [at_us for entered, left in found for at_us in (entered, left if left is not None else -1)]
     assert flat == sorted(flat)
-    assert all(0 <= at_us <= (len(way) - 1) * STEP_US for at_us in flat)
-    assert sum(b - a for a, b in found if b is not None) <= (len(way) - 1) * STEP_US
+    assert all(0 <= at_us <= (len(trajectory) - 1) * STEP_US for at_us in flat)
+    assert sum(b - a for a, b in found if b is not None) <= (len(trajectory) - 1) * STEP_US
 
 
-@given(way=ways)
-def test_whoever_is_clearly_inside_is_on_a_visit_and_clearly_outside_is_not(way: list[Pair]) -> None:
+@given(trajectory=trajectories)
+def test_whoever_is_clearly_inside_is_on_a_visit_and_clearly_outside_is_not(trajectory: list[Pair]) -> None:
     corners = [(0.25, 0.25), (0.75, 0.25), (0.75, 0.75), (0.25, 0.75)]
-    found = stays(counting_zone(*corners), observed(way))
-    for i, point in enumerate(way):
+    found = stays(counting_zone(*corners), observed(trajectory))
+    for i, point in enumerate(trajectory):
         if distance_to_border(corners, point) > CLEAR:
             inside = contains(corners, point)
             at_us = i * STEP_US
@@ -239,14 +241,14 @@ CAMERA = Camera(
 
 @st.composite
 def walkers(draw: st.DrawFn) -> Walker:
-    way: list[Pair | None] = list(draw(st.lists(points, min_size=1, max_size=15)))
+    trajectory: list[Pair | None] = list(draw(st.lists(points, min_size=1, max_size=15)))
     for i in draw(st.sets(st.integers(1, 14), max_size=4)):
-        if i < len(way):
-            way[i] = None
-    classes = draw(st.lists(st.sampled_from(("car", "bus")), min_size=len(way), max_size=len(way)))
-    seen = sum(point is not None for point in way)
+        if i < len(trajectory):
+            trajectory[i] = None
+    classes = draw(st.lists(st.sampled_from(("car", "bus")), min_size=len(trajectory), max_size=len(trajectory)))
+    seen = sum(point is not None for point in trajectory)
     return Walker(
-        way,
+        trajectory,
         classes,
         final=draw(st.sampled_from(("", "truck", None))),
         enters=draw(st.integers(0, 10)),
