@@ -62,7 +62,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
                      id="missing model file"),
         pytest.param(("street.avi", *LINE, "--model", "notes.txt"), 4, ("notes.txt", "trusted_sha256"),
                      id="text file as model"),
-        pytest.param(("street.avi", *LINE, "--model", "notes.txt", "--trust-model"), 4, ("notes.txt", "detection model"),
+        pytest.param(("street.avi", *LINE, "--model", "notes.txt", "--trust-model"), 4, ("notes.txt", "detection"),
                      id="text file as trusted model"),
         pytest.param(("street.avi", *LINE, "--engine", "gpu"), 2, ("--engine", "'gpu'", "openvino"), id="engine"),
         pytest.param(("street.avi", *LINE, "--image-size", "641"), 2, ("--image-size", "641", "32"), id="image size"),

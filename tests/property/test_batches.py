@@ -17,7 +17,7 @@ from aforo.site import Camera, Gate, TurningMovement
 from aforo.tracked_batch import TrackedBatch, joined
 from aggregate.counting.counter import CountingStage
 
-# On a grid that 32 bits hold, so that trajectories touch lines, joints and corners all the time; close together; anywhere.
+# On a grid that 32 bits hold, so that trajectories touch lines, joints and corners all the time; close; and anywhere.
 grid = st.tuples(st.integers(0, 8), st.integers(0, 8)).map(lambda p: (p[0] / 8, p[1] / 8))
 fine = st.tuples(st.integers(240, 272), st.integers(240, 272)).map(lambda p: (p[0] / 512, p[1] / 512))
 anywhere = st.tuples(st.floats(0, 1), st.floats(0, 1))
