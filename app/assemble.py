@@ -5,7 +5,6 @@ The only module, with those above it, that knows all stages.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +21,7 @@ from app.assets.mirrors import Progress
 from app.assets.model_trust import check_trusted
 from app.detector_turns import FairDetectorQueue
 from app.pipeline import CameraThread, analyse
+from detect.cuda import cuda_is_available
 
 if TYPE_CHECKING:
     from aforo.bus.kafka_connection import KafkaAddress
@@ -161,12 +161,7 @@ def _engine(section: DetectorSection) -> str:
         return section.engine
     if section.device.startswith("cuda") or Path(section.model).suffix == ".engine":
         return "ultralytics"
-    if section.device == "auto" and shutil.which("nvidia-smi") is not None:
-        import torch  # heavy: only where there may be a GPU
-
-        if torch.cuda.is_available():
-            return "ultralytics"
-    return "openvino"
+    return "ultralytics" if section.device == "auto" and cuda_is_available() else "openvino"
 
 
 def road_users(detector: Detector, section: DetectorSection) -> tuple[str | None, ...]:

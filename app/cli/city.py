@@ -1,80 +1,29 @@
-"""Commands of the processes that share a city's work over Kafka: worker, aggregator, simulate."""
+"""Commands of the processes that share a city's work over Kafka: aggregator, simulate; what they and workers share."""
 
 from __future__ import annotations
 
 import gc
+import logging
+import signal
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
+import yaml
+from prometheus_client import start_http_server
 
+from aforo.bus.kafka_bus import KafkaBus
+from aforo.bus.kafka_consumer import Figures
+from aforo.clock import SystemClock
+from aforo.config.reading import load_site
+from aforo.config.site import SiteConfiguration
+from aforo.errors import ConfigurationError
+from app import assemble
+from app.cli.console import err, json_document
 from app.cli.options import ConfigArgument
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from aforo.bus.kafka_bus import KafkaBus
-    from aforo.bus.kafka_consumer import Figures
-    from aforo.config.site import SiteConfiguration
-    from aforo.model import Frame, TrackedFrame
-
-
-def worker(config: ConfigArgument) -> None:
-    """Analyse cameras and publish what they see to Kafka; any number of workers share the cameras among them."""
-    from aforo.bus.kafka_cameras import Worker
-    from aforo.clock import SystemClock
-    from app import assemble
-    from app.cli.detector import open_detector
-
-    clock = SystemClock()
-    with ExitStack() as stack:
-        site, bus, stopping = _join(config, stack)
-        detector = open_detector(site.detector)
-        stack.callback(detector.close)
-        publisher = stack.enter_context(closing(bus.open_publisher(clock)))
-        show = _live_station(site, stack, clock)
-
-        def publish(frame: Frame | None, tracked: TrackedFrame) -> None:
-            publisher.publish(tracked)
-            show(frame, tracked)
-
-        new_camera = assemble.camera_factory(site, detector, publish, clock)
-        cameras = [camera.id for camera in site.cameras]
-        process = Worker(cameras, bus.address, publisher, lambda camera: new_camera(site.camera(camera)), clock)
-        stopping.append(process.stop)
-        process.run()
-    _leave()
-
-
-def _leave() -> None:
-    """End the process now that everything is closed, without the interpreter's own end.
-
-    A thread may still be inside OpenCV, waiting for a camera that does not answer; C++ aborts the whole process when
-    the interpreter ends such a thread.
-    """
-    import logging
-    import os
-    import sys
-
-    logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)
-
-
-def _live_station(
-    site: SiteConfiguration, stack: ExitStack, clock: Any
-) -> Callable[[Frame | None, TrackedFrame], None]:
-    """What shows frames live, where the configuration asks for that."""
-    if site.api.announce is None:
-        return lambda *_: None
-    from app.live_station import LiveStation
-
-    station = LiveStation(site, clock)
-    stack.callback(station.stop)
-    station.start()
-    return station.publish
+from app.validation.synthetic_traffic import camera_section, paced, traffic
 
 
 def aggregator(
@@ -85,12 +34,9 @@ def aggregator(
     ] = None,
 ) -> None:
     """Count what the workers publish to Kafka, into the store; any number of aggregators share the cameras."""
-    from aforo.clock import SystemClock
-    from app import assemble
-
     clock = SystemClock()
     with ExitStack() as stack:
-        site, bus, stopping = _join(config, stack)
+        site, bus, stopping = join(config, stack)
         store = stack.enter_context(assemble.open_store(site))
         process = bus.open_counting(lambda: assemble.counting_stage(site.cameras), store, clock)
         stopping.append(process.stop)
@@ -101,9 +47,6 @@ def aggregator(
 
 
 def _serve(figures: Figures, host: str, port: int) -> Callable[[], None]:
-    from prometheus_client import start_http_server
-
-    from aforo.errors import ConfigurationError
 
     try:
         server, thread = start_http_server(port, addr=host, registry=figures.registry)
@@ -141,19 +84,14 @@ def simulate(
     First write a configuration that has the simulated cameras, with --write-config; run aggregators on it; then
     simulate with the same configuration.
     """
-    from app.cli.console import err
-
     if write_config is not None:
         _write_config(config, cameras, write_config)
         err.print(f"Configuration with {cameras} simulated cameras written to {write_config}", highlight=False)
         return
-    from aforo.clock import SystemClock
-    from app.cli.console import json_document
-    from app.validation.synthetic_traffic import paced, traffic
 
     clock = SystemClock()
     with ExitStack() as stack:
-        _, bus, stopping = _join(config, stack)
+        _, bus, stopping = join(config, stack)
         publisher = stack.enter_context(closing(bus.open_publisher(clock)))
         messages, answer = traffic(range(cameras), fps=fps, road_users=road_users, seconds=seconds, seed=seed)
         stop: list[bool] = []
@@ -174,11 +112,6 @@ def simulate(
 
 
 def _write_config(config: Path, cameras: int, out: Path) -> None:
-    import yaml
-
-    from aforo.config.reading import load_site
-    from aforo.errors import ConfigurationError
-    from app.validation.synthetic_traffic import camera_section
 
     load_site(config)
     document = yaml.safe_load(config.read_text(encoding="utf-8"))
@@ -193,18 +126,11 @@ def _write_config(config: Path, cameras: int, out: Path) -> None:
         raise ConfigurationError(f"cannot write {out}: {error.strerror}") from error
 
 
-def _join(config: Path, stack: ExitStack) -> tuple[SiteConfiguration, KafkaBus, list[Callable[[], None]]]:
+def join(config: Path, stack: ExitStack) -> tuple[SiteConfiguration, KafkaBus, list[Callable[[], None]]]:
     """The site, Kafka with its topics made, and a list of what to call when the process is to end.
 
     Waits for Kafka for as long as it takes: in a city everything starts at once.
     """
-    import logging
-    import signal
-
-    from aforo.bus.kafka_bus import KafkaBus
-    from aforo.config.reading import load_site
-    from app import assemble
-
     site = load_site(config)
     bus = KafkaBus(assemble.kafka_address(site))  # these processes have nothing else in common
     if not logging.getLogger().isEnabledFor(logging.DEBUG):

@@ -83,7 +83,7 @@ COMMANDS = tuple(
         ),
         (
             "worker",
-            "city",
+            "worker",
             "City",
             "Analyse cameras and publish what they see to Kafka; any number of workers share the cameras among them.",
         ),

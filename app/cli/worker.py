@@ -1,0 +1,66 @@
+"""The command `worker`: cameras of a city, analysed and published to Kafka."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+
+from aforo.bus.kafka_cameras import Worker
+from aforo.clock import SystemClock
+from aforo.config.site import SiteConfiguration
+from aforo.model import Frame, TrackedFrame
+from aforo.ports import Clock
+from app import assemble
+from app.cli.city import join
+from app.cli.detector import open_detector
+from app.cli.options import ConfigArgument
+from app.live_station import LiveStation
+
+
+def worker(config: ConfigArgument) -> None:
+    """Analyse cameras and publish what they see to Kafka; any number of workers share the cameras among them."""
+    clock = SystemClock()
+    with ExitStack() as stack:
+        site, bus, stopping = join(config, stack)
+        detector = open_detector(site.detector)
+        stack.callback(detector.close)
+        publisher = stack.enter_context(closing(bus.open_publisher(clock)))
+        show = _live_station(site, stack, clock)
+
+        def publish(frame: Frame | None, tracked: TrackedFrame) -> None:
+            publisher.publish(tracked)
+            show(frame, tracked)
+
+        new_camera = assemble.camera_factory(site, detector, publish, clock)
+        cameras = [camera.id for camera in site.cameras]
+        process = Worker(cameras, bus.address, publisher, lambda camera: new_camera(site.camera(camera)), clock)
+        stopping.append(process.stop)
+        process.run()
+    _leave()
+
+
+def _leave() -> None:
+    """End the process now that everything is closed, without the interpreter's own end.
+
+    A thread may still be inside OpenCV, waiting for a camera that does not answer; C++ aborts the whole process when
+    the interpreter ends such a thread.
+    """
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def _live_station(
+    site: SiteConfiguration, stack: ExitStack, clock: Clock
+) -> Callable[[Frame | None, TrackedFrame], None]:
+    """What shows frames live, where the configuration asks for that."""
+    if site.api.announce is None:
+        return lambda *_: None
+    station = LiveStation(site, clock)
+    stack.callback(station.stop)
+    station.start()
+    return station.publish
