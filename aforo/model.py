@@ -306,7 +306,7 @@ class Rows:
         return {row.camera for batch in self.by_kind() for row in batch}
 
     def by_kind(self) -> tuple[Sequence[Any], ...]:
-        """The rows kind after kind; every one has a camera and a session."""
+        """The rows kind after kind, in the order of the fields; every one has a camera and a session."""
         return self.crossings, self.visits, self.movements, self.coverage, self.voided, self.trajectories
 
     def extend(self, other: Rows) -> None:

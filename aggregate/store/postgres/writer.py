@@ -20,6 +20,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -32,7 +33,7 @@ from aforo.model import PlaceKind, Rows, TrackKey, Trajectory
 from aforo.site import Site
 from aggregate.counting.trajectories import pack_trajectories
 from aggregate.store import rows as columns
-from aggregate.store.newest_readings import NewestReadings, Recording
+from aggregate.store.newest_readings import CameraSession, NewestReadings, Recording
 from aggregate.store.postgres import timescale
 from aggregate.store.postgres.pool import Connection, Database
 from aggregate.store.postgres.schema import SCHEMA_LOCK, Schema, apply_policies, change_zone, open_schema, stored_zone
@@ -208,11 +209,9 @@ class PostgresStore:
                 with self._database.connection("write") as connection:
                     cameras = sorted(rows.cameras())
                     self._begin(connection, cameras)
-                    for recording in self._readings.unknown(rows):
-                        self._readings.learn(recording, _sessions_of(connection, recording))
-                    begun = sorted(self._readings.begin(rows))
-                    gone = [us for recording in begun for us in self._forget_earlier(connection, recording)]
-                    days = self._add(connection, self._readings.current(rows), gone)
+                    current, superseded = self._readings.admit(rows, partial(_sessions_of, connection))
+                    gone = [us for session in superseded for us in self._forget(connection, session)]
+                    days = self._add(connection, current, gone)
             except BaseException:
                 self._readings.forget()
                 raise
@@ -309,26 +308,14 @@ class PostgresStore:
         if self._schema.timescale:
             connection.execute("SET LOCAL timescaledb.max_tuples_decompressed_per_dml_transaction = 0")
 
-    def _forget_earlier(self, connection: Connection, recording: Recording) -> list[int]:
-        """Take out all rows of earlier readings of a recording; returns the times of those that are added up."""
-        earlier = self._readings.earlier(recording, _sessions_of(connection, recording))
-        if not earlier:
-            return []
-        times: list[int] = []
-        for table, time in timescale.TIMES.items():
-            if table == "coverage" and not self._schema.timescale:  # roll-ups follow its changes, not deletions
-                connection.execute(
-                    "UPDATE coverage SET observed_us = 0, frames = 0, dropped = 0 "
-                    "WHERE camera = %s AND session = ANY(%s)",
-                    (recording[0], earlier),
-                )
-            told = f"RETURNING us_of({time})" if table in timescale.SUMMED else ""
-            gone = connection.execute(
-                f"DELETE FROM {table} WHERE camera = %s AND session = ANY(%s) {told}",  # noqa: S608 -- constants
-                (recording[0], earlier),
+    def _forget(self, connection: Connection, session: CameraSession) -> list[int]:
+        """Take out all rows of a session; returns the times of those that are added up."""
+        if not self._schema.timescale:  # roll-ups follow changes of coverage, not deletions
+            connection.execute(
+                "UPDATE coverage SET observed_us = 0, frames = 0, dropped = 0 WHERE camera = %s AND session = %s",
+                session,
             )
-            times += _times(gone)
-        return times
+        return [us for table in timescale.TIMES for us in _delete(connection, table, _OF_SESSION, session)]
 
     def _add(self, connection: Connection, rows: Rows, changed: Iterable[int]) -> set[int]:
         """Write a batch; returns the days (UTC, since 1970-01-01) that have become known by it.
@@ -391,16 +378,25 @@ def _near(batch: list[dict[str, Any]], time_us: str) -> dict[str, Any]:
 
 def _void(connection: Connection, key: TrackKey) -> list[int]:
     """Take a track's rows out; returns the times of those that are added up."""
-    times: list[int] = []
-    for table in ("crossings", "visits", "movements", "trajectories"):
-        time = timescale.TIMES[table]
-        told = f"RETURNING us_of({time})" if table in timescale.SUMMED else ""
-        gone = connection.execute(
-            f"DELETE FROM {table} WHERE camera = %s AND session = %s AND track_id = %s AND {time} >= %s {told}",  # noqa: S608
+    return [
+        us
+        for table in ("crossings", "visits", "movements", "trajectories")
+        for us in _delete(
+            connection,
+            table,
+            f"{_OF_SESSION} AND track_id = %s AND {timescale.TIMES[table]} >= %s",
             (key.camera, key.session, key.track_id, _time(key.since_us)),
         )
-        times += _times(gone)
-    return times
+    ]
+
+
+_OF_SESSION = "camera = %s AND session = %s"
+
+
+def _delete(connection: Connection, table: str, condition: str, values: tuple[object, ...]) -> list[int]:
+    """Take rows out of a table; returns the times of those that are added up."""
+    told = f"RETURNING us_of({timescale.TIMES[table]})" if table in timescale.SUMMED else ""
+    return _times(connection.execute(f"DELETE FROM {table} WHERE {condition} {told}", values))  # noqa: S608
 
 
 def _times(cursor: psycopg.Cursor[Any]) -> list[int]:

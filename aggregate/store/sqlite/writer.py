@@ -10,6 +10,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
@@ -167,15 +168,14 @@ class SqliteStore:
         Raises:
             StoreError: the database cannot be written; nothing of the batch was.
         """
+        statements, days = self._statements(rows)
         try:
             with self._transaction() as connection:
-                for recording in self._readings.unknown(rows):
-                    self._readings.learn(recording, _sessions_of(connection, recording))
-                for recording in self._readings.begin(rows):
-                    earlier = self._readings.earlier(recording, _sessions_of(connection, recording))
-                    for statement in _FORGET:
-                        connection.executemany(statement, [(recording[0], session) for session in earlier])
-                statements, days = self._statements(self._readings.current(rows))
+                current, superseded = self._readings.admit(rows, partial(_sessions_of, connection))
+                if current is not rows:
+                    statements, days = self._statements(current)
+                for statement in _FORGET:
+                    connection.executemany(statement, superseded)
                 self._add(connection, statements, days)
         except BaseException:
             self._readings.forget()
