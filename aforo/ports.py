@@ -169,13 +169,12 @@ class Publisher(Protocol):
 
 
 class CountingLoop(Protocol):
-    """The end of a bus at which messages are counted: those of a camera in order, each row written once.
+    """The end of a bus at which messages are counted: those of a camera in order, each row written once."""
 
-    Attributes:
-        failure: why rows cannot be written now, "" while they can.
-    """
-
-    failure: str
+    @property
+    def failure(self) -> str:
+        """Why rows cannot be written now, "" while they can."""
+        ...
 
     def run(self) -> None:
         """Count until `stop`, or until nothing can come any more; failed writes are repeated."""

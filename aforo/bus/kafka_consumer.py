@@ -23,14 +23,13 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollecto
 from aforo.bus import wire
 from aforo.bus.kafka_connection import REFUSALS, KafkaAddress
 from aforo.bus.partition_counter import LogRecords, PartitionCounter
-from aforo.errors import BusError, StoreError, WireError
+from aforo.bus.row_writer import RETRY_S, WRITE_EVERY_S, RowWriter
+from aforo.errors import BusError, WireError
 from aforo.model import Rows
 from aforo.ports import BatchCounter, Clock, CountStore
 
 LOG = logging.getLogger(__name__)
 
-WRITE_EVERY_S = 0.5
-RETRY_S = 2.0
 TELL_EVERY_S = 30.0
 _POLL_MS = 200
 _BATCH = 5_000
@@ -118,9 +117,6 @@ class Aggregation(ConsumerRebalanceListener):  # type: ignore[misc]
         store: where rows go; closed by whoever opened it.
         clock: for batches and retries.
         listeners: called with new rows before they are written.
-
-    Attributes:
-        failure: why rows cannot be written now, "" while they can.
     """
 
     def __init__(
@@ -132,16 +128,20 @@ class Aggregation(ConsumerRebalanceListener):  # type: ignore[misc]
         listeners: Sequence[Callable[[Rows], None]] = (),
     ) -> None:
         self._listeners = listeners
-        self.failure = ""
-        self._address, self._new_counter, self._store, self._clock = address, new_counter, store, clock
+        self._writer = RowWriter(store)
+        self._address, self._new_counter, self._clock = address, new_counter, clock
         self._lock = threading.RLock()  # the listener is called from the consumer's own thread
         self._partitions: dict[TopicPartition, _Partition] = {}
         self._stopped = threading.Event()
         self._dead: KafkaProducer | None = None
         self._told_bus = False
-        self._store_away = False
         self._unsafe_until_dead_letters_arrive = False
         self.figures = Figures()
+
+    @property
+    def failure(self) -> str:
+        """Why rows cannot be written now, "" while they can."""
+        return self._writer.failure
 
     def stop(self) -> None:
         """Ask it to end; may be called from a signal handler or another thread."""
@@ -201,7 +201,7 @@ class Aggregation(ConsumerRebalanceListener):  # type: ignore[misc]
                 for partition, batch in records.items():
                     self._count(partition, batch)
             now_s = self._clock.monotonic_s()
-            if now_s - written_s >= (RETRY_S if self._store_away else WRITE_EVERY_S):
+            if now_s - written_s >= (RETRY_S if self._writer.failure else WRITE_EVERY_S):
                 written_s = now_s
                 self._write(consumer)
             if now_s - told_s >= TELL_EVERY_S:
@@ -211,7 +211,7 @@ class Aggregation(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def _poll(self, consumer: KafkaConsumer) -> dict[TopicPartition, list[Any]]:
         """The next messages. While the store is away, none: but the group must know that we live."""
-        if self._store_away:
+        if self._writer.failure:
             consumer.pause(*consumer.assignment())
         elif consumer.paused():
             consumer.resume(*consumer.paused())
@@ -283,19 +283,9 @@ class Aggregation(ConsumerRebalanceListener):  # type: ignore[misc]
             self._commit(consumer, positions)
 
     def _stored(self, batch: Rows) -> bool:
-        try:
-            self._store.write(batch)
-        except StoreError as error:
-            self.figures.failures.inc()
-            if not self._store_away:
-                LOG.error("%s; trying again every %g s, nothing is lost meanwhile", error, RETRY_S)
-            self._store_away, self.failure = True, str(error)
-            return False
-        if self._store_away:
-            LOG.warning("the store works again")
-        self._store_away, self.failure = False, ""
-        self.figures.writes.inc()
-        return True
+        stored = self._writer.write(batch)
+        (self.figures.writes if stored else self.figures.failures).inc()
+        return stored
 
     def _commit(self, consumer: KafkaConsumer, positions: dict[TopicPartition, OffsetAndMetadata]) -> None:
         """Not under the lock: the consumer's thread, which answers the commit, may be waiting for it."""

@@ -7,19 +7,14 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
-from aforo.errors import BusError, StoreError
+from aforo.bus.row_writer import RETRY_S, WRITE_EVERY_S, RowWriter
+from aforo.errors import BusError
 from aforo.finding import Finding
 from aforo.model import Rows, TrackedFrame
 from aforo.ports import BatchCounter, Clock, CountStore
 from aforo.tracked_batch import TrackedBatch
 
 LOG = logging.getLogger(__name__)
-
-WRITE_EVERY_S = 0.5
-"""Time between writes of rows, processing time."""
-
-RETRY_S = 2.0
-"""Delay before a failed write is repeated."""
 
 LARGEST_BATCH = 64
 """Messages that are handed out together at most."""
@@ -105,9 +100,6 @@ class MemoryCounting:
         store: gets the rows.
         clock: for batches and retries.
         listeners: called with new rows before they are written.
-
-    Attributes:
-        failure: why rows cannot be written now, "" while they can.
     """
 
     def __init__(
@@ -118,10 +110,15 @@ class MemoryCounting:
         clock: Clock,
         listeners: Sequence[Callable[[Rows], None]] = (),
     ) -> None:
-        self._bus, self._counter, self._store, self._clock = bus, counter, store, clock
+        self._bus, self._counter, self._clock = bus, counter, clock
+        self._writer = RowWriter(store)
         self._listeners = listeners
         self._abandon = threading.Event()
-        self.failure: str = ""
+
+    @property
+    def failure(self) -> str:
+        """Why rows cannot be written now, "" while they can."""
+        return self._writer.failure
 
     def run(self) -> None:
         """Count until the bus is closed and drained, and all rows are written."""
@@ -154,19 +151,8 @@ class MemoryCounting:
         return rows
 
     def _write(self, batch: Rows) -> None:
-        while batch:
-            try:
-                self._store.write(batch)
-            except StoreError as error:
-                if not self.failure:
-                    LOG.error("%s; trying again every %g s, nothing is lost meanwhile", error, RETRY_S)
-                self.failure = str(error)
-                if self._abandon.is_set():
-                    LOG.error("gave up writing %d crossings at the end of the program", len(batch.crossings))
-                    return
-                self._clock.sleep(RETRY_S)
-            else:
-                if self.failure:
-                    LOG.warning("the store works again")
-                self.failure = ""
+        while batch and not self._writer.write(batch):
+            if self._abandon.is_set():
+                LOG.error("gave up writing %d crossings at the end of the program", len(batch.crossings))
                 return
+            self._clock.sleep(RETRY_S)
