@@ -24,6 +24,7 @@ from app.pipeline import CameraThread, analyse
 from detect.cuda import cuda_is_available
 
 if TYPE_CHECKING:
+    from aforo.bus.kafka_bus import KafkaBus
     from aforo.bus.kafka_connection import KafkaAddress
 
 
@@ -240,9 +241,18 @@ def open_bus(site: SiteConfiguration) -> Bus:
 
             return MemoryBus()
         case _:
-            from aforo.bus.kafka_bus import KafkaBus
+            return kafka_bus(site)
 
-            return KafkaBus(kafka_address(site))
+
+def kafka_bus(site: SiteConfiguration) -> KafkaBus:
+    """The bus of a site whose processes meet at Kafka.
+
+    Raises:
+        ConfigurationError: the bus is no address of Kafka.
+    """
+    from aforo.bus.kafka_bus import KafkaBus
+
+    return KafkaBus(kafka_address(site))
 
 
 def kafka_address(site: SiteConfiguration) -> KafkaAddress:

@@ -132,7 +132,7 @@ def join(config: Path, stack: ExitStack) -> tuple[SiteConfiguration, KafkaBus, l
     Waits for Kafka for as long as it takes: in a city everything starts at once.
     """
     site = load_site(config)
-    bus = KafkaBus(assemble.kafka_address(site))  # these processes have nothing else in common
+    bus = assemble.kafka_bus(site)  # these processes have nothing else in common
     if not logging.getLogger().isEnabledFor(logging.DEBUG):
         logging.getLogger("kafka").setLevel(logging.CRITICAL)  # it tells every attempt; we tell once
     stopping: list[Callable[[], None]] = []
