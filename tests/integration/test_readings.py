@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from postgresql_server import new_database
+from databases import Database
 from trajectories import positions
 
 from aforo.model import (
@@ -25,25 +23,9 @@ from aforo.model import (
 )
 from aforo.ports import CountReader, CountStore
 from aforo.session_names import reading_session
-from aggregate.store.postgres.reader import PostgresReader
-from aggregate.store.postgres.writer import PostgresStore
-from aggregate.store.sqlite.reader import SqliteReader
-from aggregate.store.sqlite.writer import SqliteStore
 
 START_US = 1_746_532_800_000_000
 RECORDING, OTHER = "rec-00000000000000aa", "rec-00000000000000ab"
-
-Opened = tuple[Callable[[], CountStore], Callable[[], CountReader]]
-
-
-@pytest.fixture(params=["sqlite", "postgresql", "timescale"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opened]:
-    if request.param == "sqlite":
-        path = tmp_path / "counts.db"
-        yield lambda: SqliteStore(path), lambda: SqliteReader(path)
-        return
-    with new_database(request.getfixturevalue(request.param)) as url:
-        yield lambda: PostgresStore(url), lambda: PostgresReader(url)
 
 
 def reading(session: str, seed: int, tracks: int = 12, camera: str = "north") -> list[Rows]:
@@ -87,21 +69,8 @@ def answers(reader: CountReader, store: CountStore) -> list[object]:
     return found
 
 
-@pytest.fixture
-def store(database: Opened) -> Iterator[CountStore]:
-    with database[0]() as opened:
-        yield opened
-
-
-@pytest.fixture
-def reader(database: Opened, store: CountStore) -> Iterator[CountReader]:
-    opened = database[1]()
-    yield opened
-    opened.close()
-
-
 def test_after_twenty_kills_the_rows_are_exactly_those_of_one_reading(
-    database: Opened, store: CountStore, reader: CountReader
+    database: Database, store: CountStore, reader: CountReader
 ) -> None:
     """Each time the process dies somewhere, and its successor reads from the beginning, with other track ids."""
     last = reading_session(RECORDING, 100)
@@ -111,11 +80,11 @@ def test_after_twenty_kills_the_rows_are_exactly_those_of_one_reading(
     assert any(expected)
     for kill in range(20):
         rng = random.Random(kill)
-        with database[0]() as again:
+        with database.store() as again:
             for rows in reading(reading_session(RECORDING, 200 + kill), seed=kill)[: rng.randrange(1, 12)]:
                 again.write(rows)
     final = reading_session(RECORDING, 300)
-    with database[0]() as again:
+    with database.store() as again:
         for rows in reading(final, seed=100):
             again.write(rows)
         found = answers(reader, again)

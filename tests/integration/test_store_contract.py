@@ -1,69 +1,21 @@
-"""What every store of counts must do, whichever database is behind it.
-
-A back-end joins by adding a `Database` to the fixture `database`.
-"""
+"""What every store of counts must do, whichever database is behind it (`databases.py`, fixture `database`)."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from postgresql_server import new_database
+from databases import Database
 
 from aforo.config.site import SiteConfiguration
 from aforo.local_time import HOUR_US, INTERVALS, buckets, to_us
 from aforo.model import MINUTE_US, Coverage, CoverageShare, Crossing, Movement, Rows, TrackKey, Visit, Volume
 from aforo.ports import CountReader, CountStore
-from aggregate.store.postgres.reader import PostgresReader
-from aggregate.store.postgres.writer import PostgresStore
-from aggregate.store.sqlite.reader import SqliteReader
-from aggregate.store.sqlite.writer import SqliteStore
 
 NOON_US = to_us(datetime.fromisoformat("2025-05-06T12:00:00+00:00"))
-
-
-class Database:
-    """One empty database, to be opened for writing and for reading, as often as a test likes."""
-
-    def __init__(self, store: Callable[[], CountStore], reader: Callable[[], CountReader]) -> None:
-        self.store = store
-        self.reader = reader
-
-
-def sqlite(folder: Path) -> Database:
-    path = folder / "counts # 1?.db"
-    return Database(lambda: SqliteStore(path), lambda: SqliteReader(path))
-
-
-def postgres(url: str) -> Database:
-    return Database(lambda: PostgresStore(url), lambda: PostgresReader(url))
-
-
-@pytest.fixture(params=["sqlite", "postgresql", "timescale"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    if request.param == "sqlite":
-        yield sqlite(tmp_path)
-        return
-    with new_database(request.getfixturevalue(request.param)) as url:
-        yield postgres(url)
-
-
-@pytest.fixture
-def store(database: Database) -> Iterator[CountStore]:
-    with database.store() as opened:
-        yield opened
-
-
-@pytest.fixture
-def reader(database: Database, store: CountStore) -> Iterator[CountReader]:
-    opened = database.reader()
-    yield opened
-    opened.close()
 
 
 def site(timezone: str) -> SiteConfiguration:
