@@ -1,4 +1,9 @@
-"""Buckets of local time: minutes, quarter-hours, hours and days as a site's time zone has them. Pure."""
+"""Buckets of local time: minutes, quarter-hours, hours and days as a site's time zone has them. Pure.
+
+An hour begins when the clocks on the street show :00 and a day at their midnight, so that a day has 23 or 25 hours
+when the clocks change. Quarter-hours and shorter intervals are the same in local time and UTC, because every offset in
+use since 1972 is a whole number of quarter-hours.
+"""
 
 from __future__ import annotations
 

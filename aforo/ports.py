@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import supervision as sv
 
     from aforo.camera_state import CameraStatus, LiveCamera, LiveEndpoint
+    from aforo.doctor_finding import Finding
     from aforo.errors import AforoError
-    from aforo.finding import Finding
     from aforo.model import (
         CoverageShare,
         Crossing,

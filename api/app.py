@@ -15,9 +15,8 @@ from aforo.site import Site
 from api.browser_safety import LOOPBACK_NAMES, BrowserSafety, is_loopback
 from api.context import Context
 from api.error_answers import answer_http_error, answer_invalid, answer_own_error
-from api.live import events
 from api.live.routes import router as live_router
-from api.recounts import Recounter, Recounts
+from api.recount_runner import Recounter, RecountRunner
 from api.reports import downloads
 from api.rest import cameras, health, volumes
 from api.rest.recount import router as recount_router
@@ -50,14 +49,13 @@ def create_app(
     # No docs pages of FastAPI's own: they load scripts from another site, which neither a closed network nor the
     # content security policy lets through.
     app = FastAPI(title="Aforo", version="1", description=DESCRIPTION, docs_url=None, redoc_url=None)
-    app.state.context = Context(site=site, reader=reader, live=live, clock=clock, recounts=Recounts(recount))
+    app.state.context = Context(site=site, reader=reader, live=live, clock=clock, recount_runner=RecountRunner(recount))
     app.include_router(health.router)
     app.include_router(cameras.router)
     app.include_router(volumes.router)
     app.include_router(downloads.router)
     app.include_router(recount_router)
     app.include_router(live_router)
-    app.include_router(events.router)
     app.include_router(pages.router)
     pages.mount_files(app)
     app.add_exception_handler(AforoError, answer_own_error)

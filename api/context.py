@@ -9,7 +9,7 @@ from fastapi import Depends, Request
 
 from aforo.ports import Clock, CountReader, LiveView
 from aforo.site import Site
-from api.recounts import Recounts
+from api.recount_runner import RecountRunner
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,14 +18,14 @@ class Context:
 
     Attributes:
         live: the cameras as they are now, wherever they run.
-        recounts: counting the history of a line or zone again.
+        recount_runner: counting the history of a line or zone again.
     """
 
     site: Site
     reader: CountReader
     live: LiveView
     clock: Clock
-    recounts: Recounts
+    recount_runner: RecountRunner
 
 
 def context_of(request: Request) -> Context:

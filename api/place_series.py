@@ -12,10 +12,10 @@ import numpy.typing as npt
 
 from aforo.errors import NotFoundError
 from aforo.local_time import Bucket
-from aforo.measures import COMPLETE_SHARE, Measured, measured
 from aforo.model import ROAD_USERS, CoverageShare, PlaceKind
 from aforo.ports import CountReader
 from aforo.site import Line, Site, TurningMovement, Zone
+from aforo.traffic_measures import COMPLETE_SHARE, Measured, measured
 from aforo.volume_series import Integers, Volumes, VolumeSeries
 
 

@@ -23,8 +23,8 @@ from aforo.ports import Detector
 from aforo.tracked_batch import TrackedBatch
 from api.drawing import FrameAnnotator
 from app.assemble import camera_detector, counting_stage, road_users, tracker_factory
-from app.counted_rows import RowTable
 from app.pipeline import analyse
+from app.rows_in_memory import RowsInMemory
 from detect.region import corners_px
 from ingest.capture import VideoFacts, probe
 from ingest.file_source import RecordedSource
@@ -98,7 +98,7 @@ class RecordingCounts:
     analysed_frames: int = 0
     elapsed_s: float = 0.0
     problem: str = ""
-    rows: RowTable = field(default_factory=RowTable)
+    rows: RowsInMemory = field(default_factory=RowsInMemory)
 
 
 class Recording:

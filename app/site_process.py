@@ -21,8 +21,8 @@ from api.live.hub import LiveHub
 from api.live.local_cameras import LocalLiveView
 from api.server import Server, base_url, listen
 from app import assemble
+from app.history_recount import recount_place
 from app.pipeline import CountingThread
-from app.recount import recount_place
 from ingest.camera_source import LiveSource
 
 LOG = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from api.app import create_app
 from api.live.remote_cameras import RemoteLiveView
 from api.server import Server, base_url, listen
 from app import assemble
-from app.recount import recount_place
+from app.history_recount import recount_place
 
 LOG = logging.getLogger(__name__)
 

@@ -28,7 +28,7 @@ from aforo.ports import Tracker
 from aforo.tracked_batch import TrackedBatch
 from app.assemble import counting_stage, open_detector, road_users
 from app.assets import manifest
-from app.counted_rows import RowTable
+from app.rows_in_memory import RowsInMemory
 from app.validation.truth import LineResult, LineTruth
 from ingest.file_source import RecordedSource
 from track.tracker import CameraTracker
@@ -188,7 +188,7 @@ def counted(
     Args:
         flip: the detections are mirrored; so are the lines then, and the directions back.
     """
-    table, lines = RowTable(), []
+    table, lines = RowsInMemory(), []
     for number, truth in enumerate(truths):
         points = [(x / clip.original_px[0], y / clip.original_px[1]) for x, y in truth.line_px]
         names = image_directions(truth.line_px)

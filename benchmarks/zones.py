@@ -25,7 +25,7 @@ from aforo.model import MICROSECONDS
 from aforo.tracked_batch import TrackedBatch
 from app.assemble import counting_stage
 from app.assets import manifest
-from app.counted_rows import RowTable
+from app.rows_in_memory import RowsInMemory
 
 SHORTEST_S = 0.5
 
@@ -101,7 +101,7 @@ def counted_use(clip: Path, zones: dict[str, list[tuple[float, float]]]) -> dict
         for i, polygon in enumerate(zones.values())
     ]
     camera = CameraSection.of_recording(clip).model_copy(update={"zones": sections})
-    counter, table = counting_stage([camera]), RowTable()
+    counter, table = counting_stage([camera]), RowsInMemory()
     for message in tracked(seen):
         table.take(counter.add(TrackedBatch.of([message])))
     stays: dict[str, list[float]] = {section.id: [] for section in sections}

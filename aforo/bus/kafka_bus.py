@@ -10,7 +10,7 @@ from aforo.bus.kafka_connection import KafkaAddress, until_reached
 from aforo.bus.kafka_consumer import Aggregation
 from aforo.bus.kafka_publisher import KafkaPublisher
 from aforo.clock import SystemClock
-from aforo.finding import Finding
+from aforo.doctor_finding import Finding
 from aforo.model import Rows
 from aforo.ports import BatchCounter, Clock, CountStore
 

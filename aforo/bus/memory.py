@@ -8,8 +8,8 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
 from aforo.bus.row_writer import RETRY_S, WRITE_EVERY_S, RowWriter
+from aforo.doctor_finding import Finding
 from aforo.errors import BusError
-from aforo.finding import Finding
 from aforo.model import Rows, TrackedFrame
 from aforo.ports import BatchCounter, Clock, CountStore
 from aforo.tracked_batch import TrackedBatch

@@ -1,27 +1,24 @@
-"""Live annotated video and single pictures: `/v1/live/{camera}.mjpg` and `.jpg`."""
+"""Live annotated video, single pictures and events: `/v1/live/{camera}.mjpg` and `.jpg`, `/v1/events`."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Header, Path, Query
 from fastapi.responses import Response
 
 from aforo.words.catalogue import Language
 from api.context import ContextDep
 from api.live.endless_response import EndlessResponse
 
-router = APIRouter(prefix="/v1/live", tags=["live"])
-
+router = APIRouter(prefix="/v1", tags=["live"])
 
 Width = Annotated[int | None, Query(ge=160, le=3840, description="Pixels. Default: the camera's own width.")]
-
-
 CameraId = Annotated[str, Path(description="Id of the camera.")]
-
-
 LangQuery = Annotated[Language, Query(description="Language of the labels.")]
-
+LastEventId = Annotated[
+    str | None, Header(description="Id of the last event received; browsers send it when they connect again.")
+]
 
 _ANSWERS: dict[int | str, dict[str, object]] = {
     404: {"description": "There is no such camera."},
@@ -30,7 +27,7 @@ _ANSWERS: dict[int | str, dict[str, object]] = {
 
 
 @router.get(
-    "/{camera}.mjpg",
+    "/live/{camera}.mjpg",
     summary="Live annotated video",
     response_class=EndlessResponse,
     responses={200: {"content": {"multipart/x-mixed-replace": {}}}, **_ANSWERS},
@@ -46,7 +43,7 @@ async def video(context: ContextDep, camera: CameraId, width: Width = None, lang
 
 
 @router.get(
-    "/{camera}.jpg",
+    "/live/{camera}.jpg",
     summary="One annotated picture",
     response_class=Response,
     responses={200: {"content": {"image/jpeg": {}}}, **_ANSWERS},
@@ -55,3 +52,25 @@ async def picture(context: ContextDep, camera: CameraId, width: Width = None, la
     """The newest picture of the camera, drawn as in the live video."""
     jpeg = await context.live.picture(camera, width, lang)
     return Response(jpeg, media_type="image/jpeg", headers={"cache-control": "no-store"})
+
+
+@router.get(
+    "/events",
+    summary="Crossings, counts and camera states as they happen",
+    response_class=EndlessResponse,
+    responses={200: {"content": {"text/event-stream": {}}}, 503: {"description": "No cameras run in this process."}},
+)
+async def events(context: ContextDep, last_event_id: LastEventId = None) -> Response:
+    """Server-sent events.
+
+    - `crossing`: one road user crossed a line: camera, line, direction, road_user (best class so far), at.
+    - `counts`: a camera's running counts of its newest day per line, who is in its zones now (null: not known), and
+      the minute of its newest frame. Sent at the start and whenever they change; unlike `crossing` they follow
+      corrections of the class.
+    - `status`: a camera's state, since when, why, and whether it has a picture; at the start and whenever it changes.
+    - `lost`: so many crossings were not sent, because this reader was too slow or away for too long.
+    - `end`: the server stops.
+
+    With `Last-Event-ID`, as browsers send it when they come back, the stream goes on behind that crossing.
+    """
+    return EndlessResponse(context.live.events(last_event_id), media_type="text/event-stream")

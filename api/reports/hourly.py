@@ -13,10 +13,10 @@ from functools import cached_property
 
 from aforo.errors import QueryError
 from aforo.local_time import HOUR_US, Bucket, buckets, local_time
-from aforo.measures import Measured, PeakHour, peak_clock_hour, peak_hour, total
 from aforo.model import PlaceKind
 from aforo.ports import CountReader
 from aforo.site import Site
+from aforo.traffic_measures import Measured, PeakHour, peak_clock_hour, peak_hour, total
 from aforo.words.catalogue import Words, words_of
 from api.place_series import CountedPlace, Series, read_series
 

@@ -8,7 +8,7 @@ from fpdf import FPDF, FontFace
 from fpdf.enums import TableCellFillMode, XPos, YPos
 
 from aforo.errors import QueryError
-from aforo.measures import Measured
+from aforo.traffic_measures import Measured
 from api.reports.hourly import Report, Row
 from api.reports.pdf_bars import draw_bars
 

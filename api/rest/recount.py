@@ -61,11 +61,11 @@ def _recount(
 ) -> RecountAnswer:
     if came_from == "cross-site":
         raise QueryError("a page of another site cannot start a recount")
-    if not context.recounts.offered:
+    if not context.recount_runner.offered:
         raise QueryError("this server does not recount; use `aforo recount`")
     find_place(context.site, kind, place)
     start_us, end_us = (_time(context.site, *named) for named in (("from", question.start), ("to", question.end)))
-    done = context.recounts.run(kind, place, start_us, end_us)
+    done = context.recount_runner.run(kind, place, start_us, end_us)
     return RecountAnswer(kind=done.kind, place=done.place, geometry=done.geometry, tracks=done.tracks, count=done.count)
 
 

@@ -42,7 +42,7 @@ def _columns(series: Series, by: set[str]) -> list[_Column]:
     columns = []
     for direction, road_user in itertools.product(directions, road_users or [None]):
         sums, provisional = series.sums(direction, road_user)
-        unknown = (series.observed_us == 0) & (sums == 0)  # as in `aforo.measures.measured`
+        unknown = (series.observed_us == 0) & (sums == 0)  # as in `aforo.traffic_measures.measured`
         counts = sums.astype(object)
         counts[unknown] = None
         columns.append(_Column(direction, road_user, counts.tolist(), provisional.tolist()))

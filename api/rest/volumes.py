@@ -9,8 +9,8 @@ from fastapi import APIRouter, Query, Response
 
 from aforo.errors import NotFoundError, QueryError
 from aforo.local_time import INTERVALS, Bucket, buckets, local_time
-from aforo.measures import measured
 from aforo.model import MICROSECONDS, PlaceKind
+from aforo.traffic_measures import measured
 from api.context import Context, ContextDep
 from api.place_series import CountedPlace, find_place, places_of, read_series
 from api.rest.schemas import (

@@ -89,13 +89,13 @@ COMMANDS = tuple(
         ),
         (
             "aggregator",
-            "city",
+            "aggregator",
             "City",
             "Count what the workers publish to Kafka, into the store; any number of aggregators share the cameras.",
         ),
         (
             "simulate",
-            "city",
+            "simulate",
             "City",
             "Publish synthetic traffic with a known answer: load and fault tests without cameras or a GPU.",
         ),
@@ -120,7 +120,7 @@ COMMANDS = tuple(
         ),
         (
             "doctor",
-            "machine",
+            "doctor",
             "This machine",
             "Say what works on this machine: decoders, engines, model, database, broker.",
         ),

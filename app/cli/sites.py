@@ -26,9 +26,9 @@ from app.assets import manifest
 from app.cli.console import err, fetch_progress, table
 from app.cli.detector import open_detector
 from app.cli.options import ConfigArgument, PortOption
-from app.counted_rows import RowTable
-from app.recount import recount_place
+from app.history_recount import recount_place
 from app.report_file import write_report
+from app.rows_in_memory import RowsInMemory
 from app.site_process import Service
 from ingest.capture import probe
 
@@ -54,7 +54,7 @@ def demo(
     site = _demo_site(sample, 8000 if port is None else port, paced)
     detector = open_detector(site.detector)
 
-    rows = RowTable()
+    rows = RowsInMemory()
     service = Service(site, detector, paced=paced, listeners=(rows.take,))
     service.start()
     try:

@@ -20,7 +20,7 @@ from app.cli.detector import chosen_detector, open_detector
 from app.cli.options import ConfigOption, EngineOption, FpsOption, JsonOption, ModelOption, SizeOption, TrustOption
 from app.cli.recordings import with_progress
 from app.recording import Recording, RecordingCounts, line_of_pixels
-from app.validation.error_page import EvaluatedClip, write_page
+from app.validation.counting_errors_page import EvaluatedClip, write_page
 from app.validation.event_matching import CountedEvent, LineEvents, class_scores
 from app.validation.truth import LineResult, LineTruth, by_class, load_truth, wape
 from ingest.capture import probe

@@ -14,10 +14,10 @@ from aforo.config.site import SiteConfiguration
 from aforo.model import Frame, TrackedFrame
 from aforo.ports import Clock
 from app import assemble
-from app.cli.city import join
 from app.cli.detector import open_detector
+from app.cli.kafka_process import join
 from app.cli.options import ConfigArgument
-from app.live_station import LiveStation
+from app.worker_live_server import WorkerLiveServer
 
 
 def worker(config: ConfigArgument) -> None:
@@ -28,7 +28,7 @@ def worker(config: ConfigArgument) -> None:
         detector = open_detector(site.detector)
         stack.callback(detector.close)
         publisher = stack.enter_context(closing(bus.open_publisher(clock)))
-        show = _live_station(site, stack, clock)
+        show = _show_live(site, stack, clock)
 
         def publish(frame: Frame | None, tracked: TrackedFrame) -> None:
             publisher.publish(tracked)
@@ -54,13 +54,11 @@ def _leave() -> None:
     os._exit(0)
 
 
-def _live_station(
-    site: SiteConfiguration, stack: ExitStack, clock: Clock
-) -> Callable[[Frame | None, TrackedFrame], None]:
+def _show_live(site: SiteConfiguration, stack: ExitStack, clock: Clock) -> Callable[[Frame | None, TrackedFrame], None]:
     """What shows frames live, where the configuration asks for that."""
     if site.api.announce is None:
         return lambda *_: None
-    station = LiveStation(site, clock)
-    stack.callback(station.stop)
-    station.start()
-    return station.publish
+    live_server = WorkerLiveServer(site, clock)
+    stack.callback(live_server.stop)
+    live_server.start()
+    return live_server.publish

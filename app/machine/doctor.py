@@ -18,8 +18,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from aforo.config.site import SiteConfiguration
+from aforo.doctor_finding import Finding
 from aforo.errors import AssetError, ConfigurationError
-from aforo.finding import Finding
 from aforo.redaction import without_credentials
 from app import assemble
 from app.assets import manifest, model_trust

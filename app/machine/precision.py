@@ -33,8 +33,8 @@ from aforo.tracked_batch import TrackedBatch
 from app.assemble import counting_stage, float_model, open_openvino, road_users, tracker_factory, wants_calibration
 from app.assets import manifest
 from app.assets.mirrors import Progress
-from app.counted_rows import RowTable
 from app.pipeline import analyse
+from app.rows_in_memory import RowsInMemory
 from detect.openvino.letterbox import Letterbox
 from detect.openvino.precision_choice import Choice, Precision, bf16_is_native, int8_folder, measure, save_choice
 from detect.openvino.quantise import quantise
@@ -276,7 +276,7 @@ def _count(clips: Sequence[Clip], detector: Detector, section: DetectorSection) 
     counts: Counts = Counter()
     users = road_users(detector, section)
     for clip in (clip for clip in clips if clip.countable):
-        counter, rows = counting_stage([clip.section]), RowTable()
+        counter, rows = counting_stage([clip.section]), RowsInMemory()
         for _, tracked in analyse(clip, detector, tracker_factory(users, clip.frame_rate)):
             rows.take(counter.add(TrackedBatch.of([tracked])))
         counts.update((clip.camera, row.line, row.direction, row.road_user) for row in rows.crossings.values())

@@ -27,9 +27,9 @@ from aforo.ports import Detector, FrameSource
 from aforo.tracked_batch import TrackedBatch
 from api.drawing import FrameAnnotator
 from app.assemble import counting_stage, road_users, tracker_factory
-from app.counted_rows import RowTable
 from app.pipeline import analyse
 from app.recording import Recording
+from app.rows_in_memory import RowsInMemory
 from detect.openvino.detector import OpenVinoYolo
 from detect.openvino.precision_choice import machine
 from ingest.capture import probe
@@ -177,7 +177,7 @@ def latency_ms(
         )
     )
     tracker = tracker_factory(road_users(detector, section), analyse_fps)
-    counter, rows = counting_stage([camera]), RowTable()
+    counter, rows = counting_stage([camera]), RowsInMemory()
     waits: list[float] = []
     began = time.perf_counter()
     for frame, tracked in analyse(source, detector, tracker):

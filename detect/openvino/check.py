@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from aforo.finding import Finding
+from aforo.doctor_finding import Finding
 
 
 def check(*, needed: bool) -> Iterator[Finding]:

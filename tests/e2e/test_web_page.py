@@ -32,7 +32,7 @@ from aforo.config.site import SiteConfiguration
 from aforo.model import MINUTE_US, Coverage, Crossing, Frame, Rows, TrackedFrame
 from aforo.ports import CountStore
 from app import assemble
-from app.live_station import LiveStation
+from app.worker_live_server import WorkerLiveServer
 
 pytestmark = pytest.mark.browser
 
@@ -296,20 +296,20 @@ def served(tmp_path: Path) -> Iterator[Served]:
     config = tmp_path / "site.yaml"
     config.write_text(yaml.safe_dump(document))
     site, clock, ended = load_site(config), SystemClock(), threading.Event()
-    station = LiveStation(site, clock)
+    live_server = WorkerLiveServer(site, clock)
 
     def work() -> None:
         for index in itertools.count():
             now_us = clock.now_us()
             frame = Frame("camera-0", "s", index, now_us, street())
-            station.publish(frame, TrackedFrame("camera-0", "s", index, now_us, 100_000, 640, 360))
+            live_server.publish(frame, TrackedFrame("camera-0", "s", index, now_us, 100_000, 640, 360))
             if ended.wait(0.1):
                 return
 
     worker = threading.Thread(target=work)
     command = [sys.executable, "-m", "app.cli.main", "serve", "-c", str(config), "--port", "0"]
     with assemble.open_store(site) as store:
-        station.start()
+        live_server.start()
         worker.start()
         with subprocess.Popen(
             command, stderr=subprocess.PIPE, text=True, env={**os.environ, "COLUMNS": "200"}
@@ -325,7 +325,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
                 process.stderr.read()
                 ended.set()
                 worker.join()
-                station.stop()
+                live_server.stop()
 
 
 def store_knows_a_worker(url: str) -> bool:

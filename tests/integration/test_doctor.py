@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from requirements import pointless
 
 from aforo.config.site import SiteConfiguration
+from aforo.doctor_finding import Finding
 from aforo.errors import ConfigurationError, StoreError
-from aforo.finding import Finding
 from aggregate.store.sqlite.writer import SqliteStore
 from app import assemble
 from app.machine.doctor import examine, examine_store

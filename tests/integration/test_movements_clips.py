@@ -13,7 +13,7 @@ from aforo.config.geometry import GateSection, LineSection, MovementSection
 from aforo.geometry import image_directions
 from aforo.tracked_batch import TrackedBatch
 from app.assemble import counting_stage
-from app.counted_rows import RowTable
+from app.rows_in_memory import RowsInMemory
 
 pytestmark = [pytest.mark.shared_data, pytest.mark.model, pytest.mark.timeout(600)]
 
@@ -30,7 +30,7 @@ def movements(clip: Path, entry: tuple[Line, str], leave: tuple[Line, str]) -> C
         gates.append(GateSection(line=name, direction=direction))
     turn = MovementSection.model_validate({"id": "turn", "from": gates[0], "to": gates[1]})
     camera = CameraSection.of_recording(clip, lines).model_copy(update={"movements": [turn]})
-    counter, table = counting_stage([camera]), RowTable()
+    counter, table = counting_stage([camera]), RowsInMemory()
     for message in tracked(seen):
         table.take(counter.add(TrackedBatch.of([message])))
     return table.of_movement("turn")

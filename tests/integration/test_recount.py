@@ -26,8 +26,8 @@ from aforo.tracked_batch import TrackedBatch
 from api.app import create_app
 from api.live.remote_cameras import RemoteLiveView
 from app import assemble
+from app.history_recount import recount_place
 from app.recording import Recording
-from app.recount import recount_place
 
 NOON_US = 1_746_532_800 * MICROSECONDS
 WHOLE = (0, 4 * NOON_US)

@@ -24,7 +24,7 @@ from aforo.ports import CountStore
 from api.app import create_app
 from api.live.remote_cameras import RemoteLiveView
 from app import assemble
-from app.live_station import LiveStation
+from app.worker_live_server import WorkerLiveServer
 
 CLOCK = SystemClock()
 
@@ -56,16 +56,16 @@ def client(site: SiteConfiguration, store: CountStore) -> Iterator[httpx.Client]
     reader.close()
 
 
-def show(station: LiveStation) -> None:
+def show(live_server: WorkerLiveServer) -> None:
     now_us = CLOCK.now_us()
     image = np.full((120, 160, 3), 99, dtype=np.uint8)
-    station.publish(Frame("north", "s", 0, now_us, image), TrackedFrame("north", "s", 0, now_us, 0, 160, 120))
+    live_server.publish(Frame("north", "s", 0, now_us, image), TrackedFrame("north", "s", 0, now_us, 0, 160, 120))
 
 
 @pytest.fixture
-def station(site: SiteConfiguration, store: CountStore) -> Iterator[LiveStation]:
+def live_server(site: SiteConfiguration, store: CountStore) -> Iterator[WorkerLiveServer]:
     api = site.api.model_copy(update={"announce": "auto"})
-    opened = LiveStation(site.model_copy(update={"api": api}), CLOCK)
+    opened = WorkerLiveServer(site.model_copy(update={"api": api}), CLOCK)
     # The host name of a machine need not lead back to it; its loopback address does.
     opened._url = f"http://127.0.0.1:{opened._socket.getsockname()[1]}"
     opened.start()
@@ -82,7 +82,7 @@ def wait_for_registration(site: SiteConfiguration) -> None:
 
 
 def test_pictures_and_video_of_a_worker_are_handed_on(
-    site: SiteConfiguration, client: httpx.Client, station: LiveStation
+    site: SiteConfiguration, client: httpx.Client, live_server: WorkerLiveServer
 ) -> None:
     wait_for_registration(site)
     picture = client.get("/v1/live/north.jpg", params={"width": 160, "lang": "es"})
@@ -98,7 +98,7 @@ def test_pictures_and_video_of_a_worker_are_handed_on(
 
 
 def test_a_camera_that_no_worker_shows_is_told(
-    site: SiteConfiguration, client: httpx.Client, station: LiveStation
+    site: SiteConfiguration, client: httpx.Client, live_server: WorkerLiveServer
 ) -> None:
     wait_for_registration(site)
     for path in ("south.jpg", "south.mjpg", "nowhere.jpg"):
@@ -112,7 +112,7 @@ def states(client: httpx.Client) -> list[tuple[str, str]]:
 
 
 def test_a_camera_that_a_worker_shows_is_live_and_others_are_unknown(
-    site: SiteConfiguration, client: httpx.Client, station: LiveStation
+    site: SiteConfiguration, client: httpx.Client, live_server: WorkerLiveServer
 ) -> None:
     wait_for_registration(site)
     (state, reason), (other, why) = states(client)

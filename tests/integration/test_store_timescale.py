@@ -20,7 +20,7 @@ from timescale_wasm import running_timescale_wasm
 from trajectories import positions
 
 from aforo.config.site import SiteConfiguration
-from aforo.finding import Finding
+from aforo.doctor_finding import Finding
 from aforo.local_time import HOUR_US, INTERVALS, buckets, to_us
 from aforo.model import MINUTE_US, Box, Coverage, Crossing, PastPosition, Rows, TrackKey, Trajectory, Visit
 from aforo.session_names import reading_session

@@ -19,9 +19,9 @@ from aforo.config.detector import DetectorSection
 from aforo.ports import Detector
 from aforo.tracked_batch import TrackedBatch
 from app.assemble import counting_stage, open_detector, precision_of
-from app.counted_rows import RowTable
 from app.machine.precision import calibrate_at_first_use
 from app.recording import Recording, line_of_pixels
+from app.rows_in_memory import RowsInMemory
 from app.validation.mot_file import MotTracks
 from app.validation.truth import LineResult, LineTruth, load_truth
 
@@ -72,7 +72,7 @@ def analysed(
         recording = Recording(path, CameraSection.of_recording(path), timezone=ZoneInfo("UTC"))
         lines = [line_of_pixels(f"line-{i}", truth.line_px, recording.facts) for i, truth in enumerate(own)]
         counter = counting_stage([CameraSection.of_recording(path, lines)])
-        table, tracks = RowTable(), MotTracks()
+        table, tracks = RowsInMemory(), MotTracks()
         for _, message in recording.analyse(detector, DetectorSection()):
             table.take(counter.add(TrackedBatch.of([message])))
             tracks.add(message)

@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 
-from aforo.finding import Finding
+from aforo.doctor_finding import Finding
 from aggregate.store.postgres.pool import CONNECT_TIMEOUT_S, plain_message
 from aggregate.store.postgres.reader import PostgresReader
 from aggregate.store.postgres.settings import TimescaleSettings

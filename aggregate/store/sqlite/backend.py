@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+from aforo.doctor_finding import Finding
 from aforo.errors import ConfigurationError, StoreError
-from aforo.finding import Finding
 from aforo.redaction import without_credentials
 from aggregate.store.sqlite.file import connect
 from aggregate.store.sqlite.reader import SqliteReader

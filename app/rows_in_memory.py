@@ -9,7 +9,7 @@ from aforo.model import MICROSECONDS, Crossing, Movement, Rows, Visit
 
 
 @dataclass(slots=True)
-class RowTable:
+class RowsInMemory:
     """Rows in memory, as a store would hold them."""
 
     crossings: dict[tuple[int, str, int], Crossing] = field(default_factory=dict)

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from aforo.local_time import HOUR_US, QUARTER_US, Bucket, buckets, local_time, to_us
-from aforo.measures import Measured, flow_rate, measured, peak_clock_hour, peak_hour, peak_hour_factor, total
 from aforo.model import MINUTE_US
+from aforo.traffic_measures import Measured, flow_rate, measured, peak_clock_hour, peak_hour, peak_hour_factor, total
 
 
 def local_day(zone: str, *date: int) -> tuple[Bucket, list[Bucket]]:

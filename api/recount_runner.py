@@ -12,7 +12,7 @@ Recounter = Callable[[PlaceKind, str, int | None, int | None], Recount]
 """Counts the history of a line or zone again: kind, id, start and end (microseconds, None for all)."""
 
 
-class Recounts:
+class RecountRunner:
     """Runs at most one recount at a time in this process.
 
     Args:

@@ -1,64 +1,21 @@
-"""Commands of the processes that share a city's work over Kafka: aggregator, simulate; what they and workers share."""
+"""The command `simulate`: synthetic traffic with a known answer, published to Kafka."""
 
 from __future__ import annotations
 
-import gc
-import logging
-import signal
-from collections.abc import Callable
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 import yaml
-from prometheus_client import start_http_server
 
-from aforo.bus.kafka_bus import KafkaBus
-from aforo.bus.kafka_consumer import Figures
 from aforo.clock import SystemClock
 from aforo.config.reading import load_site
-from aforo.config.site import SiteConfiguration
 from aforo.errors import ConfigurationError
-from app import assemble
 from app.cli.console import err, json_document
+from app.cli.kafka_process import join
 from app.cli.options import ConfigArgument
 from app.validation.synthetic_traffic import camera_section, paced, traffic
-
-
-def aggregator(
-    config: ConfigArgument,
-    metrics_port: Annotated[
-        int | None,
-        typer.Option("--metrics-port", min=1, max=65535, help="Serve figures for Prometheus there, lag included."),
-    ] = None,
-) -> None:
-    """Count what the workers publish to Kafka, into the store; any number of aggregators share the cameras."""
-    clock = SystemClock()
-    with ExitStack() as stack:
-        site, bus, stopping = join(config, stack)
-        store = stack.enter_context(assemble.open_store(site))
-        process = bus.open_counting(lambda: assemble.counting_stage(site.cameras), store, clock)
-        stopping.append(process.stop)
-        if metrics_port is not None:
-            stack.callback(_serve(process.figures, site.api.host, metrics_port))
-        gc.freeze()  # what has been loaded stays
-        process.run()
-
-
-def _serve(figures: Figures, host: str, port: int) -> Callable[[], None]:
-
-    try:
-        server, thread = start_http_server(port, addr=host, registry=figures.registry)
-    except OSError as error:
-        raise ConfigurationError(f"cannot listen on {host} port {port}: {error.strerror}; give another port") from error
-
-    def end() -> None:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-    return end
 
 
 def simulate(
@@ -112,7 +69,7 @@ def simulate(
 
 
 def _write_config(config: Path, cameras: int, out: Path) -> None:
-
+    """Write the configuration again with so many simulated cameras in the place of its own."""
     load_site(config)
     document = yaml.safe_load(config.read_text(encoding="utf-8"))
     sections = (camera_section(number) for number in range(cameras))
@@ -124,27 +81,3 @@ def _write_config(config: Path, cameras: int, out: Path) -> None:
         out.write_text(yaml.safe_dump(document, sort_keys=False, allow_unicode=True), encoding="utf-8")
     except OSError as error:
         raise ConfigurationError(f"cannot write {out}: {error.strerror}") from error
-
-
-def join(config: Path, stack: ExitStack) -> tuple[SiteConfiguration, KafkaBus, list[Callable[[], None]]]:
-    """The site, Kafka with its topics made, and a list of what to call when the process is to end.
-
-    Waits for Kafka for as long as it takes: in a city everything starts at once.
-    """
-    site = load_site(config)
-    bus = assemble.kafka_bus(site)  # these processes have nothing else in common
-    if not logging.getLogger().isEnabledFor(logging.DEBUG):
-        logging.getLogger("kafka").setLevel(logging.CRITICAL)  # it tells every attempt; we tell once
-    stopping: list[Callable[[], None]] = []
-    asked: list[int] = []
-
-    def end(number: int, _: Any) -> None:
-        asked.append(number)
-        for stop in stopping:
-            stop()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        stack.callback(signal.signal, number, signal.signal(number, end))
-    if not bus.prepare(len(site.cameras), lambda: bool(asked)):
-        raise typer.Exit(0)
-    return site, bus, stopping

@@ -14,7 +14,7 @@ from aforo.config.camera import CameraSection
 from aforo.config.geometry import LineSection
 from aforo.errors import ConfigurationError
 from aforo.model import Box, TrackedFrame, TrackedObject
-from app.validation.error_page import EvaluatedClip, write_page
+from app.validation.counting_errors_page import EvaluatedClip, write_page
 from app.validation.event_matching import CountedEvent, LineEvents
 from app.validation.truth import LineResult, LineTruth
 

@@ -1,10 +1,6 @@
-"""Measures of traffic from counts and their coverage: buckets of local time, totals, peak hour, flow rate. Pure.
+"""Measures of traffic from counts and their coverage: volume of intervals, flow rate, peak hour. Pure.
 
-Buckets are local to the site: an hour begins when the clocks on the street show :00 and a day at their midnight, so
-that a day has 23 or 25 hours when the clocks change. Quarter-hours and shorter intervals are the same in local time
-and UTC, because every offset in use since 1972 is a whole number of quarter-hours.
-
-The measures are those of the Highway Capacity Manual (TRB, 7th edition, chapter 4).
+They are those of the Highway Capacity Manual (TRB, 7th edition, chapter 4).
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from app.web_process import LOG
 ANNOUNCE_EVERY_S = 15.0
 
 
-class LiveStation:
+class WorkerLiveServer:
     """Shows the cameras of a worker live, at the address that `api.announce` names, and says so in the store.
 
     Args:
