@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
@@ -20,6 +20,7 @@ from api.recount_runner import Recounter, RecountRunner
 from api.reports import downloads
 from api.rest import cameras, health, volumes
 from api.rest.recount import router as recount_router
+from api.strict_requests import refuse_unused
 from api.web import pages
 
 DESCRIPTION = """Counts of road users per counting line and zone, how complete they are, and reports.
@@ -48,7 +49,14 @@ def create_app(
     """
     # No docs pages of FastAPI's own: they load scripts from another site, which neither a closed network nor the
     # content security policy lets through.
-    app = FastAPI(title="Aforo", version="1", description=DESCRIPTION, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="Aforo",
+        version="1",
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        dependencies=[Depends(refuse_unused)],
+    )
     app.state.context = Context(site=site, reader=reader, live=live, clock=clock, recount_runner=RecountRunner(recount))
     app.include_router(health.router)
     app.include_router(cameras.router)

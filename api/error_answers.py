@@ -32,8 +32,6 @@ async def answer_invalid(_request: Request, error: Exception) -> JSONResponse:
 def _problem(problem: dict[str, object]) -> str:
     location = problem.get("loc")
     name = ".".join(str(part) for part in location[1:]) if isinstance(location, (tuple, list)) else "the request"
-    if problem.get("type") == "extra_forbidden":
-        return f"{name}: there is no such parameter"
     if problem.get("type") == "missing":
         return f"{name}: this parameter is required"
     message = str(problem.get("msg", "not valid")).removeprefix("Value error, ")

@@ -10,9 +10,9 @@ TIME_EXAMPLES = ["2025-05-06", "2025-05-06T07:00:00", "2025-05-06T07:00:00-05:00
 
 
 class Question(BaseModel):
-    """Query parameters: unknown ones are refused, so that a slip of the keyboard gives no wrong answer."""
+    """Query parameters; what else is in a query is refused by `api.strict_requests`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
 
 
 class RangeQuestion(Question):

@@ -20,6 +20,11 @@ LastEventId = Annotated[
     str | None, Header(description="Id of the last event received; browsers send it when they connect again.")
 ]
 
+Fresh = Annotated[
+    str | None, Query(alias="at", description="Any text: to a browser, an address it has not had is a new picture.")
+]
+
+
 _ANSWERS: dict[int | str, dict[str, object]] = {
     404: {"description": "There is no such camera."},
     503: {"description": "The camera has sent no picture yet, or all places for viewers are taken."},
@@ -32,7 +37,13 @@ _ANSWERS: dict[int | str, dict[str, object]] = {
     response_class=EndlessResponse,
     responses={200: {"content": {"multipart/x-mixed-replace": {}}}, **_ANSWERS},
 )
-async def video(context: ContextDep, camera: CameraId, width: Width = None, lang: LangQuery = "en") -> Response:
+async def video(
+    context: ContextDep,
+    camera: CameraId,
+    width: Width = None,
+    lang: LangQuery = "en",
+    fresh: Fresh = None,  # noqa: ARG001 (for browsers alone)
+) -> Response:
     """Motion JPEG of what the camera sees, with road users, lines, zones and running counts.
 
     Only the newest picture is ever sent: a slow connection gets fewer of them. A camera that sends nothing shows its
@@ -48,7 +59,13 @@ async def video(context: ContextDep, camera: CameraId, width: Width = None, lang
     response_class=Response,
     responses={200: {"content": {"image/jpeg": {}}}, **_ANSWERS},
 )
-async def picture(context: ContextDep, camera: CameraId, width: Width = None, lang: LangQuery = "en") -> Response:
+async def picture(
+    context: ContextDep,
+    camera: CameraId,
+    width: Width = None,
+    lang: LangQuery = "en",
+    fresh: Fresh = None,  # noqa: ARG001 (for browsers alone)
+) -> Response:
     """The newest picture of the camera, drawn as in the live video."""
     jpeg = await context.live.picture(camera, width, lang)
     return Response(jpeg, media_type="image/jpeg", headers={"cache-control": "no-store"})

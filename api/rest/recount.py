@@ -8,11 +8,10 @@ from fastapi import APIRouter, Header, Path, Query
 
 from aforo.errors import QueryError
 from aforo.model import PlaceKind
-from aforo.site import Site
 from api.context import Context, ContextDep
 from api.place_series import find_place
 from api.schemas import Answer, ErrorAnswer, RangeQuestion
-from api.time_ranges import parse_time
+from api.time_ranges import parse_open_range
 
 router = APIRouter(
     prefix="/v1",
@@ -64,10 +63,6 @@ def _recount(
     if not context.recount_runner.offered:
         raise QueryError("this server does not recount; use `aforo recount`")
     find_place(context.site, kind, place)
-    start_us, end_us = (_time(context.site, *named) for named in (("from", question.start), ("to", question.end)))
+    start_us, end_us = parse_open_range(question.start, question.end, context.site.timezone)
     done = context.recount_runner.run(kind, place, start_us, end_us)
     return RecountAnswer(kind=done.kind, place=done.place, geometry=done.geometry, tracks=done.tracks, count=done.count)
-
-
-def _time(site: Site, name: str, text: str | None) -> int | None:
-    return None if text is None else parse_time(name, text, site.timezone)

@@ -20,7 +20,7 @@ from aforo.config.server import ApiSection
 from aforo.config.site import SiteConfiguration, SiteIdentity
 from aforo.errors import ConfigurationError
 from aforo.model import PlaceKind
-from api.time_ranges import parse_time
+from api.time_ranges import parse_open_range
 from app import web_process
 from app.assets import manifest
 from app.cli.console import err, fetch_progress, table
@@ -180,9 +180,7 @@ def recount(
     site = load_site(config)
     if (line is None) == (zone is None):
         raise ConfigurationError("a recount needs either --line ID or --zone ID")
-    start_us, end_us = (
-        None if text is None else parse_time(name, text, site.timezone) for name, text in (("from", start), ("to", end))
-    )
+    start_us, end_us = parse_open_range(start, end, site.timezone)
     kind = PlaceKind.ZONE if line is None else PlaceKind.LINE
     done = recount_place(site, kind, line or str(zone), start_us, end_us)
     what = "crossings" if done.kind == PlaceKind.LINE else "visits"

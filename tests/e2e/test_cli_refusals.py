@@ -155,8 +155,15 @@ def test_a_password_is_never_shown(place: Path) -> None:
         (("models", "verify", "none"), 4, ("'none'", "yolov8n")),
         (("--log", "loud", "samples", "list"), 2, ("'loud'", "debug, info, warning, error")),
         (("doctor", "-c", "none.yaml"), 2, ("none.yaml",)),
+        (("recount", "-c", "site.yaml", "--line", "stop", "--from", "2025-05-07", "--to", "2025-05-06"), 2,
+         ("from", "before `to`")),
+        (("recount", "-c", "site.yaml", "--line", "stop", "--from", "2025-05-07", "--to", "2025-05-07"), 2,
+         ("from", "before `to`")),
+        (("report", "-c", "site.yaml", "--line", "stop", "--day", "2025-05-07", "--to", "2025-05-06"), 2,
+         ("to: ", "2025-05-06")),
+        (("report", "-c", "site.yaml", "--line", "stop", "--day", "2025-05-07T07:30"), 2, ("day: ", "T07:30")),
     ],
-)
+)  # fmt: skip
 def test_other_commands(place: Path, arguments: tuple[str, ...], code: int, words: tuple[str, ...]) -> None:
     said = aforo(*arguments, cwd=place)
     assert said.code == code, said.err

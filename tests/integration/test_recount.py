@@ -160,6 +160,10 @@ def test_the_api_recounts(tmp_path: Path) -> None:
         assert client.post("/v1/zones/middle/recount", params={"from": "2030-01-01"}).json()["tracks"] == 0
         assert client.post("/v1/lines/none/recount").status_code == 404
         assert client.post("/v1/lines/new/recount", params={"from": "yesterday"}).status_code == 400
+        for end in ("2030-01-01", "2029-12-31"):
+            refused = client.post("/v1/lines/new/recount", params={"from": "2030-01-01", "to": end})
+            assert refused.status_code == 400
+            assert refused.json()["error"].startswith("from: expected a time before `to`")
         assert client.post("/v1/lines/new/recount", headers={"sec-fetch-site": "cross-site"}).status_code == 400
         assert client.get("/v1/lines/new/recount").status_code == 405
     reader.close()
