@@ -39,7 +39,11 @@ ProblemCode = Literal[
 
 
 class CameraState(StrEnum):
-    """How a camera is doing, in one word."""
+    """How a camera is doing, in one word.
+
+    >>> CameraState("frozen") is CameraState.FROZEN, f"the camera is {CameraState.LIVE}"
+    (True, 'the camera is live')
+    """
 
     CONNECTING = "connecting"
     LIVE = "live"
@@ -74,7 +78,11 @@ class Problem:
 
 
 def in_parts(problem: Problem | None) -> dict[str, object]:
-    """The problem as answers have it: its sentence in English, its code and its values; no problem has no code."""
+    """The problem as answers have it: its sentence in English, its code and its values; no problem has no code.
+
+    >>> in_parts(Problem.of("frozen", 4))
+    {'reason': 'connected, but no new picture for 4 s', 'reason_code': 'frozen', 'reason_values': ['4']}
+    """
     if problem is None:
         return {"reason": "", "reason_code": None, "reason_values": []}
     return {"reason": str(problem), "reason_code": problem.code, "reason_values": list(problem.values)}
@@ -82,6 +90,10 @@ def in_parts(problem: Problem | None) -> dict[str, object]:
 
 class ProblemError(SourceError):
     """A video or camera cannot be read, and which `Problem` it has.
+
+    >>> error = ProblemError(Problem.of("frozen", 4))
+    >>> error.problem.code, str(error)
+    ('frozen', 'connected, but no new picture for 4 s')
 
     Attributes:
         problem: its sentence is the message.
@@ -96,6 +108,9 @@ class ProblemError(SourceError):
 class LiveEndpoint:
     """Where the live pictures of a camera are to be had.
 
+    >>> LiveEndpoint("north", "http://10.0.0.7:8001", seen_us=1_700_000_000_000_000).url
+    'http://10.0.0.7:8001'
+
     Attributes:
         url: base address of the process that analyses it, such as `http://10.0.0.7:8001`.
         seen_us: processing time at which that process last said so.
@@ -109,6 +124,10 @@ class LiveEndpoint:
 @dataclass(frozen=True, slots=True)
 class CameraStatus:
     """How a camera is doing, for operators.
+
+    >>> status = CameraStatus("north", CameraState.LIVE, 1_700_000_000_000_000, None, 9.8, 3, 1920, 1080, problem=None)
+    >>> f"{status.state}: {status.fps} frames per second, {status.dropped} dropped"
+    'live: 9.8 frames per second, 3 dropped'
 
     Attributes:
         since_us: processing time at which it came into this state.
@@ -133,6 +152,10 @@ class CameraStatus:
 @dataclass(frozen=True, slots=True)
 class LiveCamera:
     """How a camera is doing, as far as this process knows.
+
+    >>> elsewhere = LiveCamera("north", CameraState.UNKNOWN, Problem.of("no-worker"))
+    >>> elsewhere.status is None  # its figures are in the process that runs it
+    True
 
     Attributes:
         problem: why it is not well or not to be seen, None while all is well.

@@ -18,63 +18,106 @@ a source is shown through `aforo.redaction.without_credentials`.
 
 
 class AforoError(Exception):
-    """The root of the tree: catch this to catch everything that Aforo reports by itself."""
+    """The root of the tree: catch this to catch everything that Aforo reports by itself.
+
+    >>> try:
+    ...     raise StoreError("cannot write counts.db: the disk is full; make room")
+    ... except AforoError as error:
+    ...     print(f"{error} (exit code {error.exit_code})")
+    cannot write counts.db: the disk is full; make room (exit code 5)
+    """
 
     exit_code = 1
     http_status = 500
 
 
 class ConfigurationError(AforoError):
-    """The configuration, or an option that stands in for it, is wrong."""
+    """The configuration, or an option that stands in for it, is wrong.
+
+    >>> ConfigurationError("site.yaml, line 3: site.timezone: expected an IANA time zone").exit_code
+    2
+    """
 
     exit_code = 2
 
 
 class QueryError(AforoError):
-    """A question to the store or the API cannot be answered as it was asked."""
+    """A question to the store or the API cannot be answered as it was asked.
+
+    >>> QueryError("lang: expected en or es, got 'fr'").http_status
+    400
+    """
 
     exit_code = 2
     http_status = 400
 
 
 class NotFoundError(QueryError):
-    """The question names a camera, line, zone or movement that the site does not have."""
+    """The question names a camera, line, zone or movement that the site does not have.
+
+    >>> NotFoundError("line: there is no line 'stop'").http_status
+    404
+    """
 
     http_status = 404
 
 
 class SourceError(AforoError):
-    """A video file or camera cannot be opened or read."""
+    """A video file or camera cannot be opened or read.
+
+    >>> SourceError("cannot open street.mp4: no such file").exit_code
+    3
+    """
 
     exit_code = 3
     http_status = 503
 
 
 class AssetError(AforoError):
-    """A model or sample cannot be fetched, or what came is not what the manifest says."""
+    """A model or sample cannot be fetched, or what came is not what the manifest says.
+
+    >>> AssetError("yolov8n.pt: expected another SHA-256").exit_code
+    4
+    """
 
     exit_code = 4
 
 
 class ModelError(AforoError):
-    """A detection model cannot be loaded, exported or run."""
+    """A detection model cannot be loaded, exported or run.
+
+    >>> ModelError("cannot run yolov8n: out of memory").exit_code
+    4
+    """
 
     exit_code = 4
 
 
 class StoreError(AforoError):
-    """The database cannot be opened, read or written."""
+    """The database cannot be opened, read or written.
+
+    >>> StoreError("PostgreSQL: connection refused").http_status
+    503
+    """
 
     exit_code = 5
     http_status = 503
 
 
 class BusError(AforoError):
-    """The message bus cannot be reached, or refuses what was sent."""
+    """The message bus cannot be reached, or refuses what was sent.
+
+    >>> BusError("cannot reach Kafka at broker:9092").exit_code
+    5
+    """
 
     exit_code = 5
     http_status = 503
 
 
 class WireError(BusError):
-    """The bytes of a message are of another version or damaged, or a message does not fit into them."""
+    """The bytes of a message are of another version or damaged, or a message does not fit into them.
+
+    >>> isinstance(WireError("expected a tracked frame of version 2, got version 1"), BusError)
+    True
+    """

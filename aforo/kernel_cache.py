@@ -40,7 +40,14 @@ _CHOOSING = threading.Lock()
 
 
 def compiled(function: Function) -> Function:
-    """Compile a function when it is called first; the result is kept if there is any place for it."""
+    """Compile a function when it is called first; the result is kept if there is any place for it.
+
+    >>> @compiled
+    ... def doubled(metres: float) -> float:
+    ...     return 2 * metres
+    >>> doubled(1.5)
+    3.0
+    """
     folder = _folder(function.__code__.co_filename, function.__module__, numba.config.CACHE_DIR)
     if folder is None:
         return _made(function, keep=False)
@@ -60,6 +67,11 @@ def _made(function: Function, *, keep: bool) -> Function:
 @contextmanager
 def compiling(file: str) -> Iterator[None]:
     """Where kernels of a source file are called first, so that no frame has to wait for it.
+
+    >>> with compiling(__file__):  # doctest: +ELLIPSIS
+    ...     raise OSError("no room")
+    Traceback (most recent call last):
+    aforo.errors.ConfigurationError: what was compiled before cannot be read or kept: no room; empty the folder ...
 
     Raises:
         ConfigurationError: what was kept cannot be read, or new results cannot be kept.

@@ -20,6 +20,10 @@ def configure_logging(level: str = "info") -> None:
     On a terminal records are coloured and exceptions span lines; elsewhere each record is one line with a UTC time.
     Libraries are heard from "warning" on, unless the level is "debug".
 
+    >>> configure_logging("loud")
+    Traceback (most recent call last):
+    aforo.errors.ConfigurationError: expected a log level out of debug, info, warning, error, got 'loud'
+
     Args:
         level: one of `LEVELS`.
 
@@ -42,6 +46,10 @@ def configure_logging(level: str = "info") -> None:
 def redact(record: logging.LogRecord) -> bool:
     """A filter that removes credentials from a record's message, exception and stack.
 
+    >>> record = logging.makeLogRecord({"msg": "opening %s", "args": ("rtsp://user:pass@10.0.0.5/1",)})
+    >>> redact(record), record.getMessage()
+    (True, 'opening rtsp://10.0.0.5/1')
+
     Returns:
         True: no record is dropped.
     """
@@ -61,7 +69,12 @@ def redact(record: logging.LogRecord) -> bool:
 
 
 class OneLineFormatter(logging.Formatter):
-    """UTC time, level, logger and message on one line; line ends inside a record are shown escaped."""
+    r"""UTC time, level, logger and message on one line; line ends inside a record are shown escaped.
+
+    >>> record = logging.makeLogRecord({"msg": "first" + chr(10) + "second", "levelname": "INFO"})
+    >>> print(OneLineFormatter("%(levelname)s %(message)s").format(record))
+    INFO first\nsecond
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as one line of text."""

@@ -31,7 +31,11 @@ Image = npt.NDArray[np.uint8]
 
 
 class PlaceKind(StrEnum):
-    """Where road users are counted. Lines and zones have volumes in the store, movements only single rows."""
+    """Where road users are counted. Lines and zones have volumes in the store, movements only single rows.
+
+    >>> PlaceKind("line") is PlaceKind.LINE, f"counted by {PlaceKind.ZONE}"
+    (True, 'counted by zone')
+    """
 
     LINE = "line"
     ZONE = "zone"
@@ -39,14 +43,23 @@ class PlaceKind(StrEnum):
 
 
 class Point(NamedTuple):
-    """A point in the frame, as fractions of its width and height."""
+    """A point in the frame, as fractions of its width and height.
+
+    >>> Point(x=0.5, y=1.0)  # the middle of the frame's lower edge
+    Point(x=0.5, y=1.0)
+    """
 
     x: float
     y: float
 
 
 class Box(NamedTuple):
-    """An upright box in the frame, as fractions of its width and height; `x1 < x2`, `y1 < y2`."""
+    """An upright box in the frame, as fractions of its width and height; `x1 < x2`, `y1 < y2`.
+
+    >>> car = Box(0.25, 0.5, 0.75, 1.0)
+    >>> car.width, car.height, car.bottom_centre
+    (0.5, 0.5, Point(x=0.5, y=1.0))
+    """
 
     x1: float
     y1: float
@@ -78,6 +91,10 @@ class Box(NamedTuple):
 class Frame:
     """One decoded picture of one camera.
 
+    >>> frame = Frame("north", "s1", 0, 1_700_000_000_000_000, np.zeros((1080, 1920, 3), np.uint8))
+    >>> frame.image.shape  # height, width, BGR
+    (1080, 1920, 3)
+
     Attributes:
         camera: the camera's id.
         session: one unbroken run of the camera's clock and track ids: a reading of a recording, or a connection.
@@ -96,7 +113,11 @@ class Frame:
 
 
 class PastPosition(NamedTuple):
-    """The box of a road user at an earlier instant, event time."""
+    """The box of a road user at an earlier instant, event time.
+
+    >>> PastPosition(1_700_000_000_000_000, Box(0.25, 0.5, 0.75, 1.0)).box.centre
+    Point(x=0.5, y=0.75)
+    """
 
     at_us: int
     box: Box
@@ -105,6 +126,11 @@ class PastPosition(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class TrackedObject:
     """A road user in one frame.
+
+    >>> earlier = PastPosition(1_700_000_000_000_000, Box(0.25, 0.5, 0.75, 1.0))
+    >>> car = TrackedObject(7, Box(0.3, 0.5, 0.8, 1.0), "car", 0.9, first=True, backfill=(earlier,))
+    >>> [past.at_us for past in car.backfill]
+    [1700000000000000]
 
     Attributes:
         track_id: unique within camera and session, never used again.
@@ -127,6 +153,11 @@ class TrackedObject:
 class TrackEnd:
     """The last word on a track.
 
+    >>> TrackEnd(7, "bus").road_user
+    'bus'
+    >>> TrackEnd(8, None).road_user is None  # it was the bicycle of another track
+    True
+
     Attributes:
         track_id: the track that will not be seen again.
         road_user: the class voted over its whole life; None when the track was no road user by itself (a rider's
@@ -140,6 +171,10 @@ class TrackEnd:
 @dataclass(frozen=True, slots=True)
 class TrackedFrame:
     """All road users of one analysed frame: the message that travels on the bus, also when nobody is there.
+
+    >>> empty = TrackedFrame("north", "s1", 0, 1_700_000_000_000_000, 100_000, 1920, 1080)
+    >>> empty.span_us / MICROSECONDS, empty.objects  # a tenth of a second was watched, and nobody was there
+    (0.1, ())
 
     Attributes:
         camera, session, index, captured_at_us: as in `Frame`.
@@ -171,6 +206,10 @@ class Crossing:
 
     Key: camera, session, track_id, line, ordinal (0 for the track's first crossing of that line).
 
+    >>> row = Crossing("north", "s1", 7, "stop", 0, 9_000_000, "in", "car", final=False, geometry="34464a1f799f")
+    >>> row.line, row.direction, row.final
+    ('stop', 'in', False)
+
     Attributes:
         at_us: when the anchor was on the line, interpolated between frames.
         direction: the line's own name for the direction.
@@ -194,6 +233,10 @@ class Crossing:
 class Visit:
     """One stay of one track in one zone. Key: camera, session, track_id, zone, ordinal.
 
+    >>> row = Visit("north", "s1", 7, "bay", 0, 5_000_000, 17_500_000, "truck", final=True, geometry="5b0c63f0c1d2")
+    >>> (row.left_at_us - row.entered_at_us) / MICROSECONDS  # dwell time, seconds
+    12.5
+
     Attributes:
         left_at_us: None while the road user is still inside.
     """
@@ -213,6 +256,10 @@ class Visit:
 @dataclass(frozen=True, slots=True)
 class Movement:
     """One track from one gate to another. Key: camera, session, track_id, movement, ordinal.
+
+    >>> row = Movement("north", "s1", 7, "turn", 0, 5_000_000, 9_000_000, "bus", final=True, geometry="a2f2d3f2a9b0")
+    >>> (row.at_us - row.entered_at_us) / MICROSECONDS  # seconds between the gates
+    4.0
 
     Attributes:
         entered_at_us, at_us: passage of the first gate and of the second.
@@ -235,6 +282,10 @@ class Coverage:
     """What one camera's session really observed of one minute. Key: camera, session, minute_us.
 
     Writing a row again keeps the larger figures, so that a replay that starts inside the minute takes nothing away.
+
+    >>> row = Coverage("north", "s1", minute_us=0, observed_us=45_000_000, frames=450, dropped=3)
+    >>> row.observed_us / MINUTE_US  # share of the minute
+    0.75
     """
 
     camera: str
@@ -248,6 +299,12 @@ class Coverage:
 @dataclass(frozen=True, slots=True)
 class Trajectory:
     """The trajectory of one ended track, simplified. Key: camera, session, track_id.
+
+    >>> from aforo.tracked_batch import POSITION
+    >>> points = np.array([(0, (0.1, 0.2, 0.3, 0.4)), (1_000_000, (0.2, 0.2, 0.4, 0.4))], POSITION)
+    >>> row = Trajectory("north", "s1", 7, 0, 1_000_000, "car", 16 / 9, points.tobytes())
+    >>> np.frombuffer(row.points, POSITION)["at_us"].tolist()
+    [0, 1000000]
 
     Attributes:
         aspect: width over height of the frame.
@@ -269,6 +326,9 @@ class Trajectory:
 class TrackKey:
     """A track, everywhere.
 
+    >>> TrackKey("north", "s1", 7) == TrackKey("south", "s1", 7)
+    False
+
     Attributes:
         since_us: when it was first seen, where that is known: none of its rows is older.
     """
@@ -284,6 +344,11 @@ class Rows:
     """A batch of rows for the store.
 
     Writing it twice changes nothing; a final row is never replaced by a provisional one.
+
+    >>> rows = Rows(coverage=[Coverage("north", "s1", 0, MINUTE_US, 600, 0)])
+    >>> rows.extend(Rows(voided=[TrackKey("south", "s2", 7)]))
+    >>> sorted(rows.cameras()), bool(Rows())
+    (['north', 'south'], False)
 
     Attributes:
         voided: tracks that turned out to be no road user by themselves: all their rows are removed.
@@ -323,6 +388,10 @@ class Rows:
 class Volume:
     """Road users in one interval: of a line by direction, of a zone by entry (direction "entered").
 
+    >>> volume = Volume(0, PlaceKind.LINE, "stop", "in", "car", count=12, provisional=2)
+    >>> volume.count - volume.provisional  # counted for good
+    10
+
     Attributes:
         start_us: start of the interval, inclusive; intervals of an hour or a day are local to the site.
         kind: line or zone.
@@ -341,7 +410,11 @@ class Volume:
 
 @dataclass(frozen=True, slots=True)
 class CoverageShare:
-    """The observed time of one camera in one interval (`start_us` inclusive), all its sessions together."""
+    """The observed time of one camera in one interval (`start_us` inclusive), all its sessions together.
+
+    >>> CoverageShare(0, "north", observed_us=45_000_000, frames=450, dropped=3).observed_us / MINUTE_US
+    0.75
+    """
 
     start_us: int
     camera: str
@@ -353,6 +426,10 @@ class CoverageShare:
 @dataclass(frozen=True, slots=True)
 class Recount:
     """What a recount did.
+
+    >>> done = Recount(PlaceKind.LINE, "stop", "34464a1f799f", tracks=120, count=97)
+    >>> f"{done.count} crossings of {done.tracks} tracks"
+    '97 crossings of 120 tracks'
 
     Attributes:
         kind: line or zone.

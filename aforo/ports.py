@@ -350,6 +350,11 @@ class StoreBackend(Protocol):
 class LiveVideo:
     """Motion JPEG without end.
 
+    >>> async def pictures():
+    ...     yield b"--picture"
+    >>> LiveVideo("multipart/x-mixed-replace; boundary=picture", pictures()).media_type
+    'multipart/x-mixed-replace; boundary=picture'
+
     Attributes:
         media_type: multipart/x-mixed-replace, with its boundary.
         parts: of the body, as they come; closing it frees the viewer's place.

@@ -16,6 +16,10 @@ _NAME = re.compile(r"^(rec-[0-9a-f]{16})(?:~([0-9a-f]{16}))?(?:-(\d+))?$")
 class Reading(NamedTuple):
     """One reading of a recording.
 
+    >>> recording = "rec-0123456789abcdef"
+    >>> Reading(recording, "0000000000000002") > Reading(recording, "0000000000000001") > Reading(recording, "")
+    True
+
     Attributes:
         recording: the same for the same file with the same start.
         number: later readings have a larger one; "" for one by a version that did not tell readings apart.

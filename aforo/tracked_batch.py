@@ -48,7 +48,13 @@ _NO_IDS = np.empty(0, np.uint64)
 
 
 class FrameHead(NamedTuple):
-    """The fields of one `TrackedFrame` that are numbers, named as there, save for `index`."""
+    """The fields of one `TrackedFrame` that are numbers, named as there, save for `index`.
+
+    >>> frame = TrackedFrame("north", "s1", 12, 1_700_000_000_000_000, 100_000, 1920, 1080)
+    >>> (head,) = TrackedBatch.of([frame]).heads()
+    >>> head.frame_index, head.span_us
+    (12, 100000)
+    """
 
     frame_index: int
     captured_at_us: int
@@ -265,7 +271,12 @@ def _moved(place: Ints, message: Ints) -> tuple[Ints, Ints]:
 
 
 def joined(batches: Sequence[TrackedBatch]) -> TrackedBatch:
-    """The messages of those batches, one at least, in that order."""
+    """The messages of those batches, one at least, in that order.
+
+    >>> frames = [TrackedFrame(camera, "s1", 0, 0, 0, 1920, 1080) for camera in ("north", "south")]
+    >>> joined([TrackedBatch.of([frame]) for frame in frames]).frames() == frames
+    True
+    """
     sessions: dict[tuple[str, str], int] = {}
     names: dict[str, int] = {}
     session, road_user, end_road_user = [], [], []

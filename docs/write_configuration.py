@@ -5,6 +5,7 @@ Run with `make docs`.
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -65,12 +66,17 @@ def _sections(model: type[BaseModel], place: str = "") -> Iterator[tuple[str, ty
 
 
 def _section(title: str, model: type[BaseModel], schema: dict[str, Any]) -> str:
-    rows = [f"## {title}", "", model.__doc__ or "", "", "| key | value | default | meaning |", "|---|---|---|---|"]
+    rows = [f"## {title}", "", _first_paragraph(model), "", "| key | value | default | meaning |", "|---|---|---|---|"]
     for name, field in model.model_fields.items():
         key = field.alias or name
         meaning = (field.description or "").replace("|", "\\|")
         rows.append(f"| `{key}` | {_value(schema['properties'][key])} | {_default(field)} | {meaning} |")
     return "\n".join(rows) + "\n"
+
+
+def _first_paragraph(model: type[BaseModel]) -> str:
+    """What a section is; examples of Python, which come behind, are not for readers of this page."""
+    return " ".join(inspect.cleandoc(model.__doc__ or "").split("\n\n")[0].split())
 
 
 def _value(schema: dict[str, Any]) -> str:

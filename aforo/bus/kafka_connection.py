@@ -41,6 +41,10 @@ _BOOTSTRAP_MS = 5_000
 class Topics:
     """The topics of a site.
 
+    >>> topics = Topics("bogota")
+    >>> topics.frames, topics.dead, topics.workers
+    ('bogota', 'bogota.dead', 'bogota.workers')
+
     Attributes:
         frames: tracked frames, keyed by camera.
         cameras: carries nothing; its partitions stand for cameras, so that the group's assignment shares them out.
@@ -72,6 +76,10 @@ class Topics:
 
 class KafkaAddress:
     """Where Kafka is, and how to speak to it.
+
+    >>> address = KafkaAddress("kafka://one:9092,two:9092/bogota", KafkaSettings())
+    >>> address.servers, address.topics.frames
+    (['one:9092', 'two:9092'], 'bogota')
 
     Args:
         bus: kafka://host:port[,host:port][/topic].
@@ -253,6 +261,10 @@ def _tolerating(known: type[KafkaError]) -> Iterator[None]:
 
 def until_reached(attempt: Callable[[], None], clock: Clock, stopped: Callable[[], bool]) -> bool:
     """Try until Kafka answers.
+
+    >>> from aforo.clock import ManualClock
+    >>> until_reached(lambda: None, ManualClock(), stopped=lambda: False)
+    True
 
     Args:
         attempt: raises `BusError` while it does not.

@@ -25,6 +25,12 @@ class MemoryBus:
 
     Closing never waits, however full it is, so that a program whose store is down can end.
 
+    >>> bus = MemoryBus(capacity=2)
+    >>> bus.publish(TrackedFrame("north", "s1", 0, 1_700_000_000_000_000, 100_000, 1920, 1080))
+    >>> bus.close()
+    >>> [len(batch) for batch in bus.batches()]  # messages in each
+    [1]
+
     Args:
         capacity: messages in it at most.
     """
@@ -93,6 +99,17 @@ class MemoryCounting:
 
     A failed write is repeated until it succeeds; meanwhile the bus fills, the cameras wait, and frames are dropped
     where they are read, which lowers the coverage.
+
+    >>> from types import SimpleNamespace
+    >>> from aforo.clock import ManualClock
+    >>> from aforo.model import TrackKey
+    >>> bus, written = MemoryBus(), []
+    >>> bus.publish(TrackedFrame("north", "s1", 0, 1_700_000_000_000_000, 100_000, 1920, 1080))
+    >>> bus.close()
+    >>> counter = SimpleNamespace(add=lambda batch: Rows(voided=[TrackKey(*who, 7) for who in batch.sessions]))
+    >>> MemoryCounting(bus, counter, SimpleNamespace(write=written.append), ManualClock()).run()
+    >>> [sorted(rows.cameras()) for rows in written]
+    [['north']]
 
     Args:
         bus: source of the messages.

@@ -21,6 +21,9 @@ START_WAIT = 8
 class Released(NamedTuple, Generic[Item]):
     """A message whose turn it is.
 
+    >>> Resequencer().push(0, "first", position=41)
+    [Released(message='first', replay_from=41)]
+
     Attributes:
         message: the message.
         replay_from: position in the log from which to read in order to get this message again, in its place.
@@ -31,7 +34,13 @@ class Released(NamedTuple, Generic[Item]):
 
 
 class Resequencer(Generic[Item]):
-    """The order of one session's messages."""
+    """The order of one session's messages.
+
+    >>> order = Resequencer()
+    >>> came = [(0, "a", 41), (2, "c", 42), (2, "c", 43), (1, "b", 44)]  # sequence, message, position in the log
+    >>> [[released.message for released in order.push(*each)] for each in came]
+    [['a'], [], [], ['b', 'c']]
+    """
 
     def __init__(self) -> None:
         self._next: int | None = None

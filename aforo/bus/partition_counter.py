@@ -35,6 +35,11 @@ _CHECK_EVERY_MS = 10_000
 class LogRecords(NamedTuple):
     """Messages of one partition, one after another.
 
+    >>> frame = TrackedFrame("north", "s1", 0, 1_700_000_000_000_000, 100_000, 1920, 1080)
+    >>> records = LogRecords([41], [1_700_000_000_250], np.array([0]), TrackedBatch.of([frame]))
+    >>> records.positions, len(records.batch)
+    ([41], 1)
+
     Attributes:
         positions: of each message its offset in the log.
         at_ms: the broker's time of it in milliseconds.
@@ -105,6 +110,14 @@ class _Camera:
 
 class PartitionCounter:
     """Counts one partition from some position on.
+
+    >>> from types import SimpleNamespace
+    >>> frame = TrackedFrame("north", "s1", 0, 1_700_000_000_000_000, 100_000, 1920, 1080)
+    >>> counter = PartitionCounter(SimpleNamespace(add=lambda batch: Rows()))
+    >>> bool(counter.add(LogRecords([41], [1_700_000_000_250], np.array([0]), TrackedBatch.of([frame]))))
+    False
+    >>> counter.next_position, counter.replay_from  # the current minute would be needed again
+    (42, 41)
 
     Args:
         counter: takes the messages of each session in order, each once; the last one ends every track.

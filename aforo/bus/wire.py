@@ -83,6 +83,11 @@ _NO_NAME = 255
 class Message(NamedTuple):
     """One decoded message.
 
+    >>> frame = TrackedFrame("north", "s1", 0, 1_700_000_000_000_000, 100_000, 1920, 1080)
+    >>> message = decode(encode(frame, sequence=3))
+    >>> message.sequence, message.frame.camera
+    (3, 'north')
+
     Attributes:
         sequence: its place among the messages of its session, from 0.
         frame: the tracked frame.
@@ -94,6 +99,13 @@ class Message(NamedTuple):
 
 class Decoded(NamedTuple):
     """Many decoded messages.
+
+    >>> frame = TrackedFrame("north", "s1", 0, 1_700_000_000_000_000, 100_000, 1920, 1080)
+    >>> decoded = decode_all([encode(frame, sequence=3), b""])
+    >>> len(decoded.batch), decoded.sequence.tolist()
+    (1, [3])
+    >>> print(decoded.wrong[1])
+    expected a tracked frame of version 2, got nothing; update the older of the programs
 
     Attributes:
         batch: those that are sound.
@@ -108,6 +120,10 @@ class Decoded(NamedTuple):
 
 def encode(frame: TrackedFrame, sequence: int) -> bytes:
     """The bytes of a message.
+
+    >>> frame = TrackedFrame("north", "s1", 0, 1_700_000_000_000_000, 100_000, 1920, 1080)
+    >>> len(encode(frame, sequence=0))  # bytes of a frame without anybody
+    61
 
     Args:
         frame: the message.
@@ -163,6 +179,10 @@ def encode(frame: TrackedFrame, sequence: int) -> bytes:
 def decode(data: bytes) -> Message:
     """The message of those bytes.
 
+    >>> frame = TrackedFrame("north", "s1", 0, 1_700_000_000_000_000, 100_000, 1920, 1080)
+    >>> decode(encode(frame, sequence=0)).frame == frame
+    True
+
     Raises:
         WireError: another version wrote them, or they are no such message at all.
     """
@@ -173,7 +193,13 @@ def decode(data: bytes) -> Message:
 
 
 def decode_all(values: Sequence[bytes]) -> Decoded:
-    """The messages of those values, and what is wrong with those that are none."""
+    """The messages of those values, and what is wrong with those that are none.
+
+    >>> frame = TrackedFrame("north", "s1", 0, 1_700_000_000_000_000, 100_000, 1920, 1080)
+    >>> values = [encode(frame, sequence) for sequence in (0, 1)]
+    >>> len(decode_all(values).batch), decode_all(values).wrong
+    (2, {})
+    """
     wrong: dict[int, WireError] = {}
     while True:
         sound = [index for index in range(len(values)) if index not in wrong]

@@ -24,7 +24,12 @@ long enough to be believed, before they come to a line."""
 
 
 class CameraSection(Section):
-    """One camera and what is counted in its picture."""
+    """One camera and what is counted in its picture.
+
+    >>> camera = CameraSection(id="north", source="rtsp://user:pass@10.0.0.5/1", analyse_fps=5)
+    >>> camera.shown_source, camera.analyse_fps
+    ('rtsp://10.0.0.5/1', 5.0)
+    """
 
     id: Identifier = Field(description="Unique within the site.")
     name: str = Field(default="", max_length=200, description="Name for people.")

@@ -20,7 +20,12 @@ DEFAULT_ROAD_USERS = {
 
 
 class DetectorSection(Section):
-    """The model and the engine that runs it."""
+    """The model and the engine that runs it.
+
+    >>> section = DetectorSection(road_users={"person": "pedestrian"})
+    >>> section.model, section.image_size, section.road_users["person"]
+    ('yolov8n', 640, 'pedestrian')
+    """
 
     model: str = Field(
         default="yolov8n", description="A known model's name, or the path of a .pt, .onnx or OpenVINO model."

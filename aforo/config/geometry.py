@@ -17,7 +17,11 @@ PointPair = tuple[Fraction, Fraction]
 
 
 class LineSection(Section):
-    """A counting line: an open polyline of two or more points, with a name for each direction."""
+    """A counting line: an open polyline of two or more points, with a name for each direction.
+
+    >>> LineSection(id="stop", points=[(0.5, 0.1), (0.5, 0.9)]).domain().direction_names
+    ('left', 'right')
+    """
 
     id: Identifier = Field(description="Unique within the site.")
     name: str = Field(default="", max_length=200, description="Name for people.")
@@ -45,7 +49,11 @@ class LineSection(Section):
 
 
 class ZoneSection(Section):
-    """A zone: a simple polygon in which road users are present."""
+    """A zone: a simple polygon in which road users are present.
+
+    >>> ZoneSection(id="bay", polygon=[(0.1, 0.1), (0.9, 0.1), (0.5, 0.9)]).domain().polygon[2]
+    Point(x=0.5, y=0.9)
+    """
 
     id: Identifier = Field(description="Unique within the site.")
     name: str = Field(default="", max_length=200, description="Name for people.")
@@ -69,7 +77,12 @@ class ZoneSection(Section):
 
 
 class GateSection(Section):
-    """One end of a turning movement: a line (perhaps in one direction only) or a zone of the same camera."""
+    """One end of a turning movement: a line (perhaps in one direction only) or a zone of the same camera.
+
+    >>> gate = GateSection(line="north", direction="in").domain()
+    >>> gate.place, gate.direction
+    ('north', 'in')
+    """
 
     line: Identifier | None = Field(default=None, description="Id of a counting line.")
     direction: str | None = Field(default=None, description="Only this direction of the line.")
@@ -93,7 +106,12 @@ class GateSection(Section):
 
 
 class MovementSection(Section):
-    """A turning movement: from one gate to another by the same road user."""
+    """A turning movement: from one gate to another by the same road user.
+
+    >>> section = {"id": "north-bay", "from": {"line": "north", "direction": "in"}, "to": {"zone": "bay"}}
+    >>> MovementSection.model_validate(section).domain().destination.place
+    'bay'
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, hide_input_in_errors=True)
 
@@ -108,5 +126,9 @@ class MovementSection(Section):
 
 
 def points(pairs: list[PointPair]) -> tuple[Point, ...]:
-    """Configured pairs as points."""
+    """Configured pairs as points.
+
+    >>> points([(0.5, 0.1), (0.5, 0.9)])
+    (Point(x=0.5, y=0.1), Point(x=0.5, y=0.9))
+    """
     return tuple(Point(x, y) for x, y in pairs)

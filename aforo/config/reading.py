@@ -16,6 +16,10 @@ def load_site(path: Path) -> SiteConfiguration:
 
     Relative paths in `source` and `store` are taken as they are, from the working directory.
 
+    >>> load_site(Path("nowhere.yaml"))
+    Traceback (most recent call last):
+    aforo.errors.ConfigurationError: cannot read the configuration nowhere.yaml: No such file or directory
+
     Raises:
         ConfigurationError: the file cannot be read, is not YAML, or is not a valid site; the message names the
             file, the line, the key and what was expected.
@@ -29,6 +33,12 @@ def load_site(path: Path) -> SiteConfiguration:
 
 def parse_site(text: str, name: str) -> SiteConfiguration:
     """Check the text of a site file; `name` stands for it in errors.
+
+    >>> parse_site("site: {id: calle-26, timezone: America/Bogota}", "site.yaml").site.id
+    'calle-26'
+    >>> parse_site("cameras: all", "site.yaml")
+    Traceback (most recent call last):
+    aforo.errors.ConfigurationError: site.yaml, line 1: cameras: Input should be a valid list
 
     Raises:
         ConfigurationError: as `load_site`.

@@ -8,7 +8,11 @@ from aforo.config.base import Section
 
 
 class ApiSection(Section):
-    """The web server."""
+    """The web server.
+
+    >>> ApiSection(port=8080).host
+    '127.0.0.1'
+    """
 
     host: str = Field(default="127.0.0.1", description="Address to listen on; loopback unless you know better.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")

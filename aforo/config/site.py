@@ -29,7 +29,11 @@ def _known_timezone(name: str) -> str:
 
 
 class SiteIdentity(Section):
-    """Where the cameras stand."""
+    """Where the cameras stand.
+
+    >>> SiteIdentity(id="calle-26", timezone="America/Bogota").timezone
+    'America/Bogota'
+    """
 
     id: Identifier = Field(default="site", description="Short name, used in reports and file names.")
     name: str = Field(default="", max_length=200, description="Name for people.")
@@ -39,7 +43,12 @@ class SiteIdentity(Section):
 
 
 class SiteConfiguration(Section):
-    """A whole site file."""
+    """A whole site file.
+
+    >>> site = SiteConfiguration(store="postgresql://user:pass@db/aforo", cameras=[{"id": "north", "source": "0"}])
+    >>> site.store, site.camera("north").analyse_fps
+    (SecretStr('**********'), 10.0)
+    """
 
     site: SiteIdentity = Field(default_factory=SiteIdentity, description="Where the cameras stand.")
     cameras: list[CameraSection] = Field(default_factory=list, description="The cameras.")

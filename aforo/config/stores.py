@@ -10,7 +10,11 @@ from aforo.config.base import Section
 
 
 class KafkaSection(Section):
-    """Kafka, where `bus` names it: security, and how its topics are made."""
+    """Kafka, where `bus` names it: security, and how its topics are made.
+
+    >>> KafkaSection(security="SASL_SSL", username="aforo", password="secret").password
+    SecretStr('**********')
+    """
 
     security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         default="PLAINTEXT", description="Encryption (SSL) and login (SASL) of the connection."
@@ -60,7 +64,11 @@ _ROLL_UP_DAYS = 7
 
 
 class TimescaleSection(Section):
-    """Life of the rows in TimescaleDB. In a PostgreSQL without it, and in SQLite, everything is kept."""
+    """Life of the rows in TimescaleDB. In a PostgreSQL without it, and in SQLite, everything is kept.
+
+    >>> TimescaleSection(chunk_days=1, keep_trajectories_days=30).compress_after_days
+    14
+    """
 
     chunk_days: int = Field(default=7, ge=1, le=365, description="Days of rows in one chunk.")
     compress_after_days: int = Field(
