@@ -57,3 +57,28 @@ def test_the_changelog_has_the_form_of_keep_a_changelog(repository: Path) -> Non
             entries = [line for line in change.splitlines()[1:] if line]
             assert entries, f"{name}: an empty section"
             assert all(line.startswith(("- ", "  ")) for line in entries), name
+
+
+def test_the_tree_names_what_is_there_and_every_package(repository: Path) -> None:
+    tree = (repository / "ARCHITECTURE.md").read_text(encoding="utf-8").split("## The tree")[1].split("```")[1]
+    rooms = [path.parent for path in repository.glob("*/__init__.py")]
+    packages = {path.parent.name for room in rooms for path in room.rglob("__init__.py")}
+    assert {name for name in packages if f"{name}/" not in tree} == set()
+    room = repository
+    for line in tree.strip().splitlines():
+        if not line.startswith(" "):
+            room = repository / line.split("/")[0]
+        for name in re.findall(r"[\w/]+\.py\b|\b\w+/(?=\s)", line):
+            assert (repository / name).exists() or any(room.rglob(name)), f"{name} is not in {room.name}/"
+
+
+def test_documents_name_files_that_are_there(repository: Path) -> None:
+    """Decision records and the changelog tell of what was, and may name what is gone."""
+    for page in (*repository.glob("*.md"), *(repository / "docs").glob("*.md")):
+        if page.name == "CHANGELOG.md":
+            continue
+        named = re.findall(
+            r"`((?:[\w.-]+/)+[\w.-]+\.(?:py|md|yaml|yml|toml|sql|json|js))\b[^`]*`", page.read_text("utf-8")
+        )
+        gone = [name for name in named if not (repository / name).exists() and "NAME" not in name]
+        assert gone == [], page.name
