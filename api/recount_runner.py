@@ -1,4 +1,4 @@
-"""Counting history again, one request at a time."""
+"""Runs recounts of history, one at a time in this process."""
 
 from __future__ import annotations
 

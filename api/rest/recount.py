@@ -1,4 +1,4 @@
-"""Counting the history of a line or zone that was drawn, or moved, after it happened."""
+"""Counting history again, for a line or zone that was drawn or moved later: `/v1/lines/{line}/recount`, `zones`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command backup."""
+"""The command `backup`: a copy of a site's counts in one file; SQLite only."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from requirements import absent, program
 
+from aforo.config.server import ApiSection
 from aforo.config.site import SiteConfiguration
 
 VIDEOS = {".avi", ".mp4", ".mkv", ".mov", ".webm", ".ts", ".mpg"}
@@ -72,13 +73,44 @@ def test_the_tree_names_what_is_there_and_every_package(repository: Path) -> Non
             assert (repository / name).exists() or any(room.rglob(name)), f"{name} is not in {room.name}/"
 
 
+def documents(repository: Path) -> list[Path]:
+    """Those that tell what is; decision records and the changelog tell of what was, and may name what is gone."""
+    pages = [*repository.glob("*.md"), *(repository / "docs").glob("*.md")]
+    return [page for page in pages if page.name != "CHANGELOG.md"]
+
+
 def test_documents_name_files_that_are_there(repository: Path) -> None:
-    """Decision records and the changelog tell of what was, and may name what is gone."""
-    for page in (*repository.glob("*.md"), *(repository / "docs").glob("*.md")):
-        if page.name == "CHANGELOG.md":
-            continue
-        named = re.findall(
-            r"`((?:[\w.-]+/)+[\w.-]+\.(?:py|md|yaml|yml|toml|sql|json|js))\b[^`]*`", page.read_text("utf-8")
-        )
-        gone = [name for name in named if not (repository / name).exists() and "NAME" not in name]
-        assert gone == [], page.name
+    path = re.compile(r"`((?:[\w.-]+/)+[\w.-]+\.(?:py|md|yaml|yml|toml|sql|json|js))\b[^`]*`")
+    gone = [
+        f"{page.name}: {name}"
+        for page in documents(repository)
+        for name in path.findall(page.read_text(encoding="utf-8"))
+        if "NAME" not in name and not (repository / name).exists()
+    ]
+    assert gone == []
+
+
+def test_docstrings_and_documents_name_modules_that_are_there(repository: Path) -> None:
+    rooms = [path.parent.name for path in repository.glob("*/__init__.py")]
+    dotted = re.compile(rf"`((?:{'|'.join(rooms)})(?:\.\w+)+)`")
+    keys = {f"api.{name}" for name in ApiSection.model_fields}  # of the configuration, which has a room's name
+    sources = [path for room in [*rooms, "tests", "benchmarks"] for path in (repository / room).rglob("*.py")]
+    gone = [
+        f"{path.relative_to(repository)}: {name}"
+        for path in [*sources, *documents(repository)]
+        for name in dotted.findall(path.read_text(encoding="utf-8"))
+        if name not in keys and not is_there(repository, name.split("."))
+    ]
+    assert gone == []
+
+
+def is_there(repository: Path, parts: list[str]) -> bool:
+    """Whether the parts of a dotted name lead to a package or module, or to a name that such a module's text has."""
+    for length in range(len(parts), 0, -1):
+        place = repository.joinpath(*parts[:length])
+        if (place / "__init__.py").exists():
+            return length == len(parts)
+        if place.with_suffix(".py").exists():
+            text = place.with_suffix(".py").read_text(encoding="utf-8")
+            return all(re.search(rf"\b{part}\b", text) for part in parts[length:])
+    return False
