@@ -6,6 +6,7 @@
     │   └── NotFoundError         exit 2   404   it names a camera, line or zone that does not exist
     ├── SourceError               exit 3   503   a video or camera cannot be read
     │   └── ProblemError          exit 3   503   with the `aforo.camera_state.Problem` that it has
+    ├── BusyError                 exit 3   503   all places are taken; free again after a while
     ├── AssetError                exit 4   500   a model or sample cannot be had, or has the wrong hash
     ├── ModelError                exit 4   500   a model cannot be loaded or run
     ├── StoreError                exit 5   503   the database cannot be read or written
@@ -71,6 +72,21 @@ class SourceError(AforoError):
 
     exit_code = 3
     http_status = 503
+
+
+class BusyError(AforoError):
+    """So many at a time are served, and all places are taken.
+
+    Attributes:
+        retry_s: seconds after which asking again makes sense.
+        http_status: 503, or 429 where who asks has most of the places.
+    """
+
+    exit_code = 3
+
+    def __init__(self, sentence: str, retry_s: int, http_status: int = 503) -> None:
+        super().__init__(sentence)
+        self.retry_s, self.http_status = retry_s, http_status
 
 
 class AssetError(AforoError):

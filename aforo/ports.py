@@ -386,15 +386,12 @@ class LiveView(Protocol):
         Raises:
             NotFoundError: there is no such camera here.
             SourceError: it has no picture, or is not shown.
+            BusyError: there are too many viewers.
         """
         ...
 
     async def video(self, camera: str, width_px: int | None, lang: Language) -> LiveVideo:
-        """The live annotated video of a camera; arguments and errors as for `picture`.
-
-        Raises:
-            SourceError: also when there are too many viewers.
-        """
+        """The live annotated video of a camera; arguments and errors as for `picture`."""
         ...
 
     def events(self, last_event_id: str | None) -> AsyncGenerator[bytes, None]:
@@ -405,6 +402,7 @@ class LiveView(Protocol):
 
         Raises:
             SourceError: they do not happen in this process.
+            BusyError: there are too many readers.
         """
         ...
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -12,7 +13,7 @@ from starlette.exceptions import HTTPException
 from aforo.errors import AforoError
 from aforo.ports import Clock, CountReader, LiveView
 from aforo.site import Site
-from api.browser_safety import LOOPBACK_NAMES, BrowserSafety, is_loopback
+from api.browser_safety import READING, BrowserSafety, describe_writing, refuse_foreign_writing
 from api.context import Context
 from api.error_answers import answer_http_error, answer_invalid, answer_own_error
 from api.live.routes import router as live_router
@@ -35,7 +36,7 @@ def create_app(
     live: LiveView,
     clock: Clock,
     recount: Recounter | None = None,
-    host: str = "127.0.0.1",
+    allowed_hosts: Sequence[str] = (),
 ) -> FastAPI:
     """The application of one site.
 
@@ -45,7 +46,7 @@ def create_app(
         live: the cameras as they are now: those of this process, or those that workers show.
         clock: processing time, for "until now" and the age of the newest frame.
         recount: counts the history of a line or zone again, None where that is not offered.
-        host: the address that the server listens on; it decides which Host headers are answered.
+        allowed_hosts: names under which it answers besides those of loopback; see `BrowserSafety`.
     """
     # No docs pages of FastAPI's own: they load scripts from another site, which neither a closed network nor the
     # content security policy lets through.
@@ -55,7 +56,7 @@ def create_app(
         description=DESCRIPTION,
         docs_url=None,
         redoc_url=None,
-        dependencies=[Depends(refuse_unused)],
+        dependencies=[Depends(refuse_foreign_writing), Depends(refuse_unused)],
     )
     app.state.context = Context(site=site, reader=reader, live=live, clock=clock, recount_runner=RecountRunner(recount))
     app.include_router(health.router)
@@ -70,14 +71,18 @@ def create_app(
     app.add_exception_handler(RequestValidationError, answer_invalid)
     app.add_exception_handler(HTTPException, answer_http_error)
     app.openapi = partial(_openapi, app)  # type: ignore[method-assign]
-    app.add_middleware(BrowserSafety, hosts=LOOPBACK_NAMES if is_loopback(host) else None)
+    app.add_middleware(BrowserSafety, allowed_hosts=allowed_hosts)
     return app
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:
     """The description without the answer 422, which FastAPI announces everywhere and this application never gives."""
+    if app.openapi_schema is not None:
+        return app.openapi_schema
     document = FastAPI.openapi(app)
     for operations in document["paths"].values():
-        for operation in operations.values():
+        for method, operation in operations.items():
             operation["responses"].pop("422", None)
+            if method.upper() not in READING:
+                describe_writing(operation)
     return document

@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from aforo.errors import AforoError
+from aforo.errors import AforoError, BusyError
 
 
 def error_answer(status: int, sentence: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
@@ -20,7 +20,8 @@ def error_answer(status: int, sentence: str, headers: Mapping[str, str] | None =
 async def answer_own_error(_request: Request, error: Exception) -> JSONResponse:
     """Answer an `AforoError` with its own HTTP status."""
     status = error.http_status if isinstance(error, AforoError) else 500
-    return error_answer(status, str(error))
+    headers = {"retry-after": str(error.retry_s)} if isinstance(error, BusyError) else None
+    return error_answer(status, str(error), headers)
 
 
 async def answer_invalid(_request: Request, error: Exception) -> JSONResponse:

@@ -24,6 +24,8 @@ from app.pipeline import CameraThread, analyse
 from detect.cuda import cuda_is_available
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     from aforo.bus.kafka_bus import KafkaBus
     from aforo.bus.kafka_connection import KafkaAddress
 
@@ -293,6 +295,18 @@ def open_reader(site: SiteConfiguration) -> CountReader:
         StoreError: it cannot be opened.
     """
     return store_backend(site).open_reader()
+
+
+def open_tls(site: SiteConfiguration) -> SSLContext | None:
+    """What the web server speaks HTTPS with, None where it speaks plain HTTP.
+
+    Raises:
+        ConfigurationError: the files are no certificate and its key.
+    """
+    from api.server import tls_context
+
+    certificate, key = site.api.tls_certificate, site.api.tls_key
+    return None if certificate is None else tls_context(certificate, key)
 
 
 def store_backend(site: SiteConfiguration) -> StoreBackend:

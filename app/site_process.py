@@ -41,7 +41,7 @@ class Service:
 
     Raises:
         StoreError: the store cannot be opened or written.
-        ConfigurationError: the port is in use, or a source is of an unknown kind.
+        ConfigurationError: the address cannot be listened on or may not be, or a source is of an unknown kind.
     """
 
     def __init__(
@@ -65,8 +65,9 @@ class Service:
     ) -> None:
         clock = SystemClock()
         self._stack.callback(detector.close)
-        socket = self._stack.enter_context(listen(site.api.host, site.api.port))
-        self.url = base_url(socket)
+        tls = assemble.open_tls(site)
+        socket = self._stack.enter_context(listen(site.api.host, site.api.port, insecure=site.api.insecure))
+        self.url = base_url(socket, tls=tls is not None)
         self._socket = socket
         store = self._stack.enter_context(assemble.open_store(site))
         reader = assemble.open_reader(site)
@@ -91,9 +92,9 @@ class Service:
             live=live,
             clock=clock,
             recount=partial(recount_place, site),
-            host=site.api.host,
+            allowed_hosts=site.api.allowed_hosts,
         )
-        self._server = Server(app, live)
+        self._server = Server(app, live, tls=tls, trusted_proxies=site.api.trusted_proxies)
         self._web = threading.Thread(target=self._server.run, args=([socket],), name="web", daemon=True)
 
     def _publish(self, frame: Frame | None, tracked: TrackedFrame) -> None:

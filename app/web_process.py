@@ -26,10 +26,11 @@ def serve(site: SiteConfiguration, on_ready: Callable[[str], None]) -> None:
 
     Raises:
         StoreError: the store cannot be opened.
-        ConfigurationError: the port is in use.
+        ConfigurationError: the address cannot be listened on or may not be, or the certificate is none.
     """
     clock = SystemClock()
-    with listen(site.api.host, site.api.port) as listener:
+    tls = assemble.open_tls(site)
+    with listen(site.api.host, site.api.port, insecure=site.api.insecure) as listener:
         assemble.open_store(site).close()  # makes the tables, if this process is the first
         reader = assemble.open_reader(site)
         try:
@@ -40,9 +41,9 @@ def serve(site: SiteConfiguration, on_ready: Callable[[str], None]) -> None:
                 live=live,
                 clock=clock,
                 recount=partial(recount_place, site),
-                host=site.api.host,
+                allowed_hosts=site.api.allowed_hosts,
             )
-            on_ready(base_url(listener))
-            Server(app, live).run([listener])
+            on_ready(base_url(listener, tls=tls is not None))
+            Server(app, live, tls=tls, trusted_proxies=site.api.trusted_proxies).run([listener])
         finally:
             reader.close()

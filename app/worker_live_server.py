@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from urllib.parse import urlsplit
 
 from aforo.camera_state import LiveEndpoint
 from aforo.config.site import SiteConfiguration
@@ -29,14 +30,14 @@ class WorkerLiveServer:
 
     Raises:
         StoreError: the store cannot be opened.
-        ConfigurationError: the port is in use.
+        ConfigurationError: the address cannot be listened on, or may not be.
     """
 
     def __init__(self, site: SiteConfiguration, clock: Clock) -> None:
         self._clock = clock
         self._shown: dict[str, int] = {}
         self._stopped = threading.Event()
-        self._socket = listen(site.api.host, site.api.port)
+        self._socket = listen(site.api.host, site.api.port, insecure=site.api.insecure)
         announced = site.api.announce
         own = f"http://{socket.gethostname()}:{self._socket.getsockname()[1]}"
         self._url = own if announced in (None, "auto") else str(announced)
@@ -44,7 +45,13 @@ class WorkerLiveServer:
         self._reader = assemble.open_reader(site)
         self._hub = LiveHub(site.domain(), clock, counted=False)  # the aggregators count
         live = LocalLiveView(self._hub)
-        app = create_app(site=site.domain(), reader=self._reader, live=live, clock=clock, host=site.api.host)
+        app = create_app(
+            site=site.domain(),
+            reader=self._reader,
+            live=live,
+            clock=clock,
+            allowed_hosts=(*site.api.allowed_hosts, urlsplit(self._url).hostname or ""),
+        )
         self._server = Server(app, live)
         self._threads = [
             threading.Thread(target=self._server.run, args=([self._socket],), name="web", daemon=True),

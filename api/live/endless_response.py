@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from fastapi.responses import StreamingResponse
-from starlette.types import Message, Send
-
-_STALLED_S = 30.0  # a client that takes nothing for this long is let go
+from starlette.types import Send
 
 
 class EndlessResponse(StreamingResponse):
-    """A stream without end: its source is closed at once when the client goes away, or takes nothing any more.
+    """A stream without end: its source is closed at once when the client goes away.
 
     Args:
         source: what is sent.
@@ -28,14 +24,5 @@ class EndlessResponse(StreamingResponse):
 
     async def stream_response(self, send: Send) -> None:
         """Send until the source ends."""
-        loop = asyncio.get_running_loop()
         async with aclosing(self._source):
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(None) as patience:
-
-                    async def send_or_give_up(message: Message) -> None:
-                        patience.reschedule(loop.time() + _STALLED_S)
-                        await send(message)
-                        patience.reschedule(None)
-
-                    await super().stream_response(send_or_give_up)
+            await super().stream_response(send)

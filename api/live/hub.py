@@ -21,6 +21,7 @@ from aforo.site import Camera, Site
 from aforo.words.catalogue import Language
 from api.live.channel import Channel, Encode, PictureSource, encode_jpeg
 from api.live.live_frame import LiveFrame, NewestFrame
+from api.places import Places
 from api.running_counts import LineCounts, RunningCounts, presence
 
 VIEWERS_MAX = 32
@@ -44,6 +45,9 @@ class LiveHub:
         encode: makes the bytes of a picture.
         counted: whether `publish_rows` is called; where it is not, pictures show no counts.
         viewers_max: viewers of live video at the same time.
+
+    Attributes:
+        viewing: the viewers' places; whoever watches a channel takes one.
     """
 
     def __init__(
@@ -62,7 +66,7 @@ class LiveHub:
         self._closing = threading.Event()
         self._pictures = PictureSource(self._live_frame, encode, site.timezone, clock, self._closing)
         self._cameras = {camera.id: camera for camera in site.cameras}
-        self._viewers_max = viewers_max
+        self.viewing = Places(viewers_max, "viewers of live video")
         self._newest: dict[str, NewestFrame] = {}
         self._watched: dict[str, tuple[Channel, ...]] = {}
         # Weak: a channel lives as long as somebody watches, or is about to.
@@ -181,7 +185,7 @@ class LiveHub:
 
         Raises:
             NotFoundError: there is no such camera.
-            SourceError: it has no picture yet, or there are too many viewers.
+            SourceError: it has no picture yet.
         """
         section = self._cameras.get(camera)
         if section is None:
@@ -190,11 +194,6 @@ class LiveHub:
         newest = self._newest.get(camera)
         if newest is None:
             raise SourceError(f"camera {camera} has sent no picture yet; its state is in /v1/cameras")
-        if self.viewers >= self._viewers_max:
-            raise SourceError(
-                f"camera {camera} cannot be watched now: all {self._viewers_max} viewers' places are taken; "
-                "close another live view, or try again later"
-            )
         width = newest.frame.image.shape[1]
         if width_px is not None:
             width = min(width, math.ceil(width_px / WIDTH_STEP_PX) * WIDTH_STEP_PX)

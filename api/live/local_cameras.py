@@ -12,6 +12,10 @@ from aforo.words.catalogue import Language
 from api.live.channel import Channel
 from api.live.event_stream import event_stream
 from api.live.hub import LiveHub
+from api.places import Place, Places
+
+READERS_MAX = 256
+"""Readers of events at the same time."""
 
 _BOUNDARY = b"aforo-picture"
 
@@ -21,10 +25,12 @@ class LocalLiveView:
 
     Args:
         hub: where their frames and counts come together.
+        readers_max: readers of events at the same time.
     """
 
-    def __init__(self, hub: LiveHub) -> None:
+    def __init__(self, hub: LiveHub, readers_max: int = READERS_MAX) -> None:
         self._hub = hub
+        self._reading = Places(readers_max, "readers of events")
 
     def cameras(self) -> list[LiveCamera]:
         """How each camera is doing, in the order of the configuration."""
@@ -50,12 +56,14 @@ class LocalLiveView:
 
         Raises:
             NotFoundError: there is no such camera.
-            SourceError: it has no picture, or there are too many viewers.
+            SourceError: it has no picture.
+            BusyError: there are too many viewers.
         """
         channel = self._hub.watch(camera, width_px, lang)
-        async with aclosing(channel.pictures()) as pictures:
-            async for jpeg in pictures:
-                return jpeg
+        with self._hub.viewing.take():
+            async with aclosing(channel.pictures()) as pictures:
+                async for jpeg in pictures:
+                    return jpeg
         raise SourceError(f"camera {camera} has no picture now: the server is about to stop, or its log says why")
 
     async def video(self, camera: str, width_px: int | None, lang: Language) -> LiveVideo:
@@ -63,24 +71,38 @@ class LocalLiveView:
 
         Raises:
             NotFoundError: there is no such camera.
-            SourceError: it has no picture yet, or there are too many viewers.
+            SourceError: it has no picture yet.
+            BusyError: there are too many viewers.
         """
         channel = self._hub.watch(camera, width_px, lang)
-        return LiveVideo(f"multipart/x-mixed-replace; boundary={_BOUNDARY.decode()}", _multipart(channel))
+        parts = _multipart(channel, self._hub.viewing.take())
+        return LiveVideo(f"multipart/x-mixed-replace; boundary={_BOUNDARY.decode()}", parts)
 
     def events(self, last_event_id: str | None) -> AsyncGenerator[bytes, None]:
-        """What happens, as server-sent events."""
-        return event_stream(self._hub, last_event_id)
+        """What happens, as server-sent events.
+
+        Raises:
+            BusyError: there are too many readers.
+        """
+        return _in_place(event_stream(self._hub, last_event_id), self._reading.take())
 
     def close(self) -> None:
         """Let every endless answer end."""
         self._hub.close()
 
 
-async def _multipart(channel: Channel) -> AsyncGenerator[bytes, None]:
+async def _multipart(channel: Channel, place: Place) -> AsyncGenerator[bytes, None]:
     """The multipart body. The boundary follows each picture at once: browsers show a picture when they see its end."""
-    yield b"--" + _BOUNDARY + b"\r\n"
-    async with aclosing(channel.pictures()) as pictures:
-        async for jpeg in pictures:
-            head = b"Content-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(jpeg)
-            yield head + jpeg + b"\r\n--" + _BOUNDARY + b"\r\n"
+    with place:
+        yield b"--" + _BOUNDARY + b"\r\n"
+        async with aclosing(channel.pictures()) as pictures:
+            async for jpeg in pictures:
+                head = b"Content-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(jpeg)
+                yield head + jpeg + b"\r\n--" + _BOUNDARY + b"\r\n"
+
+
+async def _in_place(parts: AsyncGenerator[bytes, None], place: Place) -> AsyncGenerator[bytes, None]:
+    with place:
+        async with aclosing(parts):
+            async for part in parts:
+                yield part

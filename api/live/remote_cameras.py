@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-import threading
 from collections.abc import AsyncGenerator, Generator, Mapping
+from contextlib import ExitStack, closing
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from urllib.parse import quote, urlencode, urlsplit
 
 from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 
 from aforo.camera_state import CameraState, LiveCamera, LiveEndpoint, Problem
-from aforo.errors import SourceError, StoreError
+from aforo.errors import BusyError, SourceError, StoreError
 from aforo.local_time import local_time
 from aforo.model import MINUTE_US
 from aforo.ports import Clock, CountReader, LiveVideo
 from aforo.site import Site
 from aforo.words.catalogue import Language
+from api.places import Places
 
 STALE_US = MINUTE_US
 """A worker that has not said for so long that it shows a camera does not show it."""
@@ -49,7 +50,7 @@ class RemoteLiveView:
         self._cameras = [camera.id for camera in site.cameras]
         self._zone = site.timezone
         self._reader, self._clock = reader, clock
-        self._viewers = threading.BoundedSemaphore(VIEWERS_MAX)
+        self._viewing = Places(VIEWERS_MAX, "viewers of live video")
         self._closed = False
 
     def cameras(self) -> list[LiveCamera]:
@@ -85,6 +86,7 @@ class RemoteLiveView:
 
         Raises:
             SourceError: no worker shows it.
+            BusyError: there are too many viewers.
         """
         return await run_in_threadpool(self._picture, camera, _query(width_px, lang))
 
@@ -92,7 +94,8 @@ class RemoteLiveView:
         """The live video of a camera; ends when the worker's does.
 
         Raises:
-            SourceError: no worker shows it, or there are too many viewers.
+            SourceError: no worker shows it.
+            BusyError: there are too many viewers.
         """
         return await run_in_threadpool(self._video, camera, _query(width_px, lang))
 
@@ -109,27 +112,24 @@ class RemoteLiveView:
         self._closed = True
 
     def _picture(self, camera: str, query: Mapping[str, str]) -> bytes:
-        connection, answer = self._ask(camera, "jpg", query)
-        try:
-            return answer.read()
-        except (OSError, HTTPException) as error:
-            raise _broken(camera, error) from error
-        finally:
-            connection.close()
+        with self._viewing.take():
+            connection, answer = self._ask(camera, "jpg", query)
+            with closing(connection):
+                try:
+                    return answer.read()
+                except (OSError, HTTPException) as error:
+                    raise _broken(camera, error) from error
 
     def _video(self, camera: str, query: Mapping[str, str]) -> LiveVideo:
-        if not self._viewers.acquire(blocking=False):
-            raise SourceError(f"camera {camera} cannot be watched now: all {VIEWERS_MAX} viewers' places are taken")
-        try:
+        with ExitStack() as held:
+            held.enter_context(self._viewing.take())
             connection, answer = self._ask(camera, "mjpg", query)
-        except BaseException:
-            self._viewers.release()
-            raise
-        parts = self._parts(connection, answer)
-        next(parts)  # From here on its end frees the place, however early that comes.
+            held.callback(connection.close)
+            parts = self._parts(answer, held.pop_all())
+        next(parts)  # From here on its end closes the connection and frees the place, however early that comes.
         return LiveVideo(answer.headers["content-type"], _in_threads(parts))
 
-    def _parts(self, connection: HTTPConnection, answer: HTTPResponse) -> Generator[bytes, None, None]:
+    def _parts(self, answer: HTTPResponse, held: ExitStack) -> Generator[bytes, None, None]:
         try:
             yield b""
             while not self._closed and (part := answer.read1(_CHUNK_BYTES)):
@@ -137,24 +137,28 @@ class RemoteLiveView:
         except (OSError, HTTPException):
             return  # the worker is gone: so is the picture
         finally:
-            connection.close()
-            self._viewers.release()
+            held.close()
 
     def _ask(self, camera: str, kind: str, query: Mapping[str, str]) -> tuple[HTTPConnection, HTTPResponse]:
-        host, port = self._address(camera)
+        host, port, name = self._address(camera)
         connection = HTTPConnection(host, port, timeout=_TIMEOUT_S)
         try:
-            connection.request("GET", f"/v1/live/{quote(camera, safe='')}.{kind}?{urlencode(query)}")
+            # The worker answers under the name that it has announced.
+            path = f"/v1/live/{quote(camera, safe='')}.{kind}?{urlencode(query)}"
+            connection.request("GET", path, headers={"Host": name})
             answer = connection.getresponse()
         except (OSError, HTTPException) as error:
             connection.close()
             raise _broken(camera, error) from error
         if answer.status != 200:  # noqa: PLR2004
             connection.close()
+            if retry := answer.headers.get("retry-after", ""):
+                sentence = f"camera {camera} cannot be watched now: its worker has too many viewers; try again later"
+                raise BusyError(sentence, int(retry))
             raise SourceError(f"camera {camera} has no picture now: its worker answers with status {answer.status}")
         return connection, answer
 
-    def _address(self, camera: str) -> tuple[str, int]:
+    def _address(self, camera: str) -> tuple[str, int, str]:
         endpoints = {endpoint.camera: endpoint for endpoint in self._reader.live_endpoints()}
         endpoint = endpoints.get(camera) if camera in self._cameras else None
         if endpoint is None or self._clock.now_us() - endpoint.seen_us > STALE_US:
@@ -178,8 +182,8 @@ def _query(width_px: int | None, lang: Language) -> dict[str, str]:
     return {"lang": lang} | ({} if width_px is None else {"width": str(width_px)})
 
 
-def _private_address(endpoint: LiveEndpoint) -> tuple[str, int]:
-    """The number and port to connect to: looked up once, so that the name cannot lead elsewhere afterwards."""
+def _private_address(endpoint: LiveEndpoint) -> tuple[str, int, str]:
+    """The number and port to connect to, looked up once, so that the name cannot lead elsewhere; and the name."""
     try:
         parts = urlsplit(endpoint.url)
         host, port = parts.hostname or "", parts.port or 80
@@ -192,7 +196,7 @@ def _private_address(endpoint: LiveEndpoint) -> tuple[str, int]:
             f"camera {endpoint.camera} is not to be seen live: its worker is registered with an address outside of "
             "the private network; set `api.announce` to one inside"
         )
-    return str(addresses[0]), port
+    return str(addresses[0]), port, f"[{host}]" if ":" in host else host
 
 
 def _is_local(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:

@@ -27,7 +27,7 @@ Fresh = Annotated[
 
 _ANSWERS: dict[int | str, dict[str, object]] = {
     404: {"description": "There is no such camera."},
-    503: {"description": "The camera has sent no picture yet, or all places for viewers are taken."},
+    503: {"description": "The camera has sent no picture yet, or all places for viewers are taken (`Retry-After`)."},
 }
 
 
@@ -75,7 +75,10 @@ async def picture(
     "/events",
     summary="Crossings, counts and camera states as they happen",
     response_class=EndlessResponse,
-    responses={200: {"content": {"text/event-stream": {}}}, 503: {"description": "No cameras run in this process."}},
+    responses={
+        200: {"content": {"text/event-stream": {}}},
+        503: {"description": "No cameras run in this process, or all places for readers are taken (`Retry-After`)."},
+    },
 )
 async def events(context: ContextDep, last_event_id: LastEventId = None) -> Response:
     """Server-sent events.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Query
+from fastapi import APIRouter, Path, Query
 
 from aforo.errors import QueryError
 from aforo.model import PlaceKind
@@ -37,29 +37,24 @@ class RecountAnswer(Answer):
 RangeQuery = Annotated[RangeQuestion, Query()]
 LineId = Annotated[str, Path(description="Id of the counting line.")]
 ZoneId = Annotated[str, Path(description="Id of the zone.")]
-CameFrom = Annotated[str | None, Header(alias="sec-fetch-site", include_in_schema=False)]
 
 
 @router.post("/lines/{line}/recount", summary="Count the history of a line again")
-def recount_line(context: ContextDep, line: LineId, question: RangeQuery, came_from: CameFrom = None) -> RecountAnswer:
+def recount_line(context: ContextDep, line: LineId, question: RangeQuery) -> RecountAnswer:
     """Counts the road users that began in the range by the line as it is now; default: all that are stored.
 
     Their rows of this line are replaced; doing it again changes nothing.
     """
-    return _recount(context, PlaceKind.LINE, line, question, came_from)
+    return _recount(context, PlaceKind.LINE, line, question)
 
 
 @router.post("/zones/{zone}/recount", summary="Count the history of a zone again")
-def recount_zone(context: ContextDep, zone: ZoneId, question: RangeQuery, came_from: CameFrom = None) -> RecountAnswer:
+def recount_zone(context: ContextDep, zone: ZoneId, question: RangeQuery) -> RecountAnswer:
     """As for lines: visits to the zone as it is now."""
-    return _recount(context, PlaceKind.ZONE, zone, question, came_from)
+    return _recount(context, PlaceKind.ZONE, zone, question)
 
 
-def _recount(
-    context: Context, kind: PlaceKind, place: str, question: RangeQuestion, came_from: str | None
-) -> RecountAnswer:
-    if came_from == "cross-site":
-        raise QueryError("a page of another site cannot start a recount")
+def _recount(context: Context, kind: PlaceKind, place: str, question: RangeQuestion) -> RecountAnswer:
     if not context.recount_runner.offered:
         raise QueryError("this server does not recount; use `aforo recount`")
     find_place(context.site, kind, place)

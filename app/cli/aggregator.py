@@ -13,6 +13,7 @@ from prometheus_client import start_http_server
 from aforo.bus.kafka_consumer import Figures
 from aforo.clock import SystemClock
 from aforo.errors import ConfigurationError
+from api.server import check_reach
 from app import assemble
 from app.cli.kafka_process import join
 from app.cli.options import ConfigArgument
@@ -33,6 +34,7 @@ def aggregator(
         process = bus.open_counting(lambda: assemble.counting_stage(site.cameras), store, clock)
         stopping.append(process.stop)
         if metrics_port is not None:
+            check_reach(site.api.host, insecure=site.api.insecure)
             stack.callback(_serve(process.figures, site.api.host, metrics_port))
         gc.freeze()  # what has been loaded stays
         process.run()

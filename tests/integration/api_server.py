@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +10,6 @@ from datetime import datetime
 from pathlib import Path
 
 import httpx
-import uvicorn
 from fastapi import FastAPI
 
 from aforo.camera_state import CameraState, CameraStatus, Problem
@@ -27,6 +24,10 @@ from api.app import create_app
 from api.live.hub import LiveHub
 from api.live.local_cameras import LocalLiveView
 from api.live.remote_cameras import RemoteLiveView
+from api.server import Server, base_url, listen
+
+WRITING = {"x-aforo-request": "1"}
+"""What a program sends with requests that write."""
 
 TIMEZONE = "America/Bogota"
 SITE = SiteConfiguration.model_validate(
@@ -103,7 +104,11 @@ def application(reader: SqliteReader, cameras: Cameras | None = None, site: Site
     """The application as `aforo run` makes it over these cameras; without cameras, as `aforo serve` does."""
     clock = ManualClock(NOW_US)
     return create_app(
-        site=site.domain(), reader=reader, live=live_view(site, reader, clock, cameras), clock=clock, host=site.api.host
+        site=site.domain(),
+        reader=reader,
+        live=live_view(site, reader, clock, cameras),
+        clock=clock,
+        allowed_hosts=site.api.allowed_hosts,
     )
 
 
@@ -117,13 +122,13 @@ def live_view(site: SiteConfiguration, reader: SqliteReader, clock: Clock, camer
 
 @contextmanager
 def serving(app: FastAPI) -> Iterator[httpx.Client]:
-    """The application on a free port of 127.0.0.1, and a client for it."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off", ws="none"))
-        thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])))
+    """The application on a free port of 127.0.0.1, and a client for it that may write."""
+    with listen("127.0.0.1", 0) as listener:
+        server = Server(app, app.state.context.live)
+        thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         try:
-            with httpx.Client(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=30) as client:
+            with httpx.Client(base_url=base_url(listener), headers=WRITING, timeout=30) as client:
                 yield client
         finally:
             server.should_exit = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import ExitStack, aclosing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ import pytest
 from aforo.camera_state import CameraState, CameraStatus, LiveEndpoint
 from aforo.clock import SystemClock
 from aforo.config.site import SiteConfiguration
-from aforo.errors import AforoError, SourceError
+from aforo.errors import AforoError, BusyError, SourceError
 from aforo.model import Frame, TrackedFrame
 from aforo.ports import LiveVideo, LiveView
 from aggregate.store.sqlite.reader import SqliteReader
@@ -133,18 +133,50 @@ def test_a_video_is_motion_jpeg_and_its_place_is_free_again_when_the_viewer_leav
     assert cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR).shape == (90, 160, 3)
 
 
-def test_one_viewer_too_many_is_told(world: World) -> None:
+@pytest.mark.parametrize("begun", [True, False], ids=["begun", "not begun"])
+def test_one_viewer_too_many_is_told_and_every_place_is_free_again(world: World, begun: bool) -> None:
+    """Also places of videos of which nobody took a byte, as of clients that left before."""
+
     async def crowd() -> None:
         videos = [await world.view.video("north", None, "en") for _ in range(2)]
-        for video in videos:
-            await first_jpeg(video)
-        with pytest.raises(SourceError, match="north"):
-            await world.view.video("north", None, "en")
+        if begun:
+            for video in videos:
+                await first_jpeg(video)
+        for ask in (world.view.video, world.view.picture):
+            with pytest.raises(BusyError, match="viewers") as refused:
+                await ask("north", None, "en")
+            assert refused.value.retry_s > 0
         for video in videos:
             await video.parts.aclose()
+        del video, videos
+        async with asyncio.timeout(20):
+            while True:
+                try:
+                    await (await world.view.video("north", None, "en")).parts.aclose()
+                except BusyError:  # the worker notices a little later
+                    await asyncio.sleep(0.05)
+                else:
+                    break
         await until_nobody_watches(world.hub)
 
     asyncio.run(crowd())
+
+
+def test_readers_of_events_have_places_of_their_own() -> None:
+    view = LocalLiveView(hub_with_a_picture_of_north(), readers_max=3)
+    readers = [view.events(None) for _ in range(3)]
+    with pytest.raises(BusyError, match="all 3 places for readers of events are taken"):
+        view.events(None)
+
+    async def read(reader: AsyncGenerator[bytes, None]) -> None:
+        await anext(reader)
+        await reader.aclose()
+
+    asyncio.run(read(readers.pop()))
+    view.events(None)  # of which nobody takes anything
+    readers.append(view.events(None))
+    with pytest.raises(BusyError):
+        view.events(None)
 
 
 @pytest.mark.parametrize("camera", ["south", "nowhere", "../north"])
