@@ -6,10 +6,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
 from zoneinfo import ZoneInfo
 
-import cv2
 from pydantic import ValidationError
 
 from aforo.clock import SystemClock
@@ -21,7 +19,6 @@ from aforo.geometry import image_directions
 from aforo.model import Frame, TrackedFrame
 from aforo.ports import Detector
 from aforo.tracked_batch import TrackedBatch
-from api.drawing import FrameAnnotator
 from app.assemble import camera_detector, counting_stage, road_users, tracker_factory
 from app.pipeline import analyse
 from app.rows_in_memory import RowsInMemory
@@ -188,39 +185,3 @@ class Recording:
         counts.elapsed_s = time.perf_counter() - began
         counts.frames, counts.problem = self.frames_read, self.problem
         return counts
-
-
-class AnnotatedCopy:
-    """An annotated copy of the analysed frames, as an MP4 file; a context manager.
-
-    Args:
-        path: of the copy.
-        camera: whose lines and zones are drawn.
-        facts: of the original.
-        frame_rate: of the copy.
-        timezone: of the time stamp.
-
-    Raises:
-        ConfigurationError: the file cannot be written.
-    """
-
-    def __init__(
-        self, path: Path, camera: CameraSection, facts: VideoFacts, frame_rate: float, timezone: ZoneInfo
-    ) -> None:
-        self._annotator = FrameAnnotator(camera.domain(), timezone)
-        self._camera = camera
-        codec = cv2.VideoWriter.fourcc(*"mp4v")
-        self._writer = cv2.VideoWriter(str(path), codec, frame_rate, (facts.width_px, facts.height_px))
-        if not self._writer.isOpened():
-            raise ConfigurationError(f"cannot write the annotated video {path}: expected a writable .mp4 path")
-
-    def add(self, frame: Frame, tracked: TrackedFrame, counts: RecordingCounts) -> None:
-        """Draw and append one frame."""
-        so_far = {line.id: counts.rows.of_line(line.id) for line in self._camera.lines}
-        self._writer.write(self._annotator.draw(frame.image, tracked, so_far))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._writer.release()

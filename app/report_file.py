@@ -1,8 +1,6 @@
-"""Reports written by the command line, without a server."""
+"""Reports made by the command line, without a server."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 from aforo.clock import SystemClock
 from aforo.config.site import SiteConfiguration
@@ -16,7 +14,7 @@ from api.time_ranges import parse_days
 from app import assemble
 
 
-def write_report(
+def report_file(
     site: SiteConfiguration,
     *,
     line: str | None,
@@ -25,9 +23,8 @@ def write_report(
     last: str | None,
     file_format: str,
     lang: str,
-    out: Path | None,
-) -> Path:
-    """Write the hourly volume report of a line or zone.
+) -> tuple[str, bytes]:
+    """The hourly volume report of a line or zone as a file.
 
     Args:
         site: the configuration, which names the store.
@@ -37,13 +34,12 @@ def write_report(
         last: last local day, included; None for the first.
         file_format: csv, xlsx or pdf.
         lang: en or es.
-        out: where to; None makes a name of site, place and days, in the working directory.
 
     Returns:
-        Where it was written.
+        A name made of site, place and days, and the content.
 
     Raises:
-        ConfigurationError: an option is wrong, or the file cannot be written.
+        ConfigurationError: an option is wrong.
         QueryError: there is no such line or zone, or the days are wrong.
         StoreError: the store cannot be read.
     """
@@ -61,9 +57,4 @@ def write_report(
         report = hourly_report(site.domain(), reader, place, start_us, end_us, lang)
     finally:
         reader.close()
-    path = out or Path(f"{report.file_name}.{file_format}")
-    try:
-        path.write_bytes(WRITERS[file_format](report))
-    except OSError as error:
-        raise ConfigurationError(f"cannot write the report {path}: {error.strerror}") from error
-    return path
+    return f"{report.file_name}.{file_format}", WRITERS[file_format](report)

@@ -7,7 +7,14 @@ from typing import Annotated
 
 import typer
 
+from aforo.config.reading import load_site
+from aforo.errors import ConfigurationError
+from aggregate.store.sqlite.backup import back_up
+from app.assemble import store_backend
+from app.cli.console import err
 from app.cli.options import ConfigArgument
+from app.cli.outputs import kept_files
+from app.output_file import OutputFile
 
 
 def backup(
@@ -20,16 +27,15 @@ def backup(
     To restore it, stop Aforo, put the copy in the place that `store` names, delete the files beside it whose names end
     in -wal and -shm, and start again. PostgreSQL has pg_dump and pg_restore for this.
     """
-    from aforo.config.reading import load_site
-    from aforo.errors import ConfigurationError
-    from aggregate.store.sqlite.backend import file_of
-    from aggregate.store.sqlite.backup import back_up
-    from app.cli.console import err
-
-    address = load_site(config).store.get_secret_value()
-    if address.startswith(("postgres:", "postgresql:")):
+    site = load_site(config)
+    database = store_backend(site).file
+    if database is None:
         raise ConfigurationError(
             "aforo backup copies SQLite stores, and this site's is PostgreSQL; use pg_dump --format=custom --file FILE"
         )
-    size = back_up(file_of(address), out, force=force)
+    # Private, as it holds the addresses of cameras; and never in the place of an older one unless that is wanted.
+    copy = OutputFile("--out", out, None, inputs=kept_files(site, (config,)), force=force, private=True)
+    with copy.writing() as scratch:
+        back_up(database, scratch)
+        size = scratch.stat().st_size
     err.print(f"{size / 1e6:.1f} MB written to {out}", highlight=False)

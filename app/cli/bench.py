@@ -11,9 +11,11 @@ from aforo.config.reading import load_site
 from aforo.config.site import SiteConfiguration
 from aforo.errors import ConfigurationError
 from app.assets import manifest
-from app.cli.console import err, fetch_progress, json_document, out, table
+from app.cli.console import err, fetch_progress, out, table, write_json
 from app.cli.detector import chosen_detector, open_detector
-from app.cli.options import ConfigOption, JsonOption, ModelOption, SizeOption, TrustOption
+from app.cli.options import ConfigOption, ForceOption, JsonOption, ModelOption, SizeOption, TrustOption
+from app.cli.outputs import file_of, output_files
+from app.file_kinds import JSON
 from app.machine.speed import COUNTING_STAGES, Benchmark, benchmark
 from detect.openvino.detector import OpenVinoYolo
 
@@ -31,9 +33,11 @@ def bench(
     image_size: SizeOption = None,
     precision: Annotated[str | None, typer.Option(help="auto, f32, bf16 or int8.")] = None,
     json: JsonOption = None,
+    force: ForceOption = False,
 ) -> None:
     """Say how fast this machine counts: time per stage, frames per second, latency, CPU per camera, memory."""
     site = load_site(config) if config else SiteConfiguration()
+    (json_file,) = output_files(("--json", json, JSON), site=site, inputs=(video, config, file_of(model)), force=force)
     section = chosen_detector(
         site, trust_model, model=model, image_size=image_size, precision=precision, engine="openvino"
     )
@@ -48,10 +52,10 @@ def bench(
             result = benchmark(video, detector, section, runs=runs, seconds=seconds, analyse_fps=fps)
     finally:
         detector.close()
-    if json is not None:
-        json_document(result.document(), json)
-    if json != "-":
+    if json_file is None or not json_file.is_stdout:
         _print(result)
+    if json_file is not None:
+        write_json(result.document(), json_file)
 
 
 def _print(result: Benchmark) -> None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -14,8 +12,8 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn,
 from rich.table import Table
 from rich.text import Text
 
-from aforo.errors import ConfigurationError
 from app.assets.mirrors import Progress as FetchProgress
+from app.output_file import OutputFile
 
 out = Console()
 err = Console(stderr=True)
@@ -32,33 +30,13 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], 
     out.print(made)
 
 
-def json_document(document: object, target: str) -> None:
-    """Write a JSON document to a file, or to stdout for `-`.
+def write_json(document: object, file: OutputFile) -> None:
+    """Write a JSON document.
 
     Raises:
         ConfigurationError: the file cannot be written.
     """
-    text = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
-    if target == "-":
-        out.file.write(text)
-        return
-    try:
-        Path(target).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ConfigurationError(f"cannot write {target}: {error.strerror}") from error
-
-
-def check_target(option: str, target: str | Path | None) -> None:
-    """Refuse a file that cannot be written before hours of work go into it.
-
-    Raises:
-        ConfigurationError: its folder does not exist or cannot be written.
-    """
-    if target is None or target == "-":
-        return
-    folder = Path(target).absolute().parent
-    if not folder.is_dir() or not os.access(folder, os.W_OK) or Path(target).is_dir():
-        raise ConfigurationError(f"{option}: cannot write {target}: expected a file in a folder that can be written")
+    file.write((json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode("utf-8", "backslashreplace"))
 
 
 class _FramesPerSecond(ProgressColumn):

@@ -26,6 +26,9 @@ ConfigOption = Annotated[Path | None, typer.Option("--config", "-c", metavar="CO
 JsonOption = Annotated[
     str | None, typer.Option("--json", metavar="FILE", help="Write one JSON document there; - is stdout.")
 ]
+ForceOption = Annotated[
+    bool, typer.Option("--force", help="Replace files of another kind that have the names of those to write.")
+]
 ConfigArgument = Annotated[Path, typer.Option("--config", "-c", metavar="CONFIG", help="The site file (YAML).")]
 PortOption = Annotated[
     int | None, typer.Option("--port", min=0, max=65535, help="Port of the web page; 0 takes a free one.")

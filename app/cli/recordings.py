@@ -15,11 +15,13 @@ from aforo.config.site import SiteConfiguration
 from aforo.errors import ConfigurationError
 from aforo.model import Frame, TrackedFrame
 from aforo.ports import Detector
-from app.cli.console import check_target, err, frames_progress, json_document, table
+from app.annotated_copy import ANNOTATED_COPY, AnnotatedCopy
+from app.cli.console import err, frames_progress, table, write_json
 from app.cli.detector import chosen_detector, open_detector
 from app.cli.options import (
     ConfigOption,
     EngineOption,
+    ForceOption,
     FpsOption,
     JsonOption,
     ModelOption,
@@ -27,7 +29,10 @@ from app.cli.options import (
     TrustOption,
     VideoArgument,
 )
-from app.recording import AnnotatedCopy, OnFrame, Recording, RecordingCounts, line_of_pixels, zone_of_pixels
+from app.cli.outputs import file_of, output_file, output_files
+from app.file_kinds import JSON, TRACKS
+from app.output_file import OutputFile
+from app.recording import OnFrame, Recording, RecordingCounts, line_of_pixels, zone_of_pixels
 from app.validation.mot_file import MotTracks
 from ingest.capture import VideoFacts, probe
 
@@ -50,6 +55,7 @@ def count(
     annotate: Annotated[
         Path | None, typer.Option("--annotate", metavar="OUT.mp4", help="Write a copy with boxes, tracks and counts.")
     ] = None,
+    force: ForceOption = False,
     fps: FpsOption = None,
     model: ModelOption = None,
     trust_model: TrustOption = False,
@@ -62,24 +68,30 @@ def count(
 
     Directions of a line given here are right/left when it is nearer to vertical, else down/up, as seen in the image.
     """
-    check_target("--json", json)
-    check_target("--annotate", annotate)
     facts = probe(video)
     site = load_site(config) if config else SiteConfiguration()
+    json_file, copy_file = output_files(
+        ("--json", json, JSON),
+        ("--annotate", annotate, ANNOTATED_COPY),
+        site=site,
+        inputs=(video, config, file_of(model)),
+        force=force,
+    )
     section = chosen_detector(site, trust_model, model=model, image_size=image_size, engine=engine)
     what = _camera(site, camera, line or [], zone or [], facts)
-    counts = _count(video, what, section, site, fps, annotate)
+    counts = _count(video, what, section, site, fps, copy_file)
     if counts.problem:
         err.print(f"Note: {counts.problem}", highlight=False, style="yellow")
-    if json is not None:
-        json_document(_document(counts, what), json)
-    if json != "-":
+    if json_file is None or not json_file.is_stdout:
         _print_counts(counts, what)
+    if json_file is not None:
+        write_json(_document(counts, what), json_file)
 
 
 def tracks(
     video: VideoArgument,
-    mot: Annotated[Path, typer.Option("--mot", metavar="OUT.txt", help="Where to write the tracks.")],
+    mot: Annotated[Path, typer.Option("--mot", metavar="OUT.txt", help="Where to write the tracks; - is stdout.")],
+    force: ForceOption = False,
     road_user: Annotated[
         list[str] | None,
         typer.Option(
@@ -102,9 +114,9 @@ def tracks(
     One line per box: frame (1-based), id, left, top, width, height (pixels), confidence, -1, -1, -1. Gaps of up to a
     second inside a track are filled with straight motion. Only people, unless other road users are asked for.
     """
-    check_target("--mot", mot)
     wanted = None if everybody else road_user or ["pedestrian"]
     site = load_site(config) if config else SiteConfiguration()
+    mot_file = output_file(("--mot", mot, TRACKS), site=site, inputs=(video, config, file_of(model)), force=force)
     section = chosen_detector(site, trust_model, model=model, image_size=image_size, engine=engine)
     recording = Recording(video, CameraSection.of_recording(video), analyse_fps=fps, timezone=site.timezone)
     found = MotTracks(confidence)
@@ -117,10 +129,7 @@ def tracks(
                     advance()
     finally:
         detector.close()
-    try:
-        mot.write_text(found.text(wanted), encoding="ascii")
-    except OSError as error:
-        raise ConfigurationError(f"cannot write {mot}: {error.strerror}") from error
+    mot_file.write(found.text(wanted).encode("ascii"))
     if recording.problem:
         err.print(f"Note: {recording.problem}", highlight=False, style="yellow")
     err.print(f"{found.number(wanted)} tracks written to {mot}", highlight=False)
@@ -164,15 +173,20 @@ def _count(
     section: DetectorSection,
     site: SiteConfiguration,
     fps: float | None,
-    annotate: Path | None,
+    copy_file: OutputFile | None,
 ) -> RecordingCounts:
     recording = Recording(video, what, analyse_fps=fps, timezone=site.timezone)
     detector = open_detector(section, recording.analysed_wh)
     try:
-        if annotate is None:
+        if copy_file is None:
             return with_progress(recording, detector, section)
-        with AnnotatedCopy(annotate, what, recording.facts, recording.frame_rate, site.timezone) as copy:
-            return with_progress(recording, detector, section, copy.add)
+        with (
+            copy_file.writing() as scratch,
+            AnnotatedCopy(scratch, what, recording.facts, recording.frame_rate, site.timezone) as copy,
+        ):
+            counts = with_progress(recording, detector, section, copy.add)
+            copy.finish()
+        return counts
     finally:
         detector.close()
 

@@ -11,10 +11,12 @@ import yaml
 
 from aforo.clock import SystemClock
 from aforo.config.reading import load_site
-from aforo.errors import ConfigurationError
-from app.cli.console import err, json_document
+from app.cli.console import err, write_json
 from app.cli.kafka_process import join
-from app.cli.options import ConfigArgument
+from app.cli.options import ConfigArgument, ForceOption
+from app.cli.outputs import output_files
+from app.file_kinds import JSON, SIMULATED_HEADING, SIMULATED_SITE
+from app.output_file import OutputFile
 from app.validation.synthetic_traffic import camera_section, paced, traffic
 
 
@@ -35,14 +37,22 @@ def simulate(
         Path | None,
         typer.Option("--write-config", metavar="FILE", help="Write the configuration with those cameras, and leave."),
     ] = None,
+    force: ForceOption = False,
 ) -> None:
     """Publish synthetic traffic with a known answer: load and fault tests without cameras or a GPU.
 
     First write a configuration that has the simulated cameras, with --write-config; run aggregators on it; then
     simulate with the same configuration.
     """
-    if write_config is not None:
-        _write_config(config, cameras, write_config)
+    answer_file, site_file = output_files(
+        ("--expect", expect, JSON),
+        ("--write-config", write_config, SIMULATED_SITE),
+        site=load_site(config),
+        inputs=(config,),
+        force=force,
+    )
+    if site_file is not None:
+        _write_config(config, cameras, site_file)
         err.print(f"Configuration with {cameras} simulated cameras written to {write_config}", highlight=False)
         return
 
@@ -64,20 +74,16 @@ def simulate(
         took_s = clock.monotonic_s() - began_s
         rate = count / took_s if took_s else 0.0
         err.print(f"{count} messages of {cameras} cameras in {took_s:.1f} s ({rate:.0f} per second)", highlight=False)
-        if expect is not None:
-            json_document(answer.document(), str(expect))
+        if answer_file is not None:
+            write_json(answer.document(), answer_file)
 
 
-def _write_config(config: Path, cameras: int, out: Path) -> None:
+def _write_config(config: Path, cameras: int, file: OutputFile) -> None:
     """Write the configuration again with so many simulated cameras in the place of its own."""
-    load_site(config)
     document = yaml.safe_load(config.read_text(encoding="utf-8"))
     sections = (camera_section(number) for number in range(cameras))
     document["cameras"] = [
         section.model_dump(mode="json", by_alias=True, exclude_defaults=True) | {"source": "simulated"}
         for section in sections
     ]
-    try:
-        out.write_text(yaml.safe_dump(document, sort_keys=False, allow_unicode=True), encoding="utf-8")
-    except OSError as error:
-        raise ConfigurationError(f"cannot write {out}: {error.strerror}") from error
+    file.write((SIMULATED_HEADING + yaml.safe_dump(document, sort_keys=False, allow_unicode=True)).encode())

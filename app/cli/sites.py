@@ -25,9 +25,11 @@ from app import web_process
 from app.assets import manifest
 from app.cli.console import err, fetch_progress, table
 from app.cli.detector import open_detector
-from app.cli.options import ConfigArgument, PortOption
+from app.cli.options import ConfigArgument, ForceOption, PortOption
+from app.cli.outputs import output_file
+from app.file_kinds import REPORTS
 from app.history_recount import recount_place
-from app.report_file import write_report
+from app.report_file import report_file
 from app.rows_in_memory import RowsInMemory
 from app.site_process import Service
 from ingest.capture import probe
@@ -144,17 +146,33 @@ def report(
     zone: Annotated[str | None, typer.Option("--zone", metavar="ID", help="Zone of the report.")] = None,
     day: Annotated[str | None, typer.Option("--day", metavar="YYYY-MM-DD", help="Its day; default: today.")] = None,
     to: Annotated[str | None, typer.Option("--to", metavar="YYYY-MM-DD", help="Last day, for a range of days.")] = None,
-    format: Annotated[str, typer.Option("--format", help="csv, xlsx or pdf.")] = "csv",
+    format: Annotated[
+        str | None, typer.Option("--format", help="csv, xlsx or pdf; default: the ending of FILE, else csv.")
+    ] = None,
     lang: Annotated[str, typer.Option("--lang", help="en or es.")] = "en",
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="FILE", help="Default: a name made of site, place and day."),
+        typer.Option("--out", "-o", metavar="FILE", help="Default: a name made of site, place and day; - is stdout."),
     ] = None,
+    force: ForceOption = False,
 ) -> None:
     """Write the hourly volume report of a line or zone: hours × directions × classes, with coverage and peak hour."""
     site = load_site(config)
-    path = write_report(site, line=line, zone=zone, first=day, last=to, file_format=format, lang=lang, out=out)
-    err.print(f"Report written to {path}", highlight=False)
+    file_format = _report_format(format, out)
+    name, content = report_file(site, line=line, zone=zone, first=day, last=to, file_format=file_format, lang=lang)
+    file = output_file(("--out", out or name, REPORTS[file_format]), site=site, inputs=(config,), force=force)
+    file.write(content)
+    err.print(f"Report written to {file.target}", highlight=False)
+
+
+def _report_format(asked: str | None, out: Path | None) -> str:
+    """The format that was asked for, by name or by the ending of the file; the two must agree."""
+    ending = "" if out is None else out.suffix.lower().removeprefix(".")
+    if asked is None:
+        return ending if ending in REPORTS else "csv"
+    if asked in REPORTS and ending in REPORTS and ending != asked:
+        raise ConfigurationError(f"--format: {asked} does not fit --out {out}, which ends in .{ending}; leave one out")
+    return asked
 
 
 def serve(config: ConfigArgument, port: PortOption = None) -> None:

@@ -15,12 +15,23 @@ from aforo.config.site import SiteConfiguration
 from aforo.errors import SourceError
 from aforo.model import Frame, TrackedFrame
 from aforo.ports import Detector
-from app.cli.console import err, json_document, out, table
+from app.cli.console import err, out, table, write_json
 from app.cli.detector import chosen_detector, open_detector
-from app.cli.options import ConfigOption, EngineOption, FpsOption, JsonOption, ModelOption, SizeOption, TrustOption
+from app.cli.options import (
+    ConfigOption,
+    EngineOption,
+    ForceOption,
+    FpsOption,
+    JsonOption,
+    ModelOption,
+    SizeOption,
+    TrustOption,
+)
+from app.cli.outputs import file_of, output_files
 from app.cli.recordings import with_progress
+from app.file_kinds import ERRORS_PAGE, JSON
 from app.recording import Recording, RecordingCounts, line_of_pixels
-from app.validation.counting_errors_page import EvaluatedClip, write_page
+from app.validation.counting_errors_page import EvaluatedClip, errors_page
 from app.validation.event_matching import CountedEvent, LineEvents, class_scores
 from app.validation.truth import LineResult, LineTruth, by_class, load_truth, wape
 from ingest.capture import probe
@@ -34,6 +45,7 @@ def evaluate(
         Path | None,
         typer.Option("--html", metavar="PAGE.html", help="Write a page with pictures around every wrong crossing."),
     ] = None,
+    force: ForceOption = False,
     fps: FpsOption = None,
     config: ConfigOption = None,
     model: ModelOption = None,
@@ -51,6 +63,13 @@ def evaluate(
     site = load_site(config) if config else SiteConfiguration()
     section = chosen_detector(site, trust_model, model=model, image_size=image_size, engine=engine)
     found = {truth.clip: _find(truth.clip, videos) for truth in truths}
+    json_file, page_file = output_files(
+        ("--json", json, JSON),
+        ("--html", page, ERRORS_PAGE),
+        site=site,
+        inputs=(groundtruth, config, file_of(model), *found.values()),
+        force=force,
+    )
     missing = [clip for clip, path in found.items() if path is None]
     if len(missing) == len(found):
         raise SourceError(f"none of the {len(found)} clips of {groundtruth} is in {', '.join(map(str, videos))}")
@@ -64,12 +83,12 @@ def evaluate(
     finally:
         detector.close()
     lines = [line for clip in clips for line in clip.lines]
-    if json is not None:
-        json_document(_document(lines, missing), json)
-    if json != "-":
+    if json_file is None or not json_file.is_stdout:
         _print(lines)
-    if page is not None:
-        write_page(page, clips)
+    if json_file is not None:
+        write_json(_document(lines, missing), json_file)
+    if page_file is not None:
+        page_file.write(errors_page(clips).encode())
         err.print(f"{page} shows every wrong crossing; it holds pictures of the recordings", highlight=False)
     if missing:
         err.print(f"Left out, because not found: {', '.join(missing)}", highlight=False, style="yellow")

@@ -17,7 +17,6 @@ import cv2
 
 from aforo.clock import SystemClock
 from aforo.config.camera import CameraSection
-from aforo.errors import ConfigurationError
 from aforo.model import Image, TrackedFrame
 from api.drawing import FrameAnnotator
 from app.validation.event_matching import LineEvents, WrongEvent, class_scores
@@ -65,11 +64,10 @@ class EvaluatedClip:
     messages: Mapping[int, TrackedFrame] = field(default_factory=dict)
 
 
-def write_page(path: Path, clips: Sequence[EvaluatedClip]) -> None:
-    """Write the page; clips with wrong events are read again for their pictures.
+def errors_page(clips: Sequence[EvaluatedClip]) -> str:
+    """The page; clips with wrong events are read again for their pictures.
 
     Raises:
-        ConfigurationError: the file cannot be written.
         SourceError: a clip cannot be read.
     """
     lines = [line for clip in clips for line in clip.lines]
@@ -80,11 +78,7 @@ def write_page(path: Path, clips: Sequence[EvaluatedClip]) -> None:
         for line, events in zip(clip.lines, strips, strict=True):
             body.append(_line(line))
             body += [_event(event, line.frame_rate, indices, pictures) for event, indices in events]
-    text = _PAGE.format(wape=f"{100 * wape([line.result for line in lines]):.1f} %", body="\n".join(body))
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ConfigurationError(f"cannot write {path}: {error.strerror}") from error
+    return _PAGE.format(wape=f"{100 * wape([line.result for line in lines]):.1f} %", body="\n".join(body))
 
 
 def _frames(event: WrongEvent, frame_rate: float) -> list[int]:
