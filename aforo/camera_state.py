@@ -29,6 +29,7 @@ ProblemCode = Literal[
     "no-video-file",
     "pictureless",
     "cut-off",
+    "assumed-rate",
     "not-here",
     "not-shown",
     "no-worker",

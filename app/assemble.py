@@ -214,6 +214,7 @@ def camera_factory(
             drop_late=camera.drop_late,
             analyse_fps=camera.analyse_fps,
             starts_at=camera.starts_at,
+            recorded_fps=camera.recorded_fps,
             timezone=site.timezone,
             repeat=camera.repeat,
             clock=clock,

@@ -87,6 +87,7 @@ class RecordingCounts:
         analysed_frames: frames that went through the detector.
         elapsed_s: processing time.
         problem: one sentence if the file could not be read to its end, else "".
+        note: one sentence on what the file does not tell, else "".
     """
 
     facts: VideoFacts
@@ -95,6 +96,7 @@ class RecordingCounts:
     analysed_frames: int = 0
     elapsed_s: float = 0.0
     problem: str = ""
+    note: str = ""
     rows: RowsInMemory = field(default_factory=RowsInMemory)
 
 
@@ -106,6 +108,7 @@ class Recording:
         camera: what is counted in it; its source is not used.
         analyse_fps: most frames per second that are analysed, None for all.
         starts_at_us: event time of its first frame, None to take it from the file.
+        recorded_fps: frames per second at which it was made, None to take what the file tells.
         timezone: of dates in file names.
 
     Raises:
@@ -119,15 +122,17 @@ class Recording:
         *,
         analyse_fps: float | None = None,
         starts_at_us: int | None = None,
+        recorded_fps: float | None = None,
         timezone: ZoneInfo,
     ) -> None:
-        self.facts = probe(path)
+        self.facts = probe(path, recorded_fps)
         self.camera = camera
         self._analyse_fps = analyse_fps
         self._source = RecordedSource(
             path,
             camera.id,
             starts_at_us=starts_at_us,
+            recorded_fps=recorded_fps,
             timezone=timezone,
             analyse_fps=analyse_fps,
             clock=SystemClock(),
@@ -157,6 +162,12 @@ class Recording:
         return self._source.frames_read
 
     @property
+    def note(self) -> str:
+        """One sentence on what the file does not tell and was taken for it, else ""; known once frames are read."""
+        note = self._source.note
+        return "" if note is None else str(note)
+
+    @property
     def problem(self) -> str:
         """One sentence if the file could not be read to its end, else ""."""
         problem = self._source.problem
@@ -183,5 +194,5 @@ class Recording:
             if on_frame is not None:
                 on_frame(frame, tracked, counts)
         counts.elapsed_s = time.perf_counter() - began
-        counts.frames, counts.problem = self.frames_read, self.problem
+        counts.frames, counts.problem, counts.note = self.frames_read, self.problem, self.note
         return counts

@@ -15,7 +15,7 @@ import threading
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 # FFmpeg reads these at its first use. Its messages carry the credentials of cameras: a user may still ask for them.
@@ -40,8 +40,16 @@ _PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
 _PLAUSIBLE_FPS = (1.0, 240.0)
 _MOST_FRAMES = 10**9
 _SAMPLE = 50
+_AGREEING = 0.1  # the share by which a header and times in milliseconds may differ
+_WITHOUT_TIMES = (b"\xff\xd8", b"--", b"\x12\x00")
+"""First bytes of raw JPEGs, without and with boundaries, and of raw AV1: FFmpeg makes their times up."""
+
 _FALLBACK_FPS = 25.0  # for recordings without any times; the same as in FFmpeg
 _TEXT_AS_VIDEO = {0, int.from_bytes(b"ansi", "little")}  # FFmpeg "decodes" plain text and bytes as terminal art
+
+
+RateSource = Literal["file", "given", "assumed"]
+"""Who says how many frames per second a recording has: the file itself, its user, or nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +71,9 @@ class VideoFacts:
 
     Attributes:
         width_px, height_px: of the first picture, with rotation applied.
-        fps: nominal, or measured from the presentation times of the first frames if the header has none.
+        fps: frames per second.
         frames: from the header (in some containers an estimate), None if it has none.
+        fps_source: who says so.
     """
 
     path: Path
@@ -72,6 +81,7 @@ class VideoFacts:
     height_px: int
     fps: float
     frames: int | None
+    fps_source: RateSource = "file"
 
 
 def open_file(path: Path) -> Any:
@@ -139,11 +149,15 @@ def position_ms(capture: Any) -> float:
     return float(capture.get(cv2.CAP_PROP_POS_MSEC))
 
 
-def probe(path: Path) -> VideoFacts:
-    """Size and length of a recording, from its header and first picture.
+def probe(path: Path, recorded_fps: float | None = None) -> VideoFacts:
+    """Size and length of a recording, from its header and first pictures.
+
+    Args:
+        path: of the file.
+        recorded_fps: frames per second as its user says, None to take what the file tells.
 
     Raises:
-        ProblemError: as `open_file`, or it contains no picture.
+        ProblemError: it is not a video that can be read, or contains no picture.
     """
     capture = open_file(path)
     try:
@@ -151,17 +165,59 @@ def probe(path: Path) -> VideoFacts:
         if not decoded:
             raise ProblemError(Problem.of("pictureless", path))
         header = read_header(capture)
-        return VideoFacts(path, image.shape[1], image.shape[0], header.fps or _measured_fps(capture), header.frames)
     finally:
         capture.release()
+    rate = frame_rate(path, header, recorded_fps)
+    return VideoFacts(path, image.shape[1], image.shape[0], rate.fps, header.frames, rate.source)
 
 
-def _measured_fps(capture: Any) -> float:
-    times = [position_ms(capture)]
-    while len(times) < _SAMPLE and capture.grab():
-        times.append(position_ms(capture))
+@dataclass(frozen=True, slots=True)
+class FrameRate:
+    """Frames per second of a recording, and who says so."""
+
+    fps: float
+    source: RateSource = "file"
+
+
+def frame_rate(path: Path, header: Header, recorded_fps: float | None = None) -> FrameRate:
+    """The rate of a recording, and who says so.
+
+    Raw streams (.h264, .hevc, .mjpeg as some recorders write them) tell neither times nor a rate. FFmpeg then takes 25
+    without a word, and what took 79 s would be counted as 32 s.
+
+    Args:
+        path: of the file.
+        header: of it; one that knows no length is believed only where the times of the first frames agree.
+        recorded_fps: what its user says; stands above all.
+
+    Raises:
+        ProblemError: the file cannot be read.
+    """
+    if recorded_fps is not None:
+        return FrameRate(recorded_fps, "given")
+    if header.fps is not None and header.frames is not None:
+        return FrameRate(header.fps)
+    capture = open_file(path)
+    try:
+        measured = _measured_fps(capture)
+    finally:
+        capture.release()
+    if measured is None or (header.frames is None and _begins_without_times(path)):
+        return FrameRate(header.fps or _FALLBACK_FPS, "assumed")
+    agrees = header.fps is not None and abs(measured / header.fps - 1) <= _AGREEING
+    return FrameRate(header.fps if agrees and header.fps is not None else measured)
+
+
+def _measured_fps(capture: Any) -> float | None:
+    """By the times of the first frames, None where they have none."""
+    times = [position_ms(capture) for _ in itertools.takewhile(lambda _: capture.grab(), range(_SAMPLE))]
     steps = [later - earlier for earlier, later in itertools.pairwise(times) if later > earlier]
-    return 1000 / statistics.median(steps) if steps else _FALLBACK_FPS
+    return 1000 / statistics.median(steps) if steps else None
+
+
+def _begins_without_times(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(2) in _WITHOUT_TIMES
 
 
 def period_us(header: Header) -> int:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import threading
 from collections.abc import Callable, Generator, Iterator
-from datetime import tzinfo
+from dataclasses import replace
+from datetime import datetime, tzinfo
 from pathlib import Path
+from typing import Any
 
 from aforo.camera_state import CameraState, CameraStatus, Problem, ProblemError
 from aforo.model import MICROSECONDS, Frame
 from aforo.ports import Clock
 from aforo.session_names import reading_session
-from ingest.capture import Header, open_file, period_us, position_ms, read_header
+from ingest.capture import Header, frame_rate, open_file, period_us, position_ms, read_header
 from ingest.frame_times import Pace, PresentationTimes, Selection
-from ingest.recording_start import recording_start_us
+from ingest.recording_start import recording_start_us, told_start_us
 from ingest.status_board import StatusBoard
+
+LOG = logging.getLogger(__name__)
 
 _FINGERPRINT_BYTES = 1 << 20
 _LONGEST_SLEEP_S = 0.2
@@ -51,6 +56,8 @@ class RecordedSource:
         path: a video file that FFmpeg reads.
         camera: the camera's id.
         starts_at_us: event time of the first frame; None to take it from the file (see `ingest.recording_start`).
+        recorded_fps: frames per second at which it was recorded, in place of the times that the file tells; None to
+            take those.
         timezone: of dates in file names.
         paced: yield frames no faster than they were recorded; else as fast as they are consumed.
         drop_late: with `paced`, drop (and count) frames for which the consumer is too late, as with a live camera. Else
@@ -64,6 +71,7 @@ class RecordedSource:
         session: of the current round, "" before the first frame.
         complete: True after a round in which nothing was missing.
         problem: why the recording could not be read to its announced end, None if it could.
+        note: what the recording does not tell, and what was taken in its place; None where it tells all.
         frames_read: frames decoded so far in this round, with those not yielded.
     """
 
@@ -73,6 +81,7 @@ class RecordedSource:
         camera: str,
         *,
         starts_at_us: int | None = None,
+        recorded_fps: float | None = None,
         timezone: tzinfo,
         paced: bool = False,
         drop_late: bool = False,
@@ -85,9 +94,11 @@ class RecordedSource:
         self.session = ""
         self.complete = False
         self.problem: Problem | None = None
+        self.note: Problem | None = None
         self.frames_read = 0
         self._path = path
         self._starts_at_us = starts_at_us
+        self._recorded_fps = recorded_fps
         self._timezone = timezone
         self._paced = paced
         self._drop_late = drop_late
@@ -111,14 +122,14 @@ class RecordedSource:
             offset_us, rounds, began_us = 0, 1, self._clock.now_us()
             while not self._closed.is_set():
                 self.session = reading_session(recording, began_us, rounds)
-                offset_us += yield from self._read_once(start_us, offset_us, pace)
+                offset_us += yield from self._read_once(header, start_us, offset_us, pace)
                 rounds += 1
                 if not self._repeat:
                     break
         except ProblemError as error:
             self._board.enter(CameraState.OFFLINE, error.problem)
             raise
-        self._board.enter(CameraState.ENDED, self.problem)
+        self._board.enter(CameraState.ENDED, self.problem or self.note)
 
     def close(self) -> None:
         """Let `frames` end soon; may be called from another thread, and twice."""
@@ -129,11 +140,18 @@ class RecordedSource:
         return self._board.status()
 
     def _header(self) -> Header:
+        """The header, with the frames per second that count."""
         capture = open_file(self._path)
         try:
-            return read_header(capture)
+            header = read_header(capture)
         finally:
             capture.release()
+        rate = frame_rate(self._path, header, self._recorded_fps)
+        if rate.source == "assumed":
+            self.note = Problem.of("assumed-rate", self._path, f"{rate.fps:g}")
+            if self._paced:
+                LOG.warning("camera %s: %s", self.camera, self.note)
+        return replace(header, fps=rate.fps)
 
     def _identity(self, header: Header) -> tuple[int, str]:
         """Event time of the first frame, and the name of the recording."""
@@ -141,6 +159,14 @@ class RecordedSource:
             start_us = self._starts_at_us
             if start_us is None:
                 start_us = recording_start_us(self._path, (header.frames or 0) * period_us(header), self._timezone)
+                if self._paced and told_start_us(self._path, self._timezone) is None:
+                    LOG.warning(
+                        "camera %s: %s does not tell when it was recorded; by the time of the file it begins at %s; "
+                        "say it by starts_at",
+                        self.camera,
+                        self._path,
+                        f"{datetime.fromtimestamp(start_us / MICROSECONDS, self._timezone):%Y-%m-%d %H:%M:%S}",
+                    )
             with self._path.open("rb") as file:
                 content = file.read(_FINGERPRINT_BYTES)
             label = f"{self._path.stat().st_size} {start_us} ".encode()
@@ -152,17 +178,18 @@ class RecordedSource:
         wanted_us = MICROSECONDS / self._analyse_fps if self._analyse_fps else 0.0
         return Pace(max(wanted_us, period_us(header)), self._clock)
 
-    def _read_once(self, start_us: int, offset_us: int, pace: Pace | None) -> Generator[Frame, None, int]:
+    def _read_once(
+        self, header: Header, start_us: int, offset_us: int, pace: Pace | None
+    ) -> Generator[Frame, None, int]:
         """Read the file once; returns its duration, microseconds."""
         capture = open_file(self._path)
-        header = read_header(capture)
         times, selection = PresentationTimes(period_us(header)), Selection(self._analyse_fps)
         self.complete, self.problem, self.frames_read = False, None, 0
         dropped = 0
         try:
             # grab() decodes; only retrieve() converts to BGR, so skipped frames are cheap.
             while not self._closed.is_set() and capture.grab():
-                at_us = times.next_us(position_ms(capture))
+                at_us = times.next_us(self._position_ms(capture))
                 self.frames_read += 1
                 if not selection.due(at_us):
                     continue
@@ -175,7 +202,7 @@ class RecordedSource:
                 captured_at_us = start_us + offset_us + at_us
                 frame = Frame(self.camera, self.session, self.frames_read - 1, captured_at_us, image, dropped)
                 dropped = 0
-                self._board.enter(CameraState.LIVE)
+                self._board.enter(CameraState.LIVE, self.note)
                 self._board.frame(frame)
                 if self._admit is not None:
                     self._admit()
@@ -185,6 +212,12 @@ class RecordedSource:
         if not self._closed.is_set():
             self._check_complete(header, times.last_us)
         return times.last_us + period_us(header)
+
+    def _position_ms(self, capture: Any) -> float:
+        """Presentation time of the frame that was grabbed, milliseconds."""
+        if self._recorded_fps is None:
+            return position_ms(capture)
+        return self.frames_read * 1000 / self._recorded_fps
 
     def _wait_or_drop(self, pace: Pace, at_us: int) -> bool:
         """Wait until a frame is due, in short sleeps so that `close` takes effect; True if it must be dropped."""

@@ -26,6 +26,7 @@ def open_source(
     drop_late: bool = False,
     analyse_fps: float | None,
     starts_at: str | None = None,
+    recorded_fps: float | None = None,
     timezone: tzinfo,
     repeat: bool = False,
     clock: Clock,
@@ -42,6 +43,7 @@ def open_source(
         drop_late: drop frames of a paced recording for which the consumer is too late.
         analyse_fps: most frames per second; None for all.
         starts_at: when a recording starts, ISO 8601, local to `timezone` when without offset.
+        recorded_fps: frames per second at which a recording was made; None to take what it tells.
         timezone: of the site.
         repeat: start a recording again at its end.
         clock: processing time.
@@ -62,6 +64,7 @@ def open_source(
         Path(source),
         camera,
         starts_at_us=_instant_us(starts_at, camera, timezone) if starts_at is not None else None,
+        recorded_fps=recorded_fps,
         timezone=timezone,
         paced=paced,
         drop_late=drop_late,

@@ -26,11 +26,18 @@ def recording_start_us(path: Path, duration_us: int, timezone: tzinfo) -> int:
     Raises:
         OSError: the file cannot be read.
     """
+    told = told_start_us(path, timezone)
+    return told if told is not None else path.stat().st_mtime_ns // 1000 - duration_us
+
+
+def told_start_us(path: Path, timezone: tzinfo) -> int | None:
+    """Event time of the first frame as a recording itself tells it, by name or container; None where it does not.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
     named = start_in_name_us(path.name, timezone)
-    if named is not None:
-        return named
-    contained = start_in_mp4_us(path)
-    return contained if contained is not None else path.stat().st_mtime_ns // 1000 - duration_us
+    return named if named is not None else start_in_mp4_us(path)
 
 
 def start_in_name_us(name: str, timezone: tzinfo) -> int | None:

@@ -43,6 +43,13 @@ class CameraSection(Section):
         description="For a recording: when it starts, ISO 8601; local to the site when without offset. "
         "Default: from the file name or its metadata, else the file's time.",
     )
+    recorded_fps: float | None = Field(
+        default=None,
+        ge=0.01,
+        le=1000,
+        description="For a recording: frames per second at which it was made. Default: what the file tells. Raw "
+        "streams (.h264, .hevc, .mjpeg) tell nothing and are taken as 25, with a warning.",
+    )
     repeat: bool = Field(
         default=False, description="For a recording: start again at its end, as a live camera would go on."
     )
@@ -74,6 +81,14 @@ class CameraSection(Section):
         if isinstance(raw.get("starts_at"), date):  # YAML makes times of their own kind of unquoted ones
             raw["starts_at"] = raw["starts_at"].isoformat()
         return raw
+
+    @model_validator(mode="after")
+    def _fits_its_source(self) -> CameraSection:
+        if not self.is_recording:
+            for key in ("starts_at", "recorded_fps", "repeat", "drop_late"):
+                if getattr(self, key):
+                    raise ValueError(f"{key} is for a recording, and the source is a camera; leave it out")
+        return self
 
     @model_validator(mode="after")
     def _gates_exist(self) -> CameraSection:
@@ -132,6 +147,12 @@ class CameraSection(Section):
     def of_recording(cls, path: Path, lines: Sequence[LineSection] = ()) -> CameraSection:
         """A camera for a video file that is in no configuration."""
         return cls(id="video", source=SecretStr(str(path)), lines=list(lines))
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether the source is a file: no address, and no number of a USB camera."""
+        source = self.source.get_secret_value()
+        return "://" not in source and not source.isdecimal()
 
     @property
     def shown_source(self) -> str:

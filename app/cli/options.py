@@ -22,6 +22,12 @@ EngineOption = Annotated[str | None, typer.Option("--engine", help="auto, openvi
 FpsOption = Annotated[
     float | None, typer.Option("--fps", min=0.1, help="Analyse at most so many frames per second; default: all.")
 ]
+InputFpsOption = Annotated[
+    float | None,
+    typer.Option(
+        "--input-fps", min=0.01, max=1000, help="Frames per second at which it was recorded; default: what it tells."
+    ),
+]
 ConfigOption = Annotated[Path | None, typer.Option("--config", "-c", metavar="CONFIG", help="The site file.")]
 JsonOption = Annotated[
     str | None, typer.Option("--json", metavar="FILE", help="Write one JSON document there; - is stdout.")

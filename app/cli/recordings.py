@@ -23,6 +23,7 @@ from app.cli.options import (
     EngineOption,
     ForceOption,
     FpsOption,
+    InputFpsOption,
     JsonOption,
     ModelOption,
     SizeOption,
@@ -57,6 +58,7 @@ def count(
     ] = None,
     force: ForceOption = False,
     fps: FpsOption = None,
+    input_fps: InputFpsOption = None,
     model: ModelOption = None,
     trust_model: TrustOption = False,
     image_size: SizeOption = None,
@@ -79,9 +81,11 @@ def count(
     )
     section = chosen_detector(site, trust_model, model=model, image_size=image_size, engine=engine)
     what = _camera(site, camera, line or [], zone or [], facts)
-    counts = _count(video, what, section, site, fps, copy_file)
-    if counts.problem:
-        err.print(f"Note: {counts.problem}", highlight=False, style="yellow")
+    if input_fps is not None:
+        what = what.model_copy(update={"recorded_fps": input_fps})
+    recording = Recording(video, what, analyse_fps=fps, recorded_fps=what.recorded_fps, timezone=site.timezone)
+    counts = _count(recording, section, site, copy_file)
+    _say_notes(counts.note, counts.problem)
     if json_file is None or not json_file.is_stdout:
         _print_counts(counts, what)
     if json_file is not None:
@@ -103,6 +107,7 @@ def tracks(
         float, typer.Option(min=0.0, max=1.0, help="Leave out tracks whose surest detection is below this.")
     ] = 0.6,
     fps: FpsOption = None,
+    input_fps: InputFpsOption = None,
     config: ConfigOption = None,
     model: ModelOption = None,
     trust_model: TrustOption = False,
@@ -118,7 +123,9 @@ def tracks(
     site = load_site(config) if config else SiteConfiguration()
     mot_file = output_file(("--mot", mot, TRACKS), site=site, inputs=(video, config, file_of(model)), force=force)
     section = chosen_detector(site, trust_model, model=model, image_size=image_size, engine=engine)
-    recording = Recording(video, CameraSection.of_recording(video), analyse_fps=fps, timezone=site.timezone)
+    recording = Recording(
+        video, CameraSection.of_recording(video), analyse_fps=fps, recorded_fps=input_fps, timezone=site.timezone
+    )
     found = MotTracks(confidence)
     detector = open_detector(section, recording.analysed_wh)
     try:
@@ -130,8 +137,7 @@ def tracks(
     finally:
         detector.close()
     mot_file.write(found.text(wanted).encode("ascii"))
-    if recording.problem:
-        err.print(f"Note: {recording.problem}", highlight=False, style="yellow")
+    _say_notes(recording.note, recording.problem)
     err.print(f"{found.number(wanted)} tracks written to {mot}", highlight=False)
 
 
@@ -167,22 +173,21 @@ def _pixels(option: str, text: str, least: int) -> list[tuple[float, float]]:
     return list(zip(numbers[::2], numbers[1::2], strict=True))
 
 
+def _say_notes(*notes: str) -> None:
+    for note in filter(None, notes):
+        err.print(f"Note: {note}", highlight=False, style="yellow")
+
+
 def _count(
-    video: Path,
-    what: CameraSection,
-    section: DetectorSection,
-    site: SiteConfiguration,
-    fps: float | None,
-    copy_file: OutputFile | None,
+    recording: Recording, section: DetectorSection, site: SiteConfiguration, copy_file: OutputFile | None
 ) -> RecordingCounts:
-    recording = Recording(video, what, analyse_fps=fps, timezone=site.timezone)
     detector = open_detector(section, recording.analysed_wh)
     try:
         if copy_file is None:
             return with_progress(recording, detector, section)
         with (
             copy_file.writing() as scratch,
-            AnnotatedCopy(scratch, what, recording.facts, recording.frame_rate, site.timezone) as copy,
+            AnnotatedCopy(scratch, recording.camera, recording.facts, recording.frame_rate, site.timezone) as copy,
         ):
             counts = with_progress(recording, detector, section, copy.add)
             copy.finish()
@@ -216,6 +221,8 @@ def _document(counts: RecordingCounts, what: CameraSection) -> dict[str, Any]:
             "fps": round(counts.facts.fps, 3),
             "frames": counts.frames,
         },
+        "fps_source": counts.facts.fps_source,
+        "note": counts.note,
         "analysed_frames": counts.analysed_frames,
         "elapsed_s": round(counts.elapsed_s, 2),
         "complete": not counts.problem,

@@ -25,7 +25,7 @@ from app import web_process
 from app.assets import manifest
 from app.cli.console import err, fetch_progress, table
 from app.cli.detector import open_detector
-from app.cli.options import ConfigArgument, ForceOption, PortOption
+from app.cli.options import ConfigArgument, ForceOption, InputFpsOption, PortOption
 from app.cli.outputs import output_file
 from app.file_kinds import REPORTS
 from app.history_recount import recount_place
@@ -113,9 +113,11 @@ def _print_demo(sample: manifest.Sample, counted: Counter[tuple[str, str]]) -> N
     table(title, ("direction", "road user", "counted", "published"), rows, numeric=(2, 3))
 
 
-def run(config: ConfigArgument, port: PortOption = None) -> None:
+def run(config: ConfigArgument, port: PortOption = None, input_fps: InputFpsOption = None) -> None:
     """Count every camera of the configuration, and serve the web page and the API, in one process."""
     site = load_site(config)
+    if input_fps is not None:
+        site = _recorded_at(site, input_fps)
     if port is not None:
         site = site.model_copy(update={"api": site.api.model_copy(update={"port": port})})
     if not site.cameras:
@@ -129,6 +131,16 @@ def run(config: ConfigArgument, port: PortOption = None) -> None:
         _until_interrupted()
     finally:
         service.stop()
+
+
+def _recorded_at(site: SiteConfiguration, fps: float) -> SiteConfiguration:
+    """The site with recordings made at so many frames per second; its cameras are as they were."""
+    if not any(camera.is_recording for camera in site.cameras):
+        raise ConfigurationError("--input-fps: this site has no recording, and cameras need none; leave it out")
+    cameras = [
+        camera.model_copy(update={"recorded_fps": fps}) if camera.is_recording else camera for camera in site.cameras
+    ]
+    return site.model_copy(update={"cameras": cameras})
 
 
 def _until_interrupted() -> None:
