@@ -19,6 +19,9 @@ HOUR_US = 60 * MINUTE_US
 INTERVALS = {"1m": MINUTE_US, "5m": 5 * MINUTE_US, "15m": QUARTER_US, "1h": HOUR_US, "1d": 24 * HOUR_US}
 """The names of intervals and their usual length; an hour or day in which the clocks change is shorter or longer."""
 
+YEARS = range(1970, 2200)
+"""Anything else is a slip of the keyboard."""
+
 
 class Bucket(NamedTuple):
     """An interval of event time, microseconds since 1970-01-01 UTC, `start_us` inclusive, `end_us` exclusive.
@@ -52,6 +55,27 @@ def buckets(start_us: int, end_us: int, interval: str, zone: tzinfo) -> list[Buc
     step_us = INTERVALS[interval]
     first_us = start_us - start_us % step_us
     return [Bucket(at_us, at_us + step_us) for at_us in range(first_us, end_us, step_us)]
+
+
+def parse_moment(text: str) -> datetime:
+    """A time in ISO 8601, of a year in which there were cameras; aware if it has an offset.
+
+    >>> parse_moment("2026-03-05T07:30:00-05:00").year
+    2026
+    >>> parse_moment("2026-02-30")
+    Traceback (most recent call last):
+    ValueError: expected ISO 8601 such as 2026-03-05T07:30:00-05:00, got '2026-02-30'
+
+    Raises:
+        ValueError: it is no such time.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"expected ISO 8601 such as 2026-03-05T07:30:00-05:00, got {text[:40]!r}") from None
+    if moment.year not in YEARS:
+        raise ValueError(f"expected a year from {YEARS[0]} to {YEARS[-1]}, got {moment.year}")
+    return moment
 
 
 def local_time(at_us: int, zone: tzinfo) -> datetime:

@@ -63,7 +63,7 @@ class Line:
         check_line(self.points)
         if self.directions is not None and (
             self.directions[0] == self.directions[1]
-            or not all(re.match(r"^[\w .+-]{1,40}$", name) for name in self.directions)
+            or not all(re.fullmatch(r"[\w .+-]{1,40}", name) for name in self.directions)
         ):
             raise ValueError("directions must be two different short names")
         version = _version(points=self.points, directions=self.directions, anchor=self.anchor)
@@ -228,17 +228,21 @@ class Camera:
     analyse_fps: float = 10.0
 
     def __post_init__(self) -> None:
+        gates: dict[tuple[PlaceKind, str], tuple[str, ...]] = {
+            (place.kind, place.id): place.direction_names
+            for place in self.places
+            if not isinstance(place, TurningMovement)
+        }
         for movement in self.movements:
             for gate in (movement.origin, movement.destination):
-                self._check_gate(movement, gate)
+                self._check_gate(movement, gate, gates.get((gate.kind, gate.place)))
 
-    def _check_gate(self, movement: TurningMovement, gate: Gate) -> None:
-        places = {place.id: place for place in self.places if place.kind == gate.kind}
-        if gate.place not in places:
+    @staticmethod
+    def _check_gate(movement: TurningMovement, gate: Gate, names: tuple[str, ...] | None) -> None:
+        if names is None:
             raise ValueError(
                 f"movement {movement.id!r} names the {gate.kind} {gate.place!r}, which this camera does not have"
             )
-        names = places[gate.place].direction_names
         if gate.kind == PlaceKind.LINE and gate.direction not in (None, *names):
             raise ValueError(
                 f"movement {movement.id!r} names the direction {gate.direction!r}; the line {gate.place!r} has "

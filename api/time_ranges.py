@@ -8,11 +8,8 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from aforo.errors import QueryError
-from aforo.local_time import local_time, to_us
+from aforo.local_time import YEARS, local_time, to_us
 from aforo.model import MICROSECONDS
-
-YEARS = range(1970, 2200)
-"""Anything else is a slip of the keyboard."""
 
 _SPACE_FOR_PLUS = re.compile(r"(?<=\d) (?=\d\d:?\d\d$)")
 

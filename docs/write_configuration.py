@@ -26,6 +26,10 @@ One YAML file describes a site: its cameras, what is counted in their pictures, 
 keys are refused, and every problem is reported with the file, the line and the key. Points are fractions of the frame:
 `[0, 0]` is its upper left corner, `[1, 1]` its lower right one, whatever the resolution.
 
+Numbers are written in plain decimal digits, and what is text but looks like a number in quotes (`"010"`). Anchors,
+aliases and `<<` are taken, tags are not. A file has at most 8 MB, 32 levels and 400,000 values, those that aliases
+stand for included; a name has at most 200 characters, none of them a control character.
+
 `aforo count` and `aforo demo` need no file. Try one with `aforo doctor -c FILE`.
 
 This page is written by `make docs` from the descriptions in `aforo/config/`.

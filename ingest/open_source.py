@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from pathlib import Path
 
 from aforo.errors import ConfigurationError
+from aforo.local_time import parse_moment
 from aforo.model import MICROSECONDS
 from aforo.ports import Clock
 from aforo.redaction import without_credentials
@@ -77,11 +78,9 @@ def open_source(
 
 def _instant_us(text: str, camera: str, timezone: tzinfo) -> int:
     try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        raise ConfigurationError(
-            f"camera {camera}: starts_at: expected ISO 8601 such as 2026-03-05T07:30:00-05:00, got {text!r}"
-        ) from None
+        instant = parse_moment(text)
+    except ValueError as error:
+        raise ConfigurationError(f"camera {camera}: starts_at: {error}") from None
     if instant.tzinfo is None:
         instant = instant.replace(tzinfo=timezone)
     return round(instant.timestamp() * MICROSECONDS)

@@ -13,6 +13,14 @@ Identifier = Annotated[
     ),
 ]
 
+Name = Annotated[
+    str, Field(max_length=200, pattern=r"^[^\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069]*$", description="For people.")
+]
+"""A name for people: one line, without characters that control how a screen shows the rest."""
+
+Word = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\p{Cc}\u2028\u2029]*$")]
+"""A label or direction."""
+
 
 class Section(BaseModel):
     """A part of the configuration: immutable, no unknown keys.
@@ -22,4 +30,6 @@ class Section(BaseModel):
     pydantic_core._pydantic_core.ValidationError: 1 validation error for Section
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, str_strip_whitespace=True, hide_input_in_errors=True, allow_inf_nan=False
+    )

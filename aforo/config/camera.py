@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
-from aforo.config.base import Identifier, Section
+from aforo.config.base import Identifier, Name, Section
 from aforo.config.geometry import LineSection, MovementSection, PointPair, ZoneSection
+from aforo.local_time import parse_moment
 from aforo.redaction import without_credentials
 from aforo.site import Camera
 
@@ -32,7 +32,7 @@ class CameraSection(Section):
     """
 
     id: Identifier = Field(description="Unique within the site.")
-    name: str = Field(default="", max_length=200, description="Name for people.")
+    name: Name = Field(default="", description="Name for people.")
     source: SecretStr = Field(
         description="A file, rtsp://, http(s):// (MJPEG or HLS), or the number of a USB camera. May carry credentials; "
         "they are never shown."
@@ -78,9 +78,14 @@ class CameraSection(Section):
         raw = dict(raw)
         if isinstance(raw.get("source"), int) and not isinstance(raw["source"], bool):
             raw["source"] = str(raw["source"])
-        if isinstance(raw.get("starts_at"), date):  # YAML makes times of their own kind of unquoted ones
-            raw["starts_at"] = raw["starts_at"].isoformat()
         return raw
+
+    @field_validator("starts_at")
+    @classmethod
+    def _is_time(cls, text: str | None) -> str | None:
+        if text is not None:
+            parse_moment(text)
+        return text
 
     @model_validator(mode="after")
     def _fits_its_source(self) -> CameraSection:

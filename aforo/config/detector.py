@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from aforo.config.base import Section
+from aforo.config.base import Section, Word
 
 DEFAULT_ROAD_USERS = {
     "person": "pedestrian",
@@ -53,7 +53,7 @@ class DetectorSection(Section):
         description="Where a picture shows nothing new, take the network's last answer again instead of asking it: "
         "for streets that are empty for long. Such time counts as observed.",
     )
-    road_users: dict[str, str] = Field(
+    road_users: dict[Word, Word] = Field(
         default_factory=lambda: dict(DEFAULT_ROAD_USERS),
         min_length=1,
         description="Which road user each label of the model is. Labels not named here are ignored.",

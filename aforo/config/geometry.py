@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, PrivateAttr, model_validator
 
-from aforo.config.base import Identifier, Section
+from aforo.config.base import Identifier, Name, Section, Word
 from aforo.model import PlaceKind, Point
 from aforo.site import Anchor, Gate, Line, TurningMovement, Zone
 
@@ -24,7 +24,7 @@ class LineSection(Section):
     """
 
     id: Identifier = Field(description="Unique within the site.")
-    name: str = Field(default="", max_length=200, description="Name for people.")
+    name: Name = Field(default="", description="Name for people.")
     points: list[PointPair] = Field(min_length=2, max_length=16, description="Fractions of the frame, in order.")
     directions: tuple[str, str] | None = Field(
         default=None,
@@ -34,18 +34,16 @@ class LineSection(Section):
     )
     anchor: Anchor = Field(default="bottom_centre", description="The point of the box that has to cross.")
 
+    _line: Line = PrivateAttr()
+
     @model_validator(mode="after")
     def _checked(self) -> LineSection:
-        self.domain()
+        self._line = Line(self.id, points(self.points), self.directions, self.anchor, self.name)
         return self
 
     def domain(self) -> Line:
-        """The line.
-
-        Raises:
-            ValueError: it cannot count.
-        """
-        return Line(self.id, points(self.points), self.directions, self.anchor, self.name)
+        """The line."""
+        return self._line
 
 
 class ZoneSection(Section):
@@ -56,24 +54,22 @@ class ZoneSection(Section):
     """
 
     id: Identifier = Field(description="Unique within the site.")
-    name: str = Field(default="", max_length=200, description="Name for people.")
+    name: Name = Field(default="", description="Name for people.")
     polygon: list[PointPair] = Field(
         min_length=3, max_length=64, description="Corners in order, fractions of the frame."
     )
     anchor: Anchor = Field(default="bottom_centre", description="The point of the box that has to be inside.")
 
+    _zone: Zone = PrivateAttr()
+
     @model_validator(mode="after")
     def _checked(self) -> ZoneSection:
-        self.domain()
+        self._zone = Zone(self.id, points(self.polygon), self.anchor, self.name)
         return self
 
     def domain(self) -> Zone:
-        """The zone.
-
-        Raises:
-            ValueError: it is not a simple polygon.
-        """
-        return Zone(self.id, points(self.polygon), self.anchor, self.name)
+        """The zone."""
+        return self._zone
 
 
 class GateSection(Section):
@@ -85,7 +81,7 @@ class GateSection(Section):
     """
 
     line: Identifier | None = Field(default=None, description="Id of a counting line.")
-    direction: str | None = Field(default=None, description="Only this direction of the line.")
+    direction: Word | None = Field(default=None, description="Only this direction of the line.")
     zone: Identifier | None = Field(default=None, description="Id of a zone; passed on entry.")
 
     @model_validator(mode="after")
@@ -116,7 +112,7 @@ class MovementSection(Section):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, hide_input_in_errors=True)
 
     id: Identifier = Field(description="Unique within the site.")
-    name: str = Field(default="", max_length=200, description="Name for people, such as 'north to east'.")
+    name: Name = Field(default="", description="Name for people, such as 'north to east'.")
     origin: GateSection = Field(alias="from", description="Entry gate.")
     destination: GateSection = Field(alias="to", description="Exit gate.")
 

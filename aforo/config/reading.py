@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import yaml
 from pydantic import ValidationError
 
 from aforo.config.site import SiteConfiguration
 from aforo.errors import ConfigurationError
+from aforo.plain_files import read_text
+from aforo.yaml_text import MOST_BYTES, Steps, YamlDocument, key_of, parse_yaml, shown
+
+_MOST_PROBLEMS = 10
+"""Of one file, in one sentence."""
 
 
 def load_site(path: Path) -> SiteConfiguration:
@@ -25,9 +29,9 @@ def load_site(path: Path) -> SiteConfiguration:
             file, the line, the key and what was expected.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"cannot read the configuration {path}: {_reason(error)}") from error
+        text = read_text(path, MOST_BYTES)
+    except OSError as error:
+        raise ConfigurationError(f"cannot read the configuration {path}: {error.strerror}") from error
     return parse_site(text, str(path))
 
 
@@ -44,64 +48,24 @@ def parse_site(text: str, name: str) -> SiteConfiguration:
         ConfigurationError: as `load_site`.
     """
     try:
-        tree = yaml.compose(text, Loader=yaml.SafeLoader)
-        raw = yaml.safe_load(text)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 0
-        raise ConfigurationError(f"{name}, line {line}: not valid YAML: {error.problem}") from error
-    except yaml.YAMLError as error:
-        raise ConfigurationError(f"{name}: not valid YAML: {' '.join(str(error).split())}") from error
-    _refuse_repeated_keys(tree, name)
-    if not isinstance(raw, dict):
-        raise ConfigurationError(f"{name}: expected keys such as site, cameras and store, got {type(raw).__name__}")
+        document = parse_yaml(text)
+    except ValueError as error:
+        raise ConfigurationError(f"{name}, {error}") from None
+    if not isinstance(document.value, dict):
+        raise ConfigurationError(
+            f"{name}: expected keys such as site, cameras and store, got {type(document.value).__name__}"
+        )
     try:
-        return SiteConfiguration.model_validate(raw)
+        return SiteConfiguration.model_validate(document.value)
     except ValidationError as error:
-        problems = [_problem(tree, problem["loc"], problem["type"], problem["msg"]) for problem in error.errors()]
+        found = error.errors(include_url=False, include_input=False)
+        problems = [_problem(document, each["loc"], each["type"], each["msg"]) for each in found[:_MOST_PROBLEMS]]
+        if more := len(found) - len(problems):
+            problems.append(f"and {more} more")
         raise ConfigurationError(f"{name}, " + "; ".join(problems)) from None
 
 
-def _refuse_repeated_keys(node: yaml.Node | None, name: str) -> None:
-    """YAML itself would silently take the last of two keys of the same name."""
-    if isinstance(node, yaml.MappingNode):
-        seen: dict[str, int] = {}
-        for key, value in node.value:
-            line = key.start_mark.line + 1
-            if first := seen.get(str(key.value)):
-                raise ConfigurationError(
-                    f"{name}, line {line}: {key.value}: already given in line {first}; join the two"
-                )
-            seen[str(key.value)] = line
-            _refuse_repeated_keys(value, name)
-    elif isinstance(node, yaml.SequenceNode):
-        for value in node.value:
-            _refuse_repeated_keys(value, name)
-
-
-def _problem(tree: yaml.Node | None, loc: tuple[int | str, ...], kind: str, message: str) -> str:
-    key = ".".join(str(part) for part in loc) or "the document"
-    line = _line_of(tree, loc)
+def _problem(document: YamlDocument, steps: Steps, kind: str, message: str) -> str:
     if kind == "extra_forbidden":
         message = "unknown key"
-    return f"line {line}: {key}: {message.removeprefix('Value error, ')}"
-
-
-def _line_of(node: yaml.Node | None, loc: tuple[int | str, ...]) -> int:
-    """The 1-based line of the deepest node that the path reaches."""
-    line = node.start_mark.line + 1 if node is not None else 1
-    for part in loc:
-        if isinstance(node, yaml.MappingNode):
-            found = [(key, value) for key, value in node.value if key.value == str(part)]
-            if not found:
-                return line
-            line, node = found[0][0].start_mark.line + 1, found[0][1]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            node = node.value[part]
-            line = node.start_mark.line + 1
-        else:
-            return line
-    return line
-
-
-def _reason(error: OSError | UnicodeDecodeError) -> str:
-    return error.strerror or str(error) if isinstance(error, OSError) else "it is not UTF-8 text"
+    return f"line {document.line_of(steps)}: {key_of(steps)}: {shown(message.removeprefix('Value error, '), 300)}"

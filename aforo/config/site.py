@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 import aforo.site
-from aforo.config.base import Identifier, Section
+from aforo.config.base import Identifier, Name, Section
 from aforo.config.camera import CameraSection
 from aforo.config.detector import DetectorSection
 from aforo.config.server import ApiSection
@@ -36,7 +36,7 @@ class SiteIdentity(Section):
     """
 
     id: Identifier = Field(default="site", description="Short name, used in reports and file names.")
-    name: str = Field(default="", max_length=200, description="Name for people.")
+    name: Name = Field(default="", description="Name for people.")
     timezone: Annotated[str, AfterValidator(_known_timezone)] = Field(
         default="UTC", description="IANA time zone; hours and days of every report are local to it."
     )

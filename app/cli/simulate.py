@@ -11,6 +11,8 @@ import yaml
 
 from aforo.clock import SystemClock
 from aforo.config.reading import load_site
+from aforo.plain_files import read_text
+from aforo.yaml_text import MOST_BYTES, parse_yaml
 from app.cli.console import err, write_json
 from app.cli.kafka_process import join
 from app.cli.options import ConfigArgument, ForceOption
@@ -22,7 +24,7 @@ from app.validation.synthetic_traffic import camera_section, paced, traffic
 
 def simulate(
     config: ConfigArgument,
-    cameras: Annotated[int, typer.Option("--cameras", min=1, max=100_000, help="How many cameras.")] = 10,
+    cameras: Annotated[int, typer.Option("--cameras", min=1, max=10_000, help="How many cameras.")] = 10,
     fps: Annotated[float, typer.Option("--fps", min=0.1, max=100, help="Frames per second of each.")] = 5.0,
     road_users: Annotated[
         int, typer.Option("--road-users", min=0, max=1000, help="Road users in each picture at a time.")
@@ -80,7 +82,7 @@ def simulate(
 
 def _write_config(config: Path, cameras: int, file: OutputFile) -> None:
     """Write the configuration again with so many simulated cameras in the place of its own."""
-    document = yaml.safe_load(config.read_text(encoding="utf-8"))
+    document = parse_yaml(read_text(config, MOST_BYTES)).value
     sections = (camera_section(number) for number in range(cameras))
     document["cameras"] = [
         section.model_dump(mode="json", by_alias=True, exclude_defaults=True) | {"source": "simulated"}

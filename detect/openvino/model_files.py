@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import openvino as ov
-import yaml
 
 from aforo.errors import ModelError
+from aforo.plain_files import read_text
+from aforo.yaml_text import MOST_BYTES, parse_yaml
 from detect.limits import one_line
 
 
@@ -51,9 +52,9 @@ def label_names(core: ov.Core, file: Path) -> list[str]:
         if file.suffix == ".onnx":
             names = ast.literal_eval(core.read_model(file).get_rt_info(["framework", "names"]).astype(str))
         else:
-            names = yaml.safe_load(where.read_text(encoding="utf-8"))["names"]
-    except (OSError, yaml.YAMLError, KeyError, TypeError, RuntimeError, ValueError, SyntaxError) as error:
+            names = parse_yaml(read_text(where, MOST_BYTES)).value["names"]
+        return [str(names[key]) for key in sorted(names, key=int)] if isinstance(names, Mapping) else [*map(str, names)]
+    except (OSError, KeyError, TypeError, RuntimeError, ValueError, SyntaxError, MemoryError) as error:
         raise ModelError(
             f"{where} must name the model's labels as Ultralytics' export does: {one_line(error)}"
         ) from error
-    return [str(names[index]) for index in sorted(names)] if isinstance(names, Mapping) else [str(n) for n in names]

@@ -50,7 +50,7 @@ def complaint(text: str) -> str:
         ("", "site.yaml: expected keys such as site, cameras and store, got NoneType"),
         ("site: {id: a\nstore: b", "site.yaml, line 2: not valid YAML: "),
         ("site:\n\tid: a\n", "site.yaml, line 2: not valid YAML: "),
-        ("a: \x00\n", "site.yaml: not valid YAML: "),
+        ("a: \x00\n", "site.yaml, line 1: not valid YAML: a control character"),
         ("site: {id: a}\nstore: sqlite:///a.db\nsite: {id: b}\n", "site.yaml, line 3: site: already given in line 1"),
         (CAMERA + "    source: b.mp4\n", "site.yaml, line 4: source: already given in line 3"),
     ],
