@@ -171,7 +171,7 @@ class FrameAnnotator:
             counts: by line id, (direction, class) -> number; lines that are absent show 0. None: unknown here.
         """
         scene: Image = image.copy()
-        self._take_size(scene)
+        self._adapt_to_size(scene)
         if tracked.session != self._session:
             self._session = tracked.session
             self._trails = {}
@@ -195,7 +195,7 @@ class FrameAnnotator:
         """
         grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
         scene: Image = cv2.cvtColor(cv2.convertScaleAbs(grey, alpha=_STALE_SHADE), cv2.COLOR_GRAY2BGR)
-        self._take_size(scene)
+        self._adapt_to_size(scene)
         words, since = self._words.picture, self.local_time(since_us, "%H:%M:%S")
         text = words.recording_over if ended else words.no_picture_since.format(time=since)
         height_px, width_px = scene.shape[:2]
@@ -213,7 +213,7 @@ class FrameAnnotator:
         """An instant in the site's time zone."""
         return datetime.fromtimestamp(at_us / MICROSECONDS, self._timezone).strftime(layout)
 
-    def _take_size(self, scene: Image) -> None:
+    def _adapt_to_size(self, scene: Image) -> None:
         size = (scene.shape[1], scene.shape[0])
         if size != self._size:
             self._size = size

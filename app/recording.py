@@ -185,7 +185,7 @@ class Recording:
         analysed = self.analyse(detector, section)
         began = time.perf_counter()
         for frame, tracked in analysed:
-            counts.rows.take(counter.add(TrackedBatch.of([tracked])))
+            counts.rows.add(counter.add(TrackedBatch.of([tracked])))
             if frame is None:
                 continue
             if counts.analysed_frames == 0:

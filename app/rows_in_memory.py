@@ -16,8 +16,8 @@ class RowsInMemory:
     visits: dict[tuple[int, str, int], Visit] = field(default_factory=dict)
     movements: dict[tuple[int, str, int], Movement] = field(default_factory=dict)
 
-    def take(self, rows: Rows) -> None:
-        """Take rows in, as a store would."""
+    def add(self, rows: Rows) -> None:
+        """Add rows: a row replaces the one of its key, a voided track loses all."""
         for crossing in rows.crossings:
             self.crossings[crossing.track_id, crossing.line, crossing.ordinal] = crossing
         for visit in rows.visits:

@@ -80,14 +80,14 @@ class WorkerLiveServer:
         self._socket.close()
 
     def _announce(self) -> None:
-        told_us = 0
+        announced_us = 0
         while not self._stopped.is_set():
             now_us = self._clock.now_us()
-            shown = [camera for camera, at_us in list(self._shown.items()) if at_us >= told_us]
+            shown = [camera for camera, at_us in list(self._shown.items()) if at_us >= announced_us]
             try:
                 if shown:
                     self._store.announce([LiveEndpoint(camera, self._url, now_us) for camera in shown])
             except StoreError as error:
                 LOG.warning("live pictures are not announced now: %s", error)
-            told_us = now_us
+            announced_us = now_us
             self._stopped.wait(ANNOUNCE_EVERY_S if shown else 1.0)

@@ -197,5 +197,5 @@ def counted(
         lines.append(LineSection(id=f"line-{number}", points=points, directions=names))
     counter = counting_stage([CameraSection.of_recording(Path("video"), lines)])
     for message in tracked(clip, new_tracker):
-        table.take(counter.add(TrackedBatch.of([message])))
+        table.add(counter.add(TrackedBatch.of([message])))
     return [LineResult(truth, table.of_line(line.id)) for truth, line in zip(truths, lines, strict=True)]

@@ -103,7 +103,7 @@ def counted_use(clip: Path, zones: dict[str, list[tuple[float, float]]]) -> dict
     camera = CameraSection.of_recording(clip).model_copy(update={"zones": sections})
     counter, table = counting_stage([camera]), RowsInMemory()
     for message in tracked(seen):
-        table.take(counter.add(TrackedBatch.of([message])))
+        table.add(counter.add(TrackedBatch.of([message])))
     stays: dict[str, list[float]] = {section.id: [] for section in sections}
     for visit in table.visits.values():
         if visit.left_at_us is not None and visit.road_user in ("pedestrian", "cyclist"):

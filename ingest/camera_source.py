@@ -75,7 +75,7 @@ class LiveSource:
         """Yield the newest frames until the source is closed; a camera that fails is waited for and raises no error."""
         try:
             while not self._closed.is_set():
-                taken = self._take()
+                taken = self._next_frame()
                 if taken is None or self._connection.state is not CameraState.LIVE:
                     self._supervise()
                 if taken is not None:
@@ -94,7 +94,7 @@ class LiveSource:
         """The camera's status: connecting, live, frozen, offline, or ended once `frames` has ended."""
         return self._board.status()
 
-    def _take(self) -> Frame | None:
+    def _next_frame(self) -> Frame | None:
         if self._reader is None:
             self._closed.wait(_TICK_S)
             return None

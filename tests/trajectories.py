@@ -180,7 +180,7 @@ class Table:
         self.rows: dict[tuple[object, ...], object] = {}
         self.observed: dict[tuple[str, str, int], CoverageRow] = {}
 
-    def take(self, rows: Rows) -> None:
+    def add(self, rows: Rows) -> None:
         for kind, batch in (("crossing", rows.crossings), ("visit", rows.visits), ("movement", rows.movements)):
             for row in batch:
                 place = getattr(row, {"crossing": "line", "visit": "zone"}.get(kind, "movement"))
@@ -219,5 +219,5 @@ def counted(camera: Camera, messages: Iterable[TrackedFrame]) -> Table:
     """What a fresh aggregator makes of the messages."""
     aggregator, table = CountingStage([camera]), Table()
     for each in messages:
-        table.take(aggregator.add(TrackedBatch.of([each])))
+        table.add(aggregator.add(TrackedBatch.of([each])))
     return table

@@ -274,14 +274,14 @@ def until_reached(attempt: Callable[[], None], clock: Clock, stopped: Callable[[
     Returns:
         Whether an attempt succeeded.
     """
-    told = False
+    logged = False
     while not stopped():
         try:
             attempt()
         except BusError as error:
-            if not told:
+            if not logged:
                 LOG.error("%s; trying again every %g s", error, _RETRY_S)
-            told = True
+            logged = True
             clock.sleep(_RETRY_S)
         else:
             return True

@@ -30,14 +30,14 @@ from aforo.ports import BatchCounter, Clock, CountStore
 
 LOG = logging.getLogger(__name__)
 
-TELL_EVERY_S = 30.0
+LOG_EVERY_S = 30.0
 _POLL_MS = 200
 _BATCH = 5_000
 _COMMIT_MS = 5_000
 _MARK_EVERY_MS = 1_000
 
 
-class Figures:
+class Metrics:
     """What an aggregator tells Prometheus.
 
     >>> figures = Figures()
@@ -46,7 +46,7 @@ class Figures:
     3.0
 
     Attributes:
-        registry: of the figures.
+        registry: of the metrics.
     """
 
     def __init__(self) -> None:
@@ -139,9 +139,9 @@ class Aggregation(ConsumerRebalanceListener):  # type: ignore[misc]
         self._partitions: dict[TopicPartition, _Partition] = {}
         self._stopped = threading.Event()
         self._dead: KafkaProducer | None = None
-        self._told_bus = False
+        self._bus_fails = False
         self._unsafe_until_dead_letters_arrive = False
-        self.figures = Figures()
+        self.metrics = Metrics()
 
     @property
     def failure(self) -> str:
@@ -179,7 +179,7 @@ class Aggregation(ConsumerRebalanceListener):  # type: ignore[misc]
         with self._lock:
             for partition in revoked:
                 self._partitions.pop(partition, None)
-                self.figures.lag.labels(str(partition.partition)).set(0)
+                self.metrics.lag.labels(str(partition.partition)).set(0)
         LOG.info("hands over partitions %s", _numbers(revoked))
 
     def _open_consumer(self) -> KafkaConsumer:
@@ -199,7 +199,7 @@ class Aggregation(ConsumerRebalanceListener):  # type: ignore[misc]
             raise BusError(f"cannot reach {self._address}: {error or type(error).__name__}") from error
 
     def _loop(self, consumer: KafkaConsumer) -> None:
-        written_s = told_s = self._clock.monotonic_s()
+        written_s = logged_s = self._clock.monotonic_s()
         while not self._stopped.is_set():
             records = self._poll(consumer)
             with self._lock:
@@ -209,9 +209,9 @@ class Aggregation(ConsumerRebalanceListener):  # type: ignore[misc]
             if now_s - written_s >= (RETRY_S if self._writer.failure else WRITE_EVERY_S):
                 written_s = now_s
                 self._write(consumer)
-            if now_s - told_s >= TELL_EVERY_S:
-                told_s = now_s
-                self._tell()
+            if now_s - logged_s >= LOG_EVERY_S:
+                logged_s = now_s
+                self._log_progress()
         self._write(consumer)
 
     def _poll(self, consumer: KafkaConsumer) -> dict[TopicPartition, list[Any]]:
@@ -231,9 +231,9 @@ class Aggregation(ConsumerRebalanceListener):  # type: ignore[misc]
         except REFUSALS as error:
             raise self._address.refusal(error) from error
         except (KafkaError, OSError) as error:
-            if not self._told_bus:
+            if not self._bus_fails:
                 LOG.error("cannot read from %s: %s; trying again", self._address, error)
-            self._told_bus = True
+            self._bus_fails = True
             self._clock.sleep(_POLL_MS / 1000)
         else:
             self._measure(consumer, records)
@@ -259,13 +259,13 @@ class Aggregation(ConsumerRebalanceListener):  # type: ignore[misc]
             listener(rows)
         ours.pending.extend(rows)
         ours.counter.next_position = batch[-1].offset + 1
-        self.figures.frames.inc(len(batch))
+        self.metrics.frames.inc(len(batch))
 
     def _set_aside(self, record: Any, error: WireError) -> None:
         """Put a message that cannot be read where somebody can look at it."""
         where = f"{record.topic}/{record.partition}@{record.offset}"
         LOG.error("%s: %s; it is set aside in the topic %s", where, error, self._address.topics.dead)
-        self.figures.dead.inc()
+        self.metrics.dead.inc()
         if self._dead is None:
             self._dead = KafkaProducer(**self._address.options(), acks="all", delivery_timeout_ms=2**31 - 1)
         headers = [("from", where.encode()), ("error", str(error).encode())]
@@ -289,7 +289,7 @@ class Aggregation(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def _stored(self, batch: Rows) -> bool:
         stored = self._writer.write(batch)
-        (self.figures.writes if stored else self.figures.failures).inc()
+        (self.metrics.writes if stored else self.metrics.failures).inc()
         return stored
 
     def _commit(self, consumer: KafkaConsumer, positions: dict[TopicPartition, OffsetAndMetadata]) -> None:
@@ -357,21 +357,21 @@ class Aggregation(ConsumerRebalanceListener):  # type: ignore[misc]
         self._commit(consumer, {partition: OffsetAndMetadata(position, "", -1)})
 
     def _measure(self, consumer: KafkaConsumer, records: dict[TopicPartition, list[Any]]) -> None:
-        if records and self._told_bus:
+        if records and self._bus_fails:
             LOG.warning("%s works again", self._address)
-            self._told_bus = False
+            self._bus_fails = False
         with self._lock:
             for partition, ours in self._partitions.items():
                 end = consumer.highwater(partition) if partition in consumer.assignment() else None
                 if end is not None and ours.counter.next_position:
-                    self.figures.lag.labels(str(partition.partition)).set(end - ours.counter.next_position)
+                    self.metrics.lag.labels(str(partition.partition)).set(end - ours.counter.next_position)
 
-    def _tell(self) -> None:
+    def _log_progress(self) -> None:
         with self._lock:
             open_tracks = sum(ours.counter.open_tracks for ours in self._partitions.values())
             count = len(self._partitions)
-        self.figures.open_tracks.set(open_tracks)
-        lag = sum(sample.value for metric in self.figures.lag.collect() for sample in metric.samples)
+        self.metrics.open_tracks.set(open_tracks)
+        lag = sum(sample.value for metric in self.metrics.lag.collect() for sample in metric.samples)
         LOG.info("%d partitions, %d open tracks, %d messages behind", count, open_tracks, lag)
 
 

@@ -133,9 +133,9 @@ class Channel:
     def _hand_over(self, drawing: _Drawing, jpeg: bytes | None) -> None:
         """Called by the drawing thread: the loop is woken once per picture."""
         with contextlib.suppress(RuntimeError):  # the web server's loop is over; the pipeline goes on
-            self._loop.call_soon_threadsafe(self._take, drawing, jpeg)
+            self._loop.call_soon_threadsafe(self._deliver, drawing, jpeg)
 
-    def _take(self, drawing: _Drawing, jpeg: bytes | None) -> None:
+    def _deliver(self, drawing: _Drawing, jpeg: bytes | None) -> None:
         if drawing is not self._drawing:
             return  # it was told to stop meanwhile
         if jpeg is None:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from prometheus_client import start_http_server
 
-from aforo.bus.kafka_consumer import Figures
+from aforo.bus.kafka_consumer import Metrics
 from aforo.clock import SystemClock
 from aforo.errors import ConfigurationError
 from api.server import check_reach
@@ -35,15 +35,15 @@ def aggregator(
         stopping.append(process.stop)
         if metrics_port is not None:
             check_reach(site.api.host, insecure=site.api.insecure)
-            stack.callback(_serve(process.figures, site.api.host, metrics_port))
+            stack.callback(_serve(process.metrics, site.api.host, metrics_port))
         gc.freeze()  # what has been loaded stays
         process.run()
 
 
-def _serve(figures: Figures, host: str, port: int) -> Callable[[], None]:
+def _serve(metrics: Metrics, host: str, port: int) -> Callable[[], None]:
     """Serve figures for Prometheus; returns what ends that."""
     try:
-        server, thread = start_http_server(port, addr=host, registry=figures.registry)
+        server, thread = start_http_server(port, addr=host, registry=metrics.registry)
     except OSError as error:
         raise ConfigurationError(f"cannot listen on {host} port {port}: {error.strerror}; give another port") from error
 

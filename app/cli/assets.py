@@ -47,8 +47,8 @@ def _list(kind: str) -> None:
 
 
 def _fetch(name: str) -> None:
-    with fetch_progress() as tell:
-        path = manifest.fetch(name, progress=tell)
+    with fetch_progress() as progress:
+        path = manifest.fetch(name, progress=progress)
     typer.echo(path)
 
 
@@ -68,8 +68,8 @@ def list_models() -> None:
 @models.command("fetch")
 def fetch_model(name: NameArgument) -> None:
     """Fetch a model and print its path."""
-    with fetch_progress() as tell:
-        typer.echo(manifest.resolve_model(name, progress=tell))
+    with fetch_progress() as progress:
+        typer.echo(manifest.resolve_model(name, progress=progress))
 
 
 @models.command("export")
@@ -80,8 +80,8 @@ def export_model(
 ) -> None:
     """Export a model to OpenVINO, the fast format on a CPU, and print its path; done once."""
     section = chosen_detector(load_site(config) if config else SiteConfiguration(), trust_model, model=name)
-    with err.status(f"Exporting {name} …"), fetch_progress() as tell:
-        path = float_model(section, tell)
+    with err.status(f"Exporting {name} …"), fetch_progress() as progress:
+        path = float_model(section, progress)
     typer.echo(path)
 
 
@@ -130,8 +130,8 @@ def quantise_model(
     if site.cameras:
         choice = calibrate(section, site_clips(site, seconds, say), say)
     else:
-        with fetch_progress() as tell:
-            choice = calibrate_on_samples(section, say, tell)
+        with fetch_progress() as progress:
+            choice = calibrate_on_samples(section, say, progress)
     rows = [
         (
             name,

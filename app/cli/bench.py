@@ -42,8 +42,8 @@ def bench(
         site, trust_model, model=model, image_size=image_size, precision=precision, engine="openvino"
     )
     if video is None:
-        with fetch_progress() as tell:
-            video = manifest.sample(progress=tell).path
+        with fetch_progress() as progress:
+            video = manifest.sample(progress=progress).path
     detector = open_detector(section)
     try:
         if not isinstance(detector, OpenVinoYolo):

@@ -75,12 +75,12 @@ def fetch_progress() -> Iterator[FetchProgress]:
     ) as progress:
         tasks: dict[str, Any] = {}
 
-        def tell(name: str, done: int, total: int | None) -> None:
+        def show(name: str, done: int, total: int | None) -> None:
             if name not in tasks:
                 tasks[name] = progress.add_task(f"Fetching {name}", total=total)
             progress.update(tasks[name], completed=done, total=total)
 
-        yield tell
+        yield show
 
 
 def say(step: str) -> None:

@@ -33,8 +33,8 @@ def chosen_detector(site: SiteConfiguration, trust_model: bool, **options: str |
         key = str(problem["loc"][0])
         raise ConfigurationError(f"--{key.replace('_', '-')}: {problem['msg']}, got {given.get(key)!r}") from None
     if trust_model:
-        with fetch_progress() as tell:
-            section.trusted_sha256.append(fingerprint(resolve_model(section.model, progress=tell)))
+        with fetch_progress() as progress:
+            section.trusted_sha256.append(fingerprint(resolve_model(section.model, progress=progress)))
     return section
 
 
@@ -44,11 +44,14 @@ def open_detector(section: DetectorSection, first: tuple[int, int] | None = None
     Raises:
         AssetError, ModelError: as `app.assemble.open_detector`.
     """
-    with err.status(f"Loading {section.model} (the first time it is fetched and exported) …"), fetch_progress() as tell:
-        if assemble.wants_calibration(section, tell):
+    with (
+        err.status(f"Loading {section.model} (the first time it is fetched and exported) …"),
+        fetch_progress() as progress,
+    ):
+        if assemble.wants_calibration(section, progress):
             from app.machine.precision import calibrate_at_first_use
 
-            calibrate_at_first_use(section, say, tell)
-        detector = assemble.open_detector(section, tell, first)
+            calibrate_at_first_use(section, say, progress)
+        detector = assemble.open_detector(section, progress, first)
     err.print(f"Detector: {detector.description}", highlight=False)
     return detector

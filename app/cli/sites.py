@@ -48,8 +48,8 @@ def demo(
     Fetches the default model and the sample when they are missing, analyses the video, and prints what was counted
     beside the sample's published truth.
     """
-    with fetch_progress() as tell:
-        sample = manifest.sample(progress=tell)
+    with fetch_progress() as progress:
+        sample = manifest.sample(progress=progress)
     if sample.note:
         err.print(sample.note, style="yellow", highlight=False)
     paced = pace if pace is not None else not once

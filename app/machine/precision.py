@@ -278,7 +278,7 @@ def _count(clips: Sequence[Clip], detector: Detector, section: DetectorSection) 
     for clip in (clip for clip in clips if clip.countable):
         counter, rows = counting_stage([clip.section]), RowsInMemory()
         for _, tracked in analyse(clip, detector, tracker_factory(users, clip.frame_rate)):
-            rows.take(counter.add(TrackedBatch.of([tracked])))
+            rows.add(counter.add(TrackedBatch.of([tracked])))
         counts.update((clip.camera, row.line, row.direction, row.road_user) for row in rows.crossings.values())
         counts.update((clip.camera, row.zone, "", row.road_user) for row in rows.visits.values())
     return counts

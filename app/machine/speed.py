@@ -181,7 +181,7 @@ def latency_ms(
     waits: list[float] = []
     began = time.perf_counter()
     for frame, tracked in analyse(source, detector, tracker):
-        rows.take(counter.add(TrackedBatch.of([tracked])))
+        rows.add(counter.add(TrackedBatch.of([tracked])))
         if frame is not None:
             waits.append(1000 * (time.perf_counter() - source.arrived_s.pop(id(frame))))
         if time.perf_counter() - began > seconds:

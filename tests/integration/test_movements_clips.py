@@ -32,7 +32,7 @@ def movements(clip: Path, entry: tuple[Line, str], leave: tuple[Line, str]) -> C
     camera = CameraSection.of_recording(clip, lines).model_copy(update={"movements": [turn]})
     counter, table = counting_stage([camera]), RowsInMemory()
     for message in tracked(seen):
-        table.take(counter.add(TrackedBatch.of([message])))
+        table.add(counter.add(TrackedBatch.of([message])))
     return table.of_movement("turn")
 
 

@@ -198,18 +198,18 @@ def test_what_comes_after_a_refresh_shows_at_once(url: str) -> None:
 
 
 def test_a_job_that_fails_is_told_by_the_doctor(url: str) -> None:
-    def told() -> dict[str, Finding]:
+    def findings() -> dict[str, Finding]:
         return {finding.name: finding for finding in examine(SiteConfiguration.model_validate({"store": url}))}
 
     write(url, here=site())
-    assert "timescaledb jobs" not in told()
+    assert "timescaledb jobs" not in findings()
     query(
         url,
         "UPDATE _timescaledb_internal.bgw_job_stat SET last_start = now(), last_finish = now(), "
         "last_run_success = false, last_successful_finish = '-infinity' WHERE job_id = "
         "(SELECT job_id FROM timescaledb_information.jobs WHERE proc_name = 'refresh_aggregates')",
     )
-    found = told()["timescaledb jobs"]
+    found = findings()["timescaledb jobs"]
     assert found.ok is False
     assert "1 have not succeeded for an hour: refresh_aggregates" in found.detail
 

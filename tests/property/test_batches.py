@@ -93,7 +93,7 @@ def _rows_in(counter: CountingStage, log: list[TrackedFrame], lengths: Iterable[
         if begin >= len(log):
             break
         rows = counter.add(TrackedBatch.of(log[begin : begin + length]))
-        table.take(rows)
+        table.add(rows)
         trajectories += rows.trajectories
         begin += length
     return table, sorted(trajectories, key=str)

@@ -270,10 +270,10 @@ def test_any_restart_and_replay_gives_the_same_rows(party: list[Walker], data: s
     ):
         aggregator = CountingStage([CAMERA])
         for each in messages[begin : max(begin, end)]:
-            table.take(aggregator.add(TrackedBatch.of([each])))
+            table.add(aggregator.add(TrackedBatch.of([each])))
     aggregator = CountingStage([CAMERA])
     for each in messages:
-        table.take(aggregator.add(TrackedBatch.of([each])))
+        table.add(aggregator.add(TrackedBatch.of([each])))
     assert aggregator.open_tracks == 0
     once = counted(CAMERA, messages)
     assert table.rows == once.rows
@@ -315,8 +315,8 @@ def test_no_minute_is_observed_for_longer_than_a_minute(gaps_ms: list[int], offs
         at_us += gap_ms * 1000
         span = min(gap_ms * 1000, longest_us)
         total += span
-        table.take(aggregator.add(TrackedBatch.of([message(i, captured_at_us=at_us, span_us=span)])))
-    table.take(aggregator.add(TrackedBatch.of([message(len(gaps_ms), captured_at_us=at_us, span_us=0, last=True)])))
+        table.add(aggregator.add(TrackedBatch.of([message(i, captured_at_us=at_us, span_us=span)])))
+    table.add(aggregator.add(TrackedBatch.of([message(len(gaps_ms), captured_at_us=at_us, span_us=0, last=True)])))
     assert all(row.observed_us <= MINUTE_US for row in table.observed.values())
     assert sum(row.observed_us for row in table.observed.values()) == total
     assert sum(row.frames for row in table.observed.values()) == len(gaps_ms)

@@ -157,8 +157,8 @@ def test_how_a_log_is_split_into_batches_changes_no_rows(seed: int, pause_at: in
             at_ms += 4_000 if position > 100 and position % 100 < pause_at else 70
             batch.append(_record(position, at_ms, *log[position]))
         for record in batch:
-            expected.take(_counted(single, [record]))
-        counted.take(_counted(split, batch))
+            expected.add(_counted(single, [record]))
+        counted.add(_counted(split, batch))
         assert counted == expected
         assert (split.replay_from, split.open_tracks, split.next_position) == (
             single.replay_from,

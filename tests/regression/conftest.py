@@ -74,7 +74,7 @@ def analysed(
         counter = counting_stage([CameraSection.of_recording(path, lines)])
         table, tracks = RowsInMemory(), MotTracks()
         for _, message in recording.analyse(detector, DetectorSection()):
-            table.take(counter.add(TrackedBatch.of([message])))
+            table.add(counter.add(TrackedBatch.of([message])))
             tracks.add(message)
         results = [LineResult(truth, table.of_line(line.id)) for truth, line in zip(own, lines, strict=True)]
         return Analysed(results, tracks, recording.problem)

@@ -63,7 +63,7 @@ def test_when_the_class_changes_all_rows_of_the_track_are_told_again() -> None:
     aggregator, table = CountingStage([CAMERA]), Table()
     messages = session([Walker(ACROSS, classes)])
     for each in messages[:18]:
-        table.take(aggregator.add(TrackedBatch.of([each])))
+        table.add(aggregator.add(TrackedBatch.of([each])))
     assert {row.road_user for row in table.crossings} == {"truck"}
     changed = aggregator.add(TrackedBatch.of([messages[18]]))
     told = (*changed.crossings, *changed.visits, *changed.movements)
@@ -73,7 +73,7 @@ def test_when_the_class_changes_all_rows_of_the_track_are_told_again() -> None:
         (Movement, "bus", False),
     ]  # fmt: skip
     for each in messages[19:]:
-        table.take(aggregator.add(TrackedBatch.of([each])))
+        table.add(aggregator.add(TrackedBatch.of([each])))
     assert {(row.road_user, row.final) for row in table.rows.values()} == {("bus", True)}  # type: ignore[attr-defined]
 
 
@@ -87,10 +87,10 @@ def test_a_track_that_was_nobody_of_its_own_loses_all_its_rows() -> None:
     messages = session([Walker(ACROSS, "cyclist", final=None), Walker(ACROSS, "pedestrian")])
     aggregator, table = CountingStage([CAMERA]), Table()
     for each in messages[:-1]:
-        table.take(aggregator.add(TrackedBatch.of([each])))
+        table.add(aggregator.add(TrackedBatch.of([each])))
     assert {key[3] for key in table.rows} == {0, 1}
     rows = aggregator.add(TrackedBatch.of([messages[-1]]))
-    table.take(rows)
+    table.add(rows)
     assert [(key.camera, key.session, key.track_id) for key in rows.voided] == [("c", "s", 0)]
     assert {key[3] for key in table.rows} == {1}
 
@@ -120,7 +120,7 @@ def test_cameras_and_sessions_do_not_touch_each_other() -> None:
     streams = [session([Walker(ACROSS)], camera, name) for camera in ("c", "d") for name in ("s", "t")]
     for messages in zip(*streams, strict=True):
         for each in messages:
-            table.take(aggregator.add(TrackedBatch.of([each])))
+            table.add(aggregator.add(TrackedBatch.of([each])))
     assert Counter((row.camera, row.session, row.line) for row in table.crossings) == {
         ("c", "s", "line"): 1,
         ("c", "t", "line"): 1,
@@ -133,7 +133,7 @@ def test_a_camera_without_geometry_is_observed_all_the_same() -> None:
     table = Table()
     aggregator = CountingStage([])
     for each in session([Walker(ACROSS)]):
-        table.take(aggregator.add(TrackedBatch.of([each])))
+        table.add(aggregator.add(TrackedBatch.of([each])))
     assert table.rows == {}
     assert sum(row.observed_us for row in table.observed.values()) == len(ACROSS) * STEP_US
 
@@ -163,7 +163,7 @@ def test_a_restart_that_replays_from_anywhere_adds_and_loses_nothing(begin: int)
     once, twice = counted(CAMERA, messages), Table()
     for each, aggregator in ((messages, CountingStage([CAMERA])), (messages[begin:], CountingStage([CAMERA]))):
         for one in each:
-            twice.take(aggregator.add(TrackedBatch.of([one])))
+            twice.add(aggregator.add(TrackedBatch.of([one])))
     assert twice == once
 
 
@@ -173,10 +173,10 @@ def test_a_crash_and_a_replay_from_the_oldest_open_track_lose_nothing(crash: int
     once, table = counted(CAMERA, messages), Table()
     aggregator = CountingStage([CAMERA])
     for each in messages[:crash]:
-        table.take(aggregator.add(TrackedBatch.of([each])))
+        table.add(aggregator.add(TrackedBatch.of([each])))
     aggregator = CountingStage([CAMERA])
     for each in messages[_oldest_open(messages[:crash]) :]:
-        table.take(aggregator.add(TrackedBatch.of([each])))
+        table.add(aggregator.add(TrackedBatch.of([each])))
     assert table.rows == once.rows
 
 
@@ -191,7 +191,7 @@ def _oldest_open(messages: list[TrackedFrame]) -> int:
 def test_a_whole_session_again_in_the_same_process_changes_nothing() -> None:
     aggregator, table = CountingStage([CAMERA]), Table()
     for each in [*session(PARTY), *session(PARTY)]:
-        table.take(aggregator.add(TrackedBatch.of([each])))
+        table.add(aggregator.add(TrackedBatch.of([each])))
     assert table == counted(CAMERA, session(PARTY))
     assert aggregator.open_tracks == 0
 

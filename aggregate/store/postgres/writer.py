@@ -344,8 +344,8 @@ class PostgresStore:
                 for statement in table.timescale if self._schema.timescale else table.plain:
                     times += _times(connection.execute(statement, values))
         if coverage:
-            told = "RETURNING us_of(kept.minute)" if self._schema.timescale else ""
-            times += _times(connection.execute(_UPSERT_COVERAGE + told, {"rows": orjson.dumps(coverage).decode()}))
+            returning = "RETURNING us_of(kept.minute)" if self._schema.timescale else ""
+            times += _times(connection.execute(_UPSERT_COVERAGE + returning, {"rows": orjson.dumps(coverage).decode()}))
         for key in rows.voided:
             times += _void(connection, key)
         if self._schema.timescale:
@@ -395,8 +395,8 @@ _OF_SESSION = "camera = %s AND session = %s"
 
 def _delete(connection: Connection, table: str, condition: str, values: tuple[object, ...]) -> list[int]:
     """Take rows out of a table; returns the times of those that are added up."""
-    told = f"RETURNING us_of({timescale.TIMES[table]})" if table in timescale.SUMMED else ""
-    return _times(connection.execute(f"DELETE FROM {table} WHERE {condition} {told}", values))  # noqa: S608
+    returning = f"RETURNING us_of({timescale.TIMES[table]})" if table in timescale.SUMMED else ""
+    return _times(connection.execute(f"DELETE FROM {table} WHERE {condition} {returning}", values))  # noqa: S608
 
 
 def _times(cursor: psycopg.Cursor[Any]) -> list[int]:
