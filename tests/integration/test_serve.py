@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -64,10 +65,11 @@ def show(live_server: WorkerLiveServer) -> None:
 
 @pytest.fixture
 def live_server(site: SiteConfiguration, store: CountStore) -> Iterator[WorkerLiveServer]:
-    api = site.api.model_copy(update={"announce": "auto"})
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    # Not auto: the host name of a machine need not lead back to it; its loopback address does.
+    api = site.api.model_copy(update={"port": port, "announce": f"http://127.0.0.1:{port}"})
     opened = WorkerLiveServer(site.model_copy(update={"api": api}), CLOCK)
-    # The host name of a machine need not lead back to it; its loopback address does.
-    opened._url = f"http://127.0.0.1:{opened._socket.getsockname()[1]}"
     opened.start()
     show(opened)
     yield opened

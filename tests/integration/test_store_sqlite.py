@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import resource
 import shutil
 import sqlite3
 import subprocess
@@ -10,7 +12,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ import pytest
 from aforo.config.site import SiteConfiguration
 from aforo.errors import StoreError
 from aforo.model import Coverage, Crossing, Rows
+from aggregate.store.sqlite.file import connect, translated
 from aggregate.store.sqlite.reader import SqliteReader
 from aggregate.store.sqlite.schema import MIGRATIONS, migrate
 from aggregate.store.sqlite.writer import SqliteStore
@@ -132,11 +135,20 @@ def test_a_read_only_folder_is_told_when_the_store_is_opened(read_only_folder: P
         SqliteStore(read_only_folder / name)
 
 
-def test_a_disk_that_becomes_read_only_is_told_when_writing(path: Path) -> None:
-    with SqliteStore(path) as store:
-        store._connection.execute("PRAGMA query_only = 1")  # SQLite's own refusal, SQLITE_READONLY
-        with pytest.raises(StoreError, match=r"cannot write the database .*read-only"):
-            store.write(crossings(range(1)))
+@pytest.mark.parametrize(
+    ("limit", "reason"),
+    [("query_only = 1", "the disk is read-only"), ("max_page_count = 1", "the disk is full; make room and try again")],
+)
+def test_what_a_disk_refuses_is_told(path: Path, limit: str, reason: str) -> None:
+    """SQLite's own refusals of a connection, which are those of a disk that is read-only or full."""
+    SqliteStore(path).close()
+    with closing(connect(path, "rwc")) as connection:
+        connection.execute(f"PRAGMA {limit}")
+        with (
+            pytest.raises(StoreError, match=rf"cannot write the database .*counts\.db: .*{reason}"),
+            translated(path, "write"),
+        ):
+            connection.execute("CREATE TABLE more (a INTEGER)")
 
 
 def test_a_locked_database_is_told_and_written_later(path: Path) -> None:
@@ -148,15 +160,25 @@ def test_a_locked_database_is_told_and_written_later(path: Path) -> None:
         store.write(crossings(range(1)))
 
 
-def test_a_full_disk_is_told_and_nothing_of_the_batch_is_written(path: Path) -> None:
+@contextmanager
+def no_file_grows_beyond(size: int) -> Iterator[None]:
+    """The operating system refuses what this process writes behind so many bytes of any file."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_disk_that_takes_no_more_is_told_and_nothing_of_the_batch_is_written(path: Path) -> None:
     with SqliteStore(path) as store, closing(SqliteReader(path)) as reader:
         store.write(crossings(range(1)))
-        (pages,) = store._connection.execute("PRAGMA page_count").fetchone()
-        store._connection.execute(f"PRAGMA max_page_count = {pages + 4}")
-        with pytest.raises(StoreError, match="the disk is full; make room"):
-            store.write(crossings(range(1, 10_000)))
-        assert len(reader.crossings(["l"], 0, 10_000, 10_000)) == 1
-        store._connection.execute("PRAGMA max_page_count = 1000000")
+        log = path.with_name(f"{path.name}-wal")
+        with no_file_grows_beyond(log.stat().st_size + 40_960):
+            with pytest.raises(StoreError, match="the space that is left on it"):
+                store.write(crossings(range(1, 10_000)))
+            assert len(reader.crossings(["l"], 0, 10_000, 10_000)) == 1
         store.write(crossings(range(1, 10_000)))
         assert len(reader.crossings(["l"], 0, 10_000, 10_000)) == 10_000
 
@@ -171,8 +193,16 @@ def test_a_row_that_no_table_takes_is_refused_with_its_whole_batch(path: Path) -
 
 def test_readers_cannot_write(path: Path) -> None:
     SqliteStore(path).close()
-    with closing(SqliteReader(path)) as reader, pytest.raises(StoreError, match="read-only"):
-        reader._rows("DELETE FROM coverage", ())
+    with closing(SqliteReader(path)) as reader:
+        assert reader.span_us() is None
+        modes = [fcntl.fcntl(number, fcntl.F_GETFL) & os.O_ACCMODE for number in open_descriptors(path)]
+    assert modes == [os.O_RDONLY]
+
+
+def open_descriptors(path: Path) -> list[int]:
+    """Of this process, those of one file."""
+    own = Path("/proc/self/fd")
+    return [int(name) for name in os.listdir(own) if (own / name).exists() and (own / name).resolve() == path.resolve()]
 
 
 def test_a_closed_store_says_so(path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import pickle
 import tracemalloc
 from collections import Counter
 from dataclasses import replace
@@ -214,7 +215,11 @@ def test_nothing_is_left_when_the_sessions_are_over() -> None:
         greatest = max(greatest, aggregator.open_tracks)
     assert greatest > 1
     assert aggregator.open_tracks == 0
-    assert aggregator._sessions == {}
+    size = len(pickle.dumps(aggregator))
+    for number in range(20):
+        for each in session(PARTY):
+            aggregator.add(TrackedBatch.of([replace(each, session=f"another {number}")]))
+    assert len(pickle.dumps(aggregator)) == size
 
 
 def test_thousands_of_tracks_leave_nothing_behind() -> None:
