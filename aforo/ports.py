@@ -128,6 +128,37 @@ class Detector(Protocol):
         ...
 
 
+class DetectorBackend(Protocol):
+    """One engine for networks, with the model and device that are asked of it; chosen by `app.assemble`.
+
+    Making one loads no engine: most machines lack the libraries of some.
+    """
+
+    def suits(self) -> bool:
+        """Whether it is the right engine for its model and device on this machine, where none is configured."""
+        ...
+
+    def open(self, model: Path, first: tuple[int, int] | None = None) -> Detector:
+        """Load a model.
+
+        Args:
+            model: as it comes from its maker; may be trusted.
+            first: width and height of the pictures that will come first, where that is known.
+
+        Raises:
+            ModelError: it cannot be loaded, or the device is missing.
+        """
+        ...
+
+    def check(self, *, needed: bool) -> Iterator[Finding]:
+        """What works and what does not, for `aforo doctor`; never raises for what is absent or broken.
+
+        Args:
+            needed: whether the configuration asks for this engine: what is absent is a fault only then.
+        """
+        ...
+
+
 class Tracker(Protocol):
     """Follows the road users of one session of one camera."""
 

@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING
 from aforo.config.camera import CameraSection
 from aforo.config.detector import DetectorSection
 from aforo.config.site import SiteConfiguration
-from aforo.errors import ModelError
 from aforo.model import Frame, TrackedFrame
-from aforo.ports import Bus, Clock, CountReader, CountStore, Detector, StoreBackend, Tracker
+from aforo.ports import Bus, Clock, CountReader, CountStore, Detector, DetectorBackend, StoreBackend, Tracker
 from aggregate.counting.counter import CountingStage
 from app.assets import manifest
 from app.assets.mirrors import Progress
 from app.assets.model_trust import check_trusted
 from app.detector_turns import FairDetectorQueue
 from app.pipeline import CameraThread, analyse
-from detect.cuda import cuda_is_available
+from detect.openvino.backend import OpenVinoBackend
+from detect.settings import DetectorSettings
+from detect.ultralytics.backend import UltralyticsBackend
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -43,25 +44,31 @@ def open_detector(
     Raises:
         AssetError, ModelError: it cannot be had, exported or run.
     """
-    if _engine(section) == "ultralytics":
-        from detect.ultralytics import UltralyticsYolo
+    return detector_backend(section).open(trusted_model(section, progress), first)
 
-        model = trusted_model(section, progress)
-        return UltralyticsYolo(model, tuple(section.road_users), image_size=section.image_size, device=section.device)
-    from detect.openvino.precision_choice import int8_folder
 
-    file = float_model(section, progress)
-    precision: str = section.precision
-    if precision == "auto":
-        precision = (_on_cpu(section) and precision_of(section)) or "f32"
-    if precision == "int8":
-        file = int8_folder(file, manifest.cache_directory() / "openvino")
-        if not file.is_dir():
-            raise ModelError(
-                f"there is no int8 form of {section.model} whose counts were accepted; make one with "
-                "`aforo models quantise`, or set detector.precision to auto"
-            )
-    return open_openvino(section, file, precision, first=first)
+def detector_backend(section: DetectorSection) -> DetectorBackend:
+    """The configured engine; auto is the most special one that suits the model, the device and this machine."""
+    if section.engine != "auto":
+        return DETECTORS[section.engine](section)
+    return next(backend for new in reversed(DETECTORS.values()) if (backend := new(section)).suits())
+
+
+def detector_settings(section: DetectorSection) -> DetectorSettings:
+    """What is asked of any engine."""
+    return DetectorSettings(section.model, tuple(section.road_users), section.image_size, section.device)
+
+
+def openvino_backend(section: DetectorSection) -> OpenVinoBackend:
+    """OpenVINO for the configured model, whichever engine is configured."""
+    return OpenVinoBackend(detector_settings(section), section.precision, manifest.cache_directory())
+
+
+DETECTORS: dict[str, Callable[[DetectorSection], DetectorBackend]] = {
+    "openvino": openvino_backend,
+    "ultralytics": lambda section: UltralyticsBackend(detector_settings(section)),
+}
+"""The back-end of each engine that the configuration names, from the most general to the most special."""
 
 
 def wants_calibration(section: DetectorSection, progress: Progress | None = None) -> bool:
@@ -70,22 +77,14 @@ def wants_calibration(section: DetectorSection, progress: Progress | None = None
     Raises:
         AssetError, ModelError: the model cannot be had or exported.
     """
-    if section.precision != "auto" or section.image_size != DetectorSection().image_size or not _on_cpu(section):
+    if section.model.removesuffix(".pt") not in manifest.manifest():
         return False
-    known = section.model.removesuffix(".pt") in manifest.manifest() and _engine(section) == "openvino"
-    return known and precision_of(section, progress) is None
-
-
-def precision_of(section: DetectorSection, progress: Progress | None = None) -> str | None:
-    """The precision chosen for a model on this machine's CPU, None when none was chosen yet.
-
-    Raises:
-        AssetError, ModelError: the model cannot be had or exported.
-    """
-    from detect.openvino.precision_choice import load_choice
-
-    choice = load_choice(float_model(section, progress), section.image_size, manifest.cache_directory() / "openvino")
-    return None if choice is None else choice.precision
+    if section.image_size != DetectorSection().image_size:
+        return False
+    backend = detector_backend(section)
+    if not isinstance(backend, OpenVinoBackend) or not backend.may_choose_precision:
+        return False
+    return backend.chosen_precision(trusted_model(section, progress)) is None
 
 
 def float_model(section: DetectorSection, progress: Progress | None = None) -> Path:
@@ -94,9 +93,7 @@ def float_model(section: DetectorSection, progress: Progress | None = None) -> P
     Raises:
         AssetError, ModelError: it cannot be had or exported.
     """
-    from detect.openvino.export import openvino_model
-
-    return openvino_model(trusted_model(section, progress), manifest.cache_directory() / "openvino")
+    return openvino_backend(section).float_model(trusted_model(section, progress))
 
 
 def trusted_model(section: DetectorSection, progress: Progress | None = None) -> Path:
@@ -111,37 +108,6 @@ def trusted_model(section: DetectorSection, progress: Progress | None = None) ->
     return model
 
 
-def open_openvino(
-    section: DetectorSection,
-    model: Path,
-    precision: str,
-    *,
-    cached: bool = True,
-    first: tuple[int, int] | None = None,
-) -> Detector:
-    """Load one form of the configured model into OpenVINO; `cached` keeps what it compiles for the next start.
-
-    `first` is as in `open_detector`.
-
-    Raises:
-        ModelError: it cannot be run.
-    """
-    import cv2
-
-    from detect.openvino.detector import OpenVinoYolo
-
-    cv2.setNumThreads(1)  # pictures are worked on side by side; several threads in one of them only get in the way
-    return OpenVinoYolo(
-        model,
-        tuple(section.road_users),
-        image_size=section.image_size,
-        device="CPU" if section.device in ("auto", "cpu") else section.device,
-        precision="bf16" if precision == "bf16" else "f32",
-        cache=manifest.cache_directory() / "compiled" if cached else None,
-        first=first,
-    )
-
-
 def camera_detector(detector: Detector, camera: CameraSection, section: DetectorSection) -> Detector:
     """The shared detector as one camera sees it: in its region, and at rest while nothing moves; not to be closed."""
     if section.motion_gate:
@@ -153,18 +119,6 @@ def camera_detector(detector: Detector, camera: CameraSection, section: Detector
 
         detector = RegionDetector(detector, camera.analysed)
     return detector
-
-
-def _on_cpu(section: DetectorSection) -> bool:
-    return section.device in ("auto", "cpu", "CPU")
-
-
-def _engine(section: DetectorSection) -> str:
-    if section.engine != "auto":
-        return section.engine
-    if section.device.startswith("cuda") or Path(section.model).suffix == ".engine":
-        return "ultralytics"
-    return "ultralytics" if section.device == "auto" and cuda_is_available() else "openvino"
 
 
 def road_users(detector: Detector, section: DetectorSection) -> tuple[str | None, ...]:

@@ -57,7 +57,7 @@ def demo(
     detector = open_detector(site.detector)
 
     rows = RowsInMemory()
-    service = Service(site, detector, paced=paced, listeners=(rows.take,))
+    service = Service(site, detector, paced=paced, listeners=(rows.add,))
     service.start()
     try:
         err.print(f"Analysing {sample.asset.file}: {sample.asset.title}", highlight=False)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import base64
-import importlib.metadata
 import os
 import platform
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import zoneinfo
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from aforo.config.site import SiteConfiguration
@@ -23,7 +22,6 @@ from aforo.errors import AssetError, ConfigurationError
 from aforo.redaction import without_credentials
 from app import assemble
 from app.assets import manifest, model_trust
-from detect.openvino.check import check as check_openvino
 
 _GIB = 1 << 30
 _WANTED_FREE_BYTES = 2 * _GIB
@@ -72,9 +70,7 @@ def examine(site: SiteConfiguration | None = None) -> list[Finding]:
         ("memory", _memory),
         ("opencv", _opencv),
         ("decoders", _decoders),
-        ("openvino", _openvino),
-        ("ultralytics", _ultralytics),
-        ("cuda", _cuda),
+        *((name, partial(_engine, name)) for name in assemble.DETECTORS),
         ("assets", _assets),
         ("model trust", _model_trust),
         ("store", examine_store),
@@ -155,36 +151,9 @@ def _decoders(_: SiteConfiguration) -> Iterator[Finding]:
         )
 
 
-def _openvino(site: SiteConfiguration) -> Iterator[Finding]:
-    yield from check_openvino(needed=site.detector.engine == "openvino")
-
-
-def _ultralytics(site: SiteConfiguration) -> Iterator[Finding]:
-    needed = site.detector.engine == "ultralytics"
-    for name in ("torch", "ultralytics"):
-        try:
-            yield Finding(name, True, importlib.metadata.version(name))
-        except importlib.metadata.PackageNotFoundError:
-            yield Finding(name, False if needed else None, "not installed", f"pip install {name}")
-
-
-def _cuda(site: SiteConfiguration) -> Iterator[Finding]:
-    needed = site.detector.device.startswith("cuda")
-    program = shutil.which("nvidia-smi")
-    if program is None:
-        hint = "install NVIDIA's driver, or set detector.device to auto" if needed else ""
-        yield Finding("cuda", False if needed else None, "no nvidia-smi on this machine", hint)
-        return
-    done = subprocess.run(  # noqa: S603
-        [program, "--query-gpu=name,driver_version", "--format=csv,noheader"],
-        capture_output=True,
-        text=True,
-        timeout=10,
-        check=False,
-    )
-    works = done.returncode == 0
-    text = (done.stdout if works else done.stderr or done.stdout).strip()
-    yield Finding("cuda", works, "; ".join(text.splitlines()), "" if works else "check NVIDIA's driver")
+def _engine(name: str, site: SiteConfiguration) -> Iterator[Finding]:
+    backend = assemble.DETECTORS[name](site.detector)
+    yield from backend.check(needed=site.detector.engine == name)
 
 
 def _assets(site: SiteConfiguration) -> Iterator[Finding]:

@@ -30,7 +30,14 @@ from aforo.errors import AforoError, AssetError, SourceError
 from aforo.model import MICROSECONDS, Frame, Image
 from aforo.ports import Detector, FrameSource
 from aforo.tracked_batch import TrackedBatch
-from app.assemble import counting_stage, float_model, open_openvino, road_users, tracker_factory, wants_calibration
+from app.assemble import (
+    counting_stage,
+    float_model,
+    openvino_backend,
+    road_users,
+    tracker_factory,
+    wants_calibration,
+)
 from app.assets import manifest
 from app.assets.mirrors import Progress
 from app.pipeline import analyse
@@ -164,7 +171,7 @@ def calibrate(section: DetectorSection, clips: Sequence[Clip], on_step: OnStep) 
     Raises:
         ModelError: the model cannot be quantised or run, or the cache cannot be written.
     """
-    cache = manifest.cache_directory() / "openvino"
+    cache = openvino_backend(section).folder
     model = float_model(section)
     int8_model = int8_folder(model, cache)
     with tempfile.TemporaryDirectory(dir=cache) as scratch:
@@ -199,7 +206,7 @@ def calibrate_at_first_use(
     """
     calibration = calibration or calibrate_on_samples
     try:
-        with FileLock(manifest.cache_directory() / "openvino" / "calibration.lock"):
+        with FileLock(openvino_backend(section).folder / "calibration.lock"):
             if wants_calibration(section, progress):  # else another process has done it meanwhile
                 on_step(
                     f"First use of {section.model} on this machine: finding the fastest arithmetic that counts the same"
@@ -219,7 +226,7 @@ def calibrate_on_samples(section: DetectorSection, on_step: OnStep, progress: Pr
         clips = sample_clips(section.image_size, progress)
     except (AssetError, SourceError) as error:
         choice = Choice("f32", f"no sample videos to calibrate on: {error}", {}, {}, 0, [])
-        save_choice(choice, float_model(section), section.image_size, manifest.cache_directory() / "openvino")
+        save_choice(choice, float_model(section), section.image_size, openvino_backend(section).folder)
         return choice
     return calibrate(section, clips, on_step)
 
@@ -236,7 +243,8 @@ def _calibration_pictures(clips: Sequence[Clip], image_size: int) -> list[Image]
 
 
 def _decide(section: DetectorSection, files: dict[Precision, Path], clips: Sequence[Clip], on_step: OnStep) -> Choice:
-    detectors = {name: open_openvino(section, file, name, cached=False) for name, file in files.items()}
+    backend = openvino_backend(section)
+    detectors = {name: backend.open_form(file, name, cached=False) for name, file in files.items()}
     try:
         on_step("measuring " + ", ".join(files))
         speeds = measure(detectors, clips[0].image(0))

@@ -24,7 +24,7 @@ from detect.limits import OTHER_LABEL
 from detect.openvino.detector import OpenVinoYolo
 from detect.openvino.export import openvino_model
 from detect.openvino.letterbox import Letterbox
-from detect.ultralytics import UltralyticsYolo
+from detect.ultralytics.detector import UltralyticsYolo
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(300)]
 

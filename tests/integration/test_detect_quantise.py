@@ -18,7 +18,7 @@ from aforo.clock import SystemClock
 from aforo.config.camera import CameraSection
 from aforo.config.detector import DetectorSection
 from aforo.errors import ModelError
-from app.assemble import float_model, open_detector, open_openvino, wants_calibration
+from app.assemble import float_model, open_detector, openvino_backend, wants_calibration
 from app.assets import manifest
 from app.machine.precision import BOUND, Clip, calibrate, calibrate_at_first_use, difference
 from detect.openvino.letterbox import Letterbox
@@ -54,13 +54,13 @@ def choice(precision: str) -> Choice:
 
 def test_the_int8_form_finds_what_float_finds(exported: Path, clip: Clip, tmp_path: Path) -> None:
     pictures = [Letterbox.fit(640, 480, SIZE).apply(clip.image(i)) for i in range(0, 30, 5)]
-    section = DetectorSection(image_size=SIZE)
+    backend = openvino_backend(DetectorSection(image_size=SIZE))
     made = quantise(exported, pictures, tmp_path / "int8")
     assert is_quantised(made)
     assert not is_quantised(exported)
     with (
-        closing(open_openvino(section, exported, "f32", cached=False)) as exact,
-        closing(open_openvino(section, made, "int8", cached=False)) as quick,
+        closing(backend.open_form(exported, "f32", cached=False)) as exact,
+        closing(backend.open_form(made, "int8", cached=False)) as quick,
     ):
         assert "int8" in quick.description
         a, b = (detector.submit(clip.image(20)).result() for detector in (exact, quick))

@@ -24,7 +24,7 @@ from app.assets.model_trust import check_trusted, fingerprint, published_weights
 from app.machine.doctor import examine
 from detect.openvino.confinement import NOBODY, can_be_nobody
 from detect.openvino.export import openvino_model
-from detect.ultralytics import UltralyticsYolo
+from detect.ultralytics.detector import UltralyticsYolo
 
 
 class _Touch:

@@ -18,7 +18,7 @@ from aforo.config.camera import CameraSection
 from aforo.config.detector import DetectorSection
 from aforo.ports import Detector
 from aforo.tracked_batch import TrackedBatch
-from app.assemble import counting_stage, open_detector, precision_of
+from app.assemble import counting_stage, open_detector, openvino_backend, trusted_model
 from app.machine.precision import calibrate_at_first_use
 from app.recording import Recording, line_of_pixels
 from app.rows_in_memory import RowsInMemory
@@ -46,7 +46,7 @@ def precision(request: pytest.FixtureRequest, default_model_path: Path) -> str:
     """In float, whose figures are the same on every machine; and as this machine counts by default, if otherwise."""
     section = DetectorSection(precision=request.param)
     calibrate_at_first_use(section, print)
-    if request.param == "auto" and precision_of(section) == "f32":
+    if request.param == "auto" and openvino_backend(section).chosen_precision(trusted_model(section)) == "f32":
         pointless("this machine counts in f32 by default")
     return str(request.param)
 
