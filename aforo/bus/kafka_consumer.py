@@ -40,9 +40,9 @@ _MARK_EVERY_MS = 1_000
 class Metrics:
     """What an aggregator tells Prometheus.
 
-    >>> figures = Figures()
-    >>> figures.frames.inc(3)
-    >>> figures.registry.get_sample_value("aforo_aggregator_frames_total")
+    >>> metrics = Metrics()
+    >>> metrics.frames.inc(3)
+    >>> metrics.registry.get_sample_value("aforo_aggregator_frames_total")
     3.0
 
     Attributes:
