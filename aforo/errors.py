@@ -77,6 +77,9 @@ class SourceError(AforoError):
 class BusyError(AforoError):
     """So many at a time are served, and all places are taken.
 
+    >>> BusyError("20 requests are under way, which is the most", retry_s=5).http_status
+    503
+
     Attributes:
         retry_s: seconds after which asking again makes sense.
         http_status: 503, or 429 where who asks has most of the places.
