@@ -29,8 +29,10 @@ from aforo.camera_state import Problem
 from aforo.clock import SystemClock
 from aforo.config.reading import load_site
 from aforo.config.site import SiteConfiguration
-from aforo.model import MINUTE_US, Coverage, Crossing, Frame, Rows, TrackedFrame
+from aforo.model import MINUTE_US, ROAD_USERS, Coverage, Crossing, Frame, Rows, TrackedFrame
 from aforo.ports import CountStore
+from aforo.words.catalogue import words_of
+from api.drawing import COLOURS
 from app import assemble
 from app.worker_live_server import WorkerLiveServer
 
@@ -158,6 +160,17 @@ def test_an_interval_that_nobody_observed_is_hatched_and_has_no_number(
     row = of_camera.locator(".as-table tr", has_text="08:00–09:00")
     expect(row.locator("td").last).to_have_text("not observed")
     expect(row.locator("td").first).to_have_text("–")
+
+
+def test_page_and_program_agree_on_road_users_their_colours_and_the_choices_of_the_chart(
+    running: Town, open_page: Callable[..., Page]
+) -> None:
+    page = open_page(running.url)
+    assert page.evaluate("import('/static/dom.js').then((dom) => dom.CLASSES)") == list(ROAD_USERS)
+    style = "(name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim()"
+    assert {name: page.evaluate(style, name) for name in COLOURS} == COLOURS
+    choices = card(page, "camera-0").locator(".views button")
+    expect(choices).to_have_text(list(words_of("en").page["intervals"].values()))
 
 
 def test_the_numbers_are_those_of_the_database(running: Town, open_page: Callable[..., Page]) -> None:
