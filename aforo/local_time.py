@@ -8,7 +8,7 @@ use since 1972 is a whole number of quarter-hours.
 from __future__ import annotations
 
 import itertools
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import NamedTuple
 
 from aforo.model import MICROSECONDS, MINUTE_US
@@ -86,6 +86,31 @@ def local_time(at_us: int, zone: tzinfo) -> datetime:
     """
     seconds, microsecond = divmod(at_us, MICROSECONDS)
     return datetime.fromtimestamp(seconds, zone).replace(microsecond=microsecond)
+
+
+def clock_span(start_us: int, end_us: int, zone: tzinfo) -> str:
+    """An interval of a few hours at most as clocks show it; on days when they change with the offset from UTC.
+
+    The end is in the offset of the start: of a day when the clocks go back, 01:00–02:00 comes twice.
+
+    >>> clock_span(1_772_695_800_000_000, 1_772_699_400_000_000, UTC)
+    '07:30–08:30'
+    """
+    start = local_time(start_us, zone)
+    offset = start.utcoffset()
+    end = local_time(end_us, zone if offset is None else timezone(offset))
+    return f"{start:%H:%M}–{end:%H:%M}{offset_where_told(start)}"
+
+
+def offset_where_told(moment: datetime) -> str:
+    """The offset of a local time in parentheses after a space, on a day when the clocks change; else "".
+
+    >>> offset_where_told(datetime(2026, 3, 5, tzinfo=UTC))
+    ''
+    """
+    midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+    changes = midnight.utcoffset() != (midnight + timedelta(days=1)).utcoffset()
+    return f" ({moment:%z})" if changes else ""
 
 
 def to_us(moment: datetime) -> int:

@@ -25,6 +25,8 @@ from app.rows_in_memory import RowsInMemory
 from detect.region import corners_px
 from ingest.capture import VideoFacts, probe
 from ingest.file_source import RecordedSource
+from ingest.joined_source import JoinedSource
+from ingest.recording_files import FilePart, in_time_order
 
 
 def line_of_pixels(name: str, points_px: Sequence[tuple[float, float]], facts: VideoFacts) -> LineSection:
@@ -81,7 +83,8 @@ class RecordingCounts:
 
     Attributes:
         rows: all counted rows.
-        facts: of the video file.
+        facts: of the video file, of several the first.
+        files: all files of the recording, in order of time.
         started_at_us: event time of its first frame.
         frames: number of decoded frames.
         analysed_frames: frames that went through the detector.
@@ -91,6 +94,7 @@ class RecordingCounts:
     """
 
     facts: VideoFacts
+    files: tuple[Path, ...] = ()
     started_at_us: int = 0
     frames: int = 0
     analysed_frames: int = 0
@@ -101,42 +105,56 @@ class RecordingCounts:
 
 
 class Recording:
-    """A video file to analyse.
+    """A video file to analyse, or several that make one recording.
 
     Args:
-        path: the file.
+        paths: the file, or the files.
         camera: what is counted in it; its source is not used.
         analyse_fps: most frames per second that are analysed, None for all.
-        starts_at_us: event time of its first frame, None to take it from the file.
+        starts_us: event time of the first frame of each file, or of the first alone; none, to take it from the files.
         recorded_fps: frames per second at which it was made, None to take what the file tells.
         timezone: of dates in file names.
 
+    Attributes:
+        files: in order of time.
+        facts: of the first of them.
+        order_told: whether that order comes from start times; else it is the order given.
+
     Raises:
-        SourceError: it is not a video that can be read.
+        SourceError: it is not a video that can be read, or the files are not parts of one recording.
     """
 
     def __init__(
         self,
-        path: Path,
+        paths: Path | Sequence[Path],
         camera: CameraSection,
         *,
         analyse_fps: float | None = None,
-        starts_at_us: int | None = None,
+        starts_us: Sequence[int] = (),
         recorded_fps: float | None = None,
         timezone: ZoneInfo,
     ) -> None:
-        self.facts = probe(path, recorded_fps)
+        files = [probe(path, recorded_fps) for path in ([paths] if isinstance(paths, Path) else paths)]
+        parts = in_time_order(files, starts_us, timezone)
+        by_path = {facts.path: facts for facts in files}
+        self.files = [by_path[part.path] for part in parts]
+        self.facts = self.files[0]
+        self.order_told = all(part.starts_at_us is not None for part in parts)
         self.camera = camera
         self._analyse_fps = analyse_fps
-        self._source = RecordedSource(
-            path,
-            camera.id,
-            starts_at_us=starts_at_us,
-            recorded_fps=recorded_fps,
-            timezone=timezone,
-            analyse_fps=analyse_fps,
-            clock=SystemClock(),
-        )
+
+        def open_part(part: FilePart) -> RecordedSource:
+            return RecordedSource(
+                part.path,
+                camera.id,
+                starts_at_us=part.starts_at_us,
+                recorded_fps=recorded_fps,
+                timezone=timezone,
+                analyse_fps=analyse_fps,
+                clock=SystemClock(),
+            )
+
+        self._source = open_part(parts[0]) if len(parts) == 1 else JoinedSource(parts, open_part, timezone=timezone)
 
     @property
     def analysed_wh(self) -> tuple[int, int]:
@@ -146,15 +164,15 @@ class Recording:
 
     @property
     def frame_rate(self) -> float:
-        """Frames analysed per second of the recording."""
+        """Frames analysed per second of the recording's first file."""
         return min(self.facts.fps, self._analyse_fps or self.facts.fps)
 
     @property
     def expected_frames(self) -> int | None:
-        """Approximate number of frames to analyse, None if the file has no frame count."""
-        if self.facts.frames is None:
+        """Approximate number of frames to analyse, None if a file has no frame count."""
+        if any(facts.frames is None for facts in self.files):
             return None
-        return round(self.facts.frames * self.frame_rate / self.facts.fps)
+        return round(sum((facts.frames or 0) / facts.fps for facts in self.files) * self.frame_rate)
 
     @property
     def frames_read(self) -> int:
@@ -181,7 +199,7 @@ class Recording:
     def count(self, detector: Detector, section: DetectorSection, on_frame: OnFrame | None = None) -> RecordingCounts:
         """Count it; `on_frame` is called with every analysed frame and the counts so far."""
         counter = counting_stage([self.camera])
-        counts = RecordingCounts(self.facts)
+        counts = RecordingCounts(self.facts, tuple(facts.path for facts in self.files))
         analysed = self.analyse(detector, section)
         began = time.perf_counter()
         for frame, tracked in analysed:

@@ -7,8 +7,9 @@ from aforo.config.site import SiteConfiguration
 from aforo.errors import ConfigurationError
 from aforo.local_time import local_time
 from aforo.model import PlaceKind
+from api.csv_text import SEPARATORS
 from api.place_series import find_place
-from api.reports.downloads import WRITERS
+from api.reports.downloads import FORMATS, file_content
 from api.reports.hourly import hourly_report
 from api.time_ranges import parse_days
 from app import assemble
@@ -23,6 +24,7 @@ def report_file(
     last: str | None,
     file_format: str,
     lang: str,
+    separator: str | None,
 ) -> tuple[str, bytes]:
     """The hourly volume report of a line or zone as a file.
 
@@ -34,6 +36,7 @@ def report_file(
         last: last local day, included; None for the first.
         file_format: csv, xlsx or pdf.
         lang: en or es.
+        separator: of a CSV, comma or semicolon; None for comma.
 
     Returns:
         A name made of site, place and days, and the content.
@@ -43,8 +46,11 @@ def report_file(
         QueryError: there is no such line or zone, or the days are wrong.
         StoreError: the store cannot be read.
     """
-    if file_format not in WRITERS:
-        raise ConfigurationError(f"--format: expected {' or '.join(WRITERS)}, got {file_format!r}")
+    if file_format not in FORMATS:
+        raise ConfigurationError(f"--format: expected {' or '.join(FORMATS)}, got {file_format!r}")
+    chosen = next((known for known in SEPARATORS if known == separator), None)
+    if separator is not None and chosen is None:
+        raise ConfigurationError(f"--separator: expected {' or '.join(SEPARATORS)}, got {separator!r}")
     if (line is None) == (zone is None):
         raise ConfigurationError("a report needs either --line ID or --zone ID")
     kind, place_id = (PlaceKind.LINE, line) if line is not None else (PlaceKind.ZONE, str(zone))
@@ -57,4 +63,4 @@ def report_file(
         report = hourly_report(site.domain(), reader, place, start_us, end_us, lang)
     finally:
         reader.close()
-    return f"{report.file_name}.{file_format}", WRITERS[file_format](report)
+    return f"{report.file_name}.{file_format}", file_content(report, file_format, chosen)

@@ -72,6 +72,7 @@ class RecordedSource:
         complete: True after a round in which nothing was missing.
         problem: why the recording could not be read to its announced end, None if it could.
         note: what the recording does not tell, and what was taken in its place; None where it tells all.
+        ends_at_us: event time at which the last whole round ended.
         frames_read: frames decoded so far in this round, with those not yielded.
     """
 
@@ -95,6 +96,7 @@ class RecordedSource:
         self.complete = False
         self.problem: Problem | None = None
         self.note: Problem | None = None
+        self.ends_at_us = 0
         self.frames_read = 0
         self._path = path
         self._starts_at_us = starts_at_us
@@ -123,6 +125,7 @@ class RecordedSource:
             while not self._closed.is_set():
                 self.session = reading_session(recording, began_us, rounds)
                 offset_us += yield from self._read_once(header, start_us, offset_us, pace)
+                self.ends_at_us = start_us + offset_us
                 rounds += 1
                 if not self._repeat:
                     break

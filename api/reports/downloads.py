@@ -11,14 +11,15 @@ from aforo.errors import QueryError
 from aforo.model import PlaceKind
 from aforo.words.catalogue import Language
 from api.context import Context, ContextDep
+from api.csv_text import Separator
 from api.place_series import CountedPlace, find_place
-from api.reports.hourly import hourly_report
+from api.reports.hourly import Report, hourly_report
 from api.reports.pdf import to_pdf
 from api.reports.workbook import to_csv, to_xlsx
 from api.schemas import REFUSALS, RangeQuestion
 from api.time_ranges import parse_days, parse_range
 
-WRITERS = {"csv": to_csv, "xlsx": to_xlsx, "pdf": to_pdf}
+FORMATS = ("csv", "xlsx", "pdf")
 MEDIA_TYPES = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -45,6 +46,13 @@ class ReportQuestion(RangeQuestion):
         ),
     ] = None
     lang: Annotated[Language, Field(description="Language of the report.")] = "en"
+    separator: Annotated[
+        Separator | None,
+        Field(
+            description="Of a CSV: `comma`, with decimal points (default); or `semicolon`, with decimal commas, for "
+            "spreadsheets that expect them."
+        ),
+    ] = None
 
 
 @router.get(
@@ -67,10 +75,27 @@ def hourly(
     start_us, end_us = _range(context, question)
     report = hourly_report(context.site, context.reader, place, start_us, end_us, question.lang)
     return Response(
-        WRITERS[file_format](report),
+        file_content(report, file_format, question.separator),
         media_type=MEDIA_TYPES[file_format],
         headers={"content-disposition": f'attachment; filename="{report.file_name}.{file_format}"'},
     )
+
+
+def file_content(report: Report, file_format: str, separator: Separator | None) -> bytes:
+    """The report as a file of one of `FORMATS`; `separator` is of a CSV.
+
+    Raises:
+        QueryError: another format was asked for with a separator, or a PDF of more than a month.
+    """
+    if file_format != "csv" and separator is not None:
+        raise QueryError(f"separator: only a CSV has one, got {separator} for {file_format}; leave it out")
+    match file_format:
+        case "csv":
+            return to_csv(report, separator or "comma")
+        case "xlsx":
+            return to_xlsx(report)
+        case _:
+            return to_pdf(report)
 
 
 def _place(context: Context, question: ReportQuestion) -> CountedPlace:

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from functools import cached_property
 
 from aforo.errors import QueryError
-from aforo.local_time import HOUR_US, Bucket, buckets, local_time
+from aforo.local_time import HOUR_US, buckets, clock_span, local_time, offset_where_told
 from aforo.model import PlaceKind
 from aforo.ports import CountReader
 from aforo.site import Site
@@ -94,12 +94,19 @@ class Report:
     @property
     def period(self) -> str:
         """The period in local time."""
-        return f"{self.words.day(self.start)} {self.start:%H:%M} – {self.words.day(self.end)} {self.end:%H:%M}"
+        start, end = (
+            f"{self.words.day(moment)} {moment:%H:%M}{offset_where_told(moment)}" for moment in (self.start, self.end)
+        )
+        return f"{start} – {end}"
 
     @property
     def file_name(self) -> str:
         """A name for the file, without its ending."""
-        return f"{self.site_id}_{self.place.id}_{self.start:%Y%m%dT%H%M}_{self.end:%Y%m%dT%H%M}"
+        start, end = (
+            f"{moment:%Y%m%dT%H%M}{f'{moment:%z}' if offset_where_told(moment) else ''}"
+            for moment in (self.start, self.end)
+        )
+        return f"{self.site_id}_{self.place.id}_{start}_{end}"
 
     def summary(self) -> list[tuple[str, str | int | float]]:
         """Site, period, total, coverage and peak hour, as pairs of name and value; numbers are not formatted."""
@@ -162,9 +169,8 @@ class Report:
         zone = self.start.tzinfo
         if zone is None:  # pragma: no cover -- hourly_report gives times with a zone
             raise ValueError("the report's times have no time zone")
-        start, end = local_time(start_us, zone), local_time(end_us, zone)
-        day = f"{self.words.day(start)} " if len(self.days) > 1 else ""
-        return f"{day}{start:%H:%M}–{end:%H:%M}"
+        day = f"{self.words.day(local_time(start_us, zone))} " if len(self.days) > 1 else ""
+        return day + clock_span(start_us, end_us, zone)
 
 
 def hourly_report(
@@ -193,7 +199,10 @@ def hourly_report(
     (quarters,) = read_series(reader, [place], buckets(start_us, end_us, "15m", zone), "15m")
     columns = _columns(hours)
     figures = zip(*(hours.measured(column.direction, column.road_user) for column in columns), strict=True)
-    rows = tuple(Row(*label, of_hour) for label, of_hour in zip(_labels(spans, site), figures, strict=True))
+    rows = tuple(
+        Row(clock_span(*span, zone), local_time(span.start_us, zone).date(), of_hour)
+        for span, of_hour in zip(spans, figures, strict=True)
+    )
     return Report(
         site_id=site.id,
         site_name=site.name,
@@ -216,25 +225,6 @@ def _columns(series: Series) -> tuple[Column, ...]:
         if len(series.directions) > 1 and len(series.road_users) != 1:
             columns.append(Column(direction, None))
     return (*columns, Column(None, None))
-
-
-def _labels(spans: Sequence[Bucket], site: Site) -> list[tuple[str, date]]:
-    """The hours as printed, with the offset from UTC on days when the clocks change, where one hour can come twice."""
-    zone = site.timezone
-    starts = [local_time(span.start_us, zone) for span in spans]
-    offsets: dict[date, set[object]] = {}
-    for start, span in zip(starts, spans, strict=True):
-        offsets.setdefault(start.date(), set()).update(
-            {start.utcoffset(), local_time(span.end_us - 1, zone).utcoffset()}
-        )
-    return [
-        (
-            f"{start:%H:%M}–{local_time(span.end_us, zone):%H:%M}"
-            + (f" ({start:%z})" if len(offsets[start.date()]) > 1 else ""),
-            start.date(),
-        )
-        for start, span in zip(starts, spans, strict=True)
-    ]
 
 
 def _sum(label: str, day: date, rows: Sequence[Row]) -> Row:

@@ -13,7 +13,7 @@ from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
-from api.csv_text import Cell, to_csv_bytes
+from api.csv_text import Cell, Separator, to_csv_bytes
 from api.reports.hourly import Report, Row
 
 _NAVY = "1F3A5F"
@@ -29,8 +29,8 @@ _CHART_LINE = 17
 _FORBIDDEN_IN_SHEETS = {code: None for code in range(32) if code not in (9, 10, 13)}
 
 
-def to_csv(report: Report) -> bytes:
-    """The report as CSV: one row per hour, then the sums; times with offset, plain numbers, unknown counts empty.
+def to_csv(report: Report, separator: Separator = "comma") -> bytes:
+    """The report as CSV: one row per hour, then the sums; plain numbers, unknown counts empty.
 
     UTF-8 with a byte order mark, without which Excel shows accents wrongly.
     """
@@ -42,7 +42,7 @@ def to_csv(report: Report) -> bytes:
         _csv_row(report, report.total, ""),
     ]
     rows += [[], *([name, value] for name, value in report.summary()), *([note] for note in report.notes())]
-    return to_csv_bytes(rows, for_people=True)
+    return to_csv_bytes(rows, for_people=True, separator=separator)
 
 
 def _csv_row(report: Report, row: Row, day: str) -> list[Cell]:

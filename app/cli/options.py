@@ -8,6 +8,18 @@ from typing import Annotated
 import typer
 
 VideoArgument = Annotated[Path, typer.Argument(metavar="VIDEO", help="A video file that FFmpeg can read.")]
+VideosArgument = Annotated[
+    list[Path], typer.Argument(metavar="VIDEO…", help="A video file that FFmpeg can read, or several of one recording.")
+]
+StartsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--starts-at",
+        metavar="TIME",
+        help="When the recording starts, ISO 8601, local to the site when without offset. Of several files: once, and "
+        "they follow each other in the order given, or once for each. Default: from file names or metadata.",
+    ),
+]
 ModelOption = Annotated[
     str | None, typer.Option("--model", help="A known model's name, or a .pt, .onnx or OpenVINO model.")
 ]

@@ -15,6 +15,7 @@ from aforo.config.site import SiteConfiguration
 from aforo.errors import ConfigurationError
 from aforo.model import Frame, TrackedFrame
 from aforo.ports import Detector
+from api.time_ranges import parse_time
 from app.annotated_copy import ANNOTATED_COPY, AnnotatedCopy
 from app.cli.console import err, frames_progress, table, write_json
 from app.cli.detector import chosen_detector, open_detector
@@ -27,8 +28,10 @@ from app.cli.options import (
     JsonOption,
     ModelOption,
     SizeOption,
+    StartsOption,
     TrustOption,
     VideoArgument,
+    VideosArgument,
 )
 from app.cli.outputs import file_of, output_file, output_files
 from app.file_kinds import JSON, TRACKS
@@ -39,7 +42,7 @@ from ingest.capture import VideoFacts, probe
 
 
 def count(
-    video: VideoArgument,
+    video: VideosArgument,
     line: Annotated[
         list[str] | None,
         typer.Option("--line", metavar="x1,y1,x2,y2", help="A counting line in pixels; may be given several times."),
@@ -57,6 +60,7 @@ def count(
         Path | None, typer.Option("--annotate", metavar="OUT.mp4", help="Write a copy with boxes, tracks and counts.")
     ] = None,
     force: ForceOption = False,
+    starts_at: StartsOption = None,
     fps: FpsOption = None,
     input_fps: InputFpsOption = None,
     model: ModelOption = None,
@@ -68,22 +72,31 @@ def count(
 
     Example: [bold]aforo count street.mp4 --line 100,400,1180,400 --json -[/bold]
 
+    Several files are counted as one recording, in order of time; road users are followed from one into the next.
+
     Directions of a line given here are right/left when it is nearer to vertical, else down/up, as seen in the image.
     """
-    facts = probe(video)
+    facts = probe(video[0])
     site = load_site(config) if config else SiteConfiguration()
+    starts_us = _starts_us(starts_at or [], len(video), site)
     json_file, copy_file = output_files(
         ("--json", json, JSON),
         ("--annotate", annotate, ANNOTATED_COPY),
         site=site,
-        inputs=(video, config, file_of(model)),
+        inputs=(*video, config, file_of(model)),
         force=force,
     )
     section = chosen_detector(site, trust_model, model=model, image_size=image_size, engine=engine)
     what = _camera(site, camera, line or [], zone or [], facts)
     if input_fps is not None:
         what = what.model_copy(update={"recorded_fps": input_fps})
-    recording = Recording(video, what, analyse_fps=fps, recorded_fps=what.recorded_fps, timezone=site.timezone)
+    recording = Recording(
+        video, what, analyse_fps=fps, starts_us=starts_us, recorded_fps=what.recorded_fps, timezone=site.timezone
+    )
+    if len(recording.files) > 1:
+        names = ", ".join(facts.path.name for facts in recording.files)
+        order = "their start times" if recording.order_told else "the order given, each where the one before it ends"
+        err.print(f"One recording of {len(recording.files)} files, by {order}: {names}", highlight=False)
     counts = _count(recording, section, site, copy_file)
     _say_notes(counts.note, counts.problem)
     if json_file is None or not json_file.is_stdout:
@@ -178,6 +191,12 @@ def _say_notes(*notes: str) -> None:
         err.print(f"Note: {note}", highlight=False, style="yellow")
 
 
+def _starts_us(texts: Sequence[str], files: int, site: SiteConfiguration) -> list[int]:
+    if len(texts) not in (0, 1, files):
+        raise ConfigurationError(f"--starts-at: expected it once, or once for each of {files} files, got {len(texts)}")
+    return [parse_time("--starts-at", text, site.timezone) for text in texts]
+
+
 def _count(
     recording: Recording, section: DetectorSection, site: SiteConfiguration, copy_file: OutputFile | None
 ) -> RecordingCounts:
@@ -220,6 +239,7 @@ def _document(counts: RecordingCounts, what: CameraSection) -> dict[str, Any]:
             "height": height,
             "fps": round(counts.facts.fps, 3),
             "frames": counts.frames,
+            **({"files": [str(path) for path in counts.files]} if len(counts.files) > 1 else {}),
         },
         "fps_source": counts.facts.fps_source,
         "note": counts.note,

@@ -162,6 +162,13 @@ def report(
         str | None, typer.Option("--format", help="csv, xlsx or pdf; default: the ending of FILE, else csv.")
     ] = None,
     lang: Annotated[str, typer.Option("--lang", help="en or es.")] = "en",
+    separator: Annotated[
+        str | None,
+        typer.Option(
+            "--separator",
+            help="Of a CSV: comma (default); or semicolon, with decimal commas, for spreadsheets that expect them.",
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", metavar="FILE", help="Default: a name made of site, place and day; - is stdout."),
@@ -171,7 +178,9 @@ def report(
     """Write the hourly volume report of a line or zone: hours × directions × classes, with coverage and peak hour."""
     site = load_site(config)
     file_format = _report_format(format, out)
-    name, content = report_file(site, line=line, zone=zone, first=day, last=to, file_format=file_format, lang=lang)
+    name, content = report_file(
+        site, line=line, zone=zone, first=day, last=to, file_format=file_format, lang=lang, separator=separator
+    )
     file = output_file(("--out", out or name, REPORTS[file_format]), site=site, inputs=(config,), force=force)
     file.write(content)
     err.print(f"Report written to {file.target}", highlight=False)

@@ -70,6 +70,24 @@ def test_the_document_has_every_zone_with_its_visits(document: dict[str, Any]) -
     assert 0 < zone["mean_dwell_s"] <= FRAMES / 10
 
 
+def test_a_recording_in_two_files_is_counted_as_one(clip: Path, tmp_path: Path, document: dict[str, Any]) -> None:
+    """Cut where somebody is on the line: each file alone sees only half of the crossing."""
+    source = cv2.VideoCapture(str(clip))
+    paths = [tmp_path / name for name in ("b_2026-03-05_07-30-01.avi", "a_2026-03-05_07-30-00.avi")]
+    for path, frames in ((paths[1], 11), (paths[0], FRAMES - 11)):
+        writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10.0, (768, 576))
+        for _ in range(frames):
+            writer.write(source.read()[1])
+        writer.release()
+    said = aforo("count", *paths, "--line", "340,120,340,576", "--json", "-")
+    assert said.code == 0, said.err
+    assert "One recording of 2 files, by their start times: a_" in said.err
+    found = json.loads(said.out)
+    assert found["lines"][0]["counts"] == document["lines"][0]["counts"]
+    assert (found["video"]["frames"], found["video"]["path"]) == (FRAMES, str(paths[1]))
+    assert found["video"]["files"] == [str(paths[1]), str(paths[0])]
+
+
 def test_the_engine_works_without_torch(clip: Path, default_model_path: Path, tmp_path: Path) -> None:
     """Half a gigabyte of memory and seconds of start: the counting process never loads it."""
     code = (

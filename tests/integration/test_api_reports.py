@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -42,6 +43,9 @@ def test_a_report_comes_as_csv_xlsx_and_pdf(client: httpx.Client) -> None:
         ("09:00–10:00", "", "sin observación"),
         ("Total", "6", "incompleta"),
     ]
+    local = client.get(address.format("csv") + "&separator=semicolon").content.decode("utf-8-sig")
+    assert "07:00–08:00;" in local
+    assert re.search(r";0,\d+;", local)
     book = openpyxl.load_workbook(io.BytesIO(client.get(address.format("xlsx")).content))
     assert book.sheetnames == ["Resumen", "Horas"]
     answer = client.get(address.format("pdf"))
@@ -75,6 +79,8 @@ def test_a_day_is_whole_and_today_ends_now(client: httpx.Client, question: str, 
         ("hourly.csv?line=stop&lang=fr", 400, ["lang", "'es'", "'fr'"]),
         ("hourly.csv?line=stop&from=2020-01-01&to=2025-01-01", 400, ["from", "at most a year"]),
         ("hourly.pdf?line=stop&from=2024-01-01&to=2024-03-01", 400, ["from", "month", "csv or xlsx"]),
+        ("hourly.csv?line=stop&separator=tab", 400, ["separator", "'semicolon'", "'tab'"]),
+        ("hourly.xlsx?line=stop&separator=semicolon", 400, ["separator", "only a CSV"]),
         ("hourly.csv?line=stop&days=1", 400, ["days", "no such parameter"]),
         ("hourly.ods?line=stop", 400, ["file_format", "'ods'"]),
     ],

@@ -6,17 +6,21 @@ import csv
 import io
 from collections.abc import Sequence
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import openpyxl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from openpyxl.worksheet.worksheet import Worksheet
 
 from aforo.config.site import SiteConfiguration
 from aforo.errors import QueryError
-from aforo.local_time import HOUR_US, INTERVALS, buckets, to_us
+from aforo.local_time import HOUR_US, INTERVALS, buckets, clock_span, local_time, to_us
 from aforo.model import CoverageShare
 from aforo.site import Site
 from aforo.volume_series import Volumes
+from api.csv_text import SEPARATORS, Cell, Separator, to_csv_bytes
 from api.place_series import find_place
 from api.reports.hourly import Report, hourly_report
 from api.reports.pdf import to_pdf
@@ -102,8 +106,9 @@ def sheet_rows(content: bytes, sheet: str) -> list[list[object]]:
     return [[cell.value for cell in row] for row in openpyxl.load_workbook(io.BytesIO(content))[sheet].iter_rows()]
 
 
-def csv_rows(content: bytes) -> list[list[str]]:
-    return list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
+def csv_rows(content: bytes, separator: Separator = "comma") -> list[list[str]]:
+    marks = {"comma": ",", "semicolon": ";"}
+    return list(csv.reader(io.StringIO(content.decode("utf-8-sig")), delimiter=marks[separator]))
 
 
 def test_hours_classes_directions_and_totals() -> None:
@@ -175,19 +180,55 @@ def test_several_days_have_sums_of_their_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("day", "labels"),
+    ("timezone", "day", "labels"),
     [
-        ("2025-03-09", ["01:00–03:00 (-0500)", "03:00–04:00 (-0400)"]),
-        ("2025-11-02", ["01:00–01:00 (-0400)", "01:00–02:00 (-0500)"]),
+        ("America/New_York", "2025-03-09", ["01:00–02:00 (-0500)", "03:00–04:00 (-0400)"]),
+        ("America/New_York", "2025-11-02", ["01:00–02:00 (-0400)", "01:00–02:00 (-0500)"]),
+        ("Europe/Madrid", "2025-10-26", ["01:00–02:00 (+0200)", "02:00–03:00 (+0200)", "02:00–03:00 (+0100)"]),
+        ("Australia/Lord_Howe", "2025-04-06", ["01:00–02:00 (+1100)", "01:30–02:00 (+1030)", "02:00–03:00 (+1030)"]),
+        ("America/Santiago", "2025-09-07", ["02:00–03:00 (-0300)", "03:00–04:00 (-0300)"]),
+        ("America/Santiago", "2025-04-05", ["01:00–02:00 (-0300)", "02:00–03:00 (-0300)"]),
+        ("Europe/Madrid", "2025-10-25", ["01:00–02:00", "02:00–03:00"]),
     ],
 )
-def test_hours_of_a_day_when_the_clocks_change_cannot_be_taken_for_each_other(day: str, labels: list[str]) -> None:
-    made = site("America/New_York")
-    start_us = to_us(datetime.fromisoformat(day).replace(tzinfo=made.timezone))
-    reader = QuarterCounts({}, {}, "America/New_York")
-    found = hourly_report(made, reader, find_place(made, "line", "stop"), start_us, start_us + 20 * HOUR_US)  # type: ignore[arg-type]
-    assert [hour.label for hour in found.hours[1:3]] == labels
+def test_hours_of_a_day_when_the_clocks_change_cannot_be_taken_for_each_other(
+    timezone: str, day: str, labels: list[str]
+) -> None:
+    found = on_day(timezone, day, hours=20)
+    assert [hour.label for hour in found.hours[1 : 1 + len(labels)]] == labels
     assert len({hour.label for hour in found.hours}) == len(found.hours)
+    for rows in (csv_rows(to_csv(found)), sheet_rows(to_xlsx(found), "Hours")):
+        assert set(labels) <= {str(row[1]) for row in rows if len(row) > 1}
+
+
+def on_day(timezone: str, day: str, hours: int, first: int = 0) -> Report:
+    """The report of some hours of a day, counted from its midnight, without any counts."""
+    made = site(timezone)
+    start_us = to_us(datetime.fromisoformat(day).replace(tzinfo=made.timezone)) + first * HOUR_US
+    reader = QuarterCounts({}, {}, timezone)
+    return hourly_report(made, reader, find_place(made, "line", "stop"), start_us, start_us + hours * HOUR_US)  # type: ignore[arg-type]
+
+
+def test_either_of_the_two_hours_alone_says_which_it_is() -> None:
+    """In its label, its period and the name of its file."""
+    first, second = (on_day("Europe/Madrid", "2025-10-26", hours=1, first=hour) for hour in (2, 3))
+    assert (first.hours[0].label, second.hours[0].label) == ("02:00–03:00 (+0200)", "02:00–03:00 (+0100)")
+    assert first.period == "Sun 2025-10-26 02:00 (+0200) – Sun 2025-10-26 02:00 (+0100)"
+    assert first.file_name != second.file_name
+    assert second.span(second.hours[0].total.start_us, second.hours[0].total.end_us) == "02:00–03:00 (+0100)"
+
+
+@pytest.mark.parametrize("timezone", ["Europe/Madrid", "America/Havana", "Africa/Casablanca", "Asia/Beirut", "UTC"])
+@pytest.mark.parametrize("year", [2019, 2025])
+def test_the_hours_of_no_day_of_a_year_have_the_same_label(timezone: str, year: int) -> None:
+    zone = ZoneInfo(timezone)
+    start_us, end_us = (to_us(datetime(y, 1, 1, tzinfo=zone)) for y in (year, year + 1))
+    spans = buckets(start_us, end_us, "1h", zone)
+    labels = [(local_time(span.start_us, zone).date(), clock_span(*span, zone)) for span in spans]
+    assert len(set(labels)) == len(labels)
+    for _, label in labels:
+        begins, ends = (int(part[:2]) * 60 + int(part[3:5]) for part in label.split("–"))
+        assert 0 < (ends - begins) % (24 * 60) <= 60
 
 
 @pytest.mark.parametrize(("start_us", "end_us"), [(DAY_US, DAY_US), (DAY_US, DAY_US - 1), (0, DAY_US)])
@@ -242,6 +283,35 @@ def test_names_never_become_formulas() -> None:
     written = csv_rows(to_csv(made))
     assert not [cell for row in written for cell in row if cell.startswith(("=", "+", "-", "@"))]
     assert "'-out Cyclists" in written[0]
+
+
+def test_a_csv_with_semicolons_has_decimal_commas() -> None:
+    made = report("es", shares=GAPS)
+    point, comma = (list(csv_rows(to_csv(made, separator), separator)) for separator in SEPARATORS)
+    assert [[cell.replace(".", ",") for cell in row[2:-1]] for row in point[1:25]] == [row[2:-1] for row in comma[1:25]]
+    assert ["Factor de hora pico", "0,7"] in comma
+    assert {len(row) for row in comma[:26]} == {len(point[0])}
+    assert any("," in row[-2] for row in comma[1:25])
+
+
+@given(
+    rows=st.lists(st.lists(st.text(alphabet='a=+-@;,|\t\r\n"＝ 0', max_size=8), min_size=1, max_size=4), max_size=4),
+    written=st.sampled_from(["comma", "semicolon"]),
+    opened=st.sampled_from([",", ";", "\t", "|"]),
+)
+def test_no_cell_is_a_formula_whichever_separator_a_spreadsheet_takes(
+    rows: list[list[str]], written: Separator, opened: str
+) -> None:
+    content = to_csv_bytes(rows, for_people=False, separator=written).decode()
+    cells = [cell for row in csv.reader(io.StringIO(content, newline=""), delimiter=opened) for cell in row]
+    assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "＝"))]
+
+
+def test_numbers_and_ordinary_text_stay_as_they_are() -> None:
+    rows: list[list[Cell]] = [["Calle 26 - norte", -5, 0.25, None, "2025-05-06T07:00:00-05:00", "O'Higgins = 3"]]
+    assert to_csv_bytes(rows, for_people=False) == (
+        b"Calle 26 - norte,-5,0.25,,2025-05-06T07:00:00-05:00,O'Higgins = 3\r\n"
+    )
 
 
 def test_control_characters_in_names_break_no_format() -> None:

@@ -4,8 +4,8 @@ import { Chart } from "./chart.js";
 import { byClass, element, shape, swatch } from "./dom.js";
 import { readVolumes, reportAddress } from "./server.js";
 import {
-  directionName, intervalName, language, localDay, longDay, moment, number, problemSentence, roadUserName, roadUsers,
-  shortName, stateName, text,
+  csvSeparator, directionName, intervalName, language, localDay, longDay, moment, number, problemSentence, roadUserName,
+  roadUsers, shortName, stateName, text,
 } from "./texts.js";
 
 const INTERVALS = { hours: "1h", quarters: "15m", minutes: "1m" };
@@ -178,7 +178,7 @@ export class Card {
 
   linkReports() {
     this.reports.replaceChildren(`${text("download")}: `, ...["csv", "xlsx", "pdf"].map((format) => element("a", {
-      href: reportAddress(format, this.place.kind, this.place.id, localDay(this.newest), language),
+      href: reportAddress(format, this.place.kind, this.place.id, localDay(this.newest), language, csvSeparator()),
       download: true, "aria-label": text("download_of", format.toUpperCase()),
     }, format.toUpperCase())));
   }

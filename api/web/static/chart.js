@@ -1,7 +1,7 @@
 // Volumes as stacked bars. Unobserved intervals are hatched, never drawn as zero; provisional counts are lighter.
 
 import { byClass, colour, element, shape, swatch } from "./dom.js";
-import { clockTime, number, percent, roadUserName, text } from "./texts.js";
+import { clockSpan, clockTime, number, percent, roadUserName, text } from "./texts.js";
 
 const HEIGHT = 190;
 const TOP = 10;
@@ -174,7 +174,7 @@ export class Chart {
 
 const total = (bucket) => bucket.counts.reduce((sum, row) => sum + row.count, 0);
 const countOf = (bucket, name) => bucket.counts.find((row) => row.road_user === name)?.count ?? 0;
-const span = (bucket) => `${clockTime(bucket.start)}–${clockTime(bucket.end)}`;
+const span = (bucket) => clockSpan(bucket.start, bucket.end);
 
 /** The next even number that reads well on an axis, so that half of it does too. */
 function roundUp(value) {

@@ -47,8 +47,11 @@ export async function readVolumes(kind, place, from, to, interval, by = "class")
   return [...buckets.values()];
 }
 
-export const reportAddress = (format, kind, place, day, lang) =>
-  `/v1/reports/hourly.${format}?${new URLSearchParams({ [kind]: place, day, lang })}`;
+export function reportAddress(format, kind, place, day, lang, separator) {
+  const query = new URLSearchParams({ [kind]: place, day, lang });
+  if (format === "csv") query.set("separator", separator);
+  return `/v1/reports/hourly.${format}?${query}`;
+}
 
 export function pictureAddress(camera, kind, widthPx, lang) {
   const query = new URLSearchParams({ width: widthPx, lang, at: Date.now() });

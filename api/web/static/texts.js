@@ -68,6 +68,9 @@ export function problemSentence({ reason, reason_code: code, reason_values: valu
   return sentence ? filled(sentence, values.map((value) => own(words().network_errors, value) ?? value)) : reason;
 }
 
+/** What a spreadsheet in this language expects between the cells of a CSV. */
+export const csvSeparator = () => (words().numbers.decimal === "," ? "semicolon" : "comma");
+
 /** A whole number, or one with decimals, with the marks of the language, as reports have it. */
 export function number(value, decimals = 0) {
   const { thousands, decimal } = words().numbers;
@@ -89,6 +92,25 @@ function parts(options, instant) {
 export const clockTime = (instant) => parts({ hour: "2-digit", minute: "2-digit" }, instant);
 export const exactTime = (instant) => parts({ hour: "2-digit", minute: "2-digit", second: "2-digit" }, instant);
 export const longDay = (instant) => parts({ weekday: "short", day: "numeric", month: "short", year: "numeric" }, instant);
+
+const MINUTE_MS = 60_000;
+const DAY_MINUTES = 24 * 60;
+
+/** The offset of the site's time from UTC, such as -0400. */
+const offset = (instant) => new Intl.DateTimeFormat("en", { timeZone: zone, timeZoneName: "longOffset" })
+  .formatToParts(instant).find((part) => part.type === "timeZoneName").value.slice(3).replace(":", "") || "+0000";
+
+/** From when until when a bucket of up to an hour lasts; on days when the clocks change, when 01:00–02:00 can come twice,
+    with the offset that both ends are told in. */
+export function clockSpan(start, end) {
+  const [hour, minute] = clockTime(start).split(":").map(Number);
+  const begins = 60 * hour + minute;
+  const ends = (begins + (end - start) / MINUTE_MS) % DAY_MINUTES;
+  const [before, after] = [-begins, DAY_MINUTES - begins].map((minutes) => offset(new Date(+start + minutes * MINUTE_MS)));
+  const twoDigits = (value) => String(Math.floor(value)).padStart(2, "0");
+  const until = `${twoDigits(ends / 60)}:${twoDigits(ends % 60)}`;
+  return `${clockTime(start)}–${until}${before === after ? "" : ` (${offset(start)})`}`;
+}
 
 /** The local day of an instant at the site, as 2025-11-22. */
 export function localDay(instant) {
