@@ -336,6 +336,10 @@ class CountReader(Protocol):
         """Where cameras are to be seen live."""
         ...
 
+    def timezone(self) -> str | None:
+        """The time zone of stored hours and days, None where no site was registered."""
+        ...
+
     def span_us(self) -> tuple[int, int] | None:
         """First and last observed minute of the whole store (event time), None when nothing was observed yet."""
         ...

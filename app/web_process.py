@@ -8,6 +8,8 @@ from functools import partial
 
 from aforo.clock import SystemClock
 from aforo.config.site import SiteConfiguration
+from aforo.errors import StoreError
+from aforo.ports import CountReader
 from api.app import create_app
 from api.live.remote_cameras import RemoteLiveView
 from api.server import Server, base_url, listen
@@ -31,8 +33,7 @@ def serve(site: SiteConfiguration, on_ready: Callable[[str], None]) -> None:
     clock = SystemClock()
     tls = assemble.open_tls(site)
     with listen(site.api.host, site.api.port, insecure=site.api.insecure) as listener:
-        assemble.open_store(site).close()  # makes the tables, if this process is the first
-        reader = assemble.open_reader(site)
+        reader = open_reader(site)
         try:
             live = RemoteLiveView(site.domain(), reader, clock)
             app = create_app(
@@ -47,3 +48,29 @@ def serve(site: SiteConfiguration, on_ready: Callable[[str], None]) -> None:
             Server(app, live, tls=tls, trusted_proxies=site.api.trusted_proxies).run([listener])
         finally:
             reader.close()
+
+
+def open_reader(site: SiteConfiguration) -> CountReader:
+    """Questions to the store, whose tables are made if this process is the first.
+
+    A database that this process may only read, or a replica, will do when another process has made the tables.
+
+    Raises:
+        StoreError: the store cannot be read, or its tables are missing or of another time zone, and cannot be changed.
+    """
+    try:
+        assemble.open_store(site).close()
+    except StoreError as refused:
+        try:
+            reader = assemble.open_reader(site)
+        except StoreError:
+            raise refused from None
+        if (stored := reader.timezone()) != site.timezone.key:
+            reader.close()
+            raise StoreError(
+                f"{refused}; and its hours are those of {stored or 'no site'}, not of {site.timezone.key}: start "
+                "`aforo run` or `aforo aggregator` once, as a user who may write"
+            ) from None
+        LOG.warning("only reading: %s", refused)
+        return reader
+    return assemble.open_reader(site)

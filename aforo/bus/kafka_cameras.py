@@ -18,7 +18,6 @@ from kafka.errors import KafkaError
 
 from aforo.bus.kafka_connection import REFUSALS, KafkaAddress
 from aforo.bus.kafka_publisher import KafkaPublisher
-from aforo.errors import BusError
 from aforo.ports import Clock, RunningCamera
 
 LOG = logging.getLogger(__name__)
@@ -62,7 +61,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
             BusError: Kafka cannot be reached at the start, or refuses this user.
         """
         session_ms = self._address.session_ms
-        try:
+        with self._address.reaching():
             consumer = KafkaConsumer(
                 **self._address.options(),
                 group_id=self._address.topics.workers,
@@ -73,8 +72,6 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
                 heartbeat_interval_ms=session_ms // 5,
                 metadata_max_age_ms=30_000,
             )
-        except (KafkaError, OSError) as error:
-            raise BusError(f"cannot reach {self._address}: {error or type(error).__name__}") from error
         try:
             consumer.subscribe([self._address.topics.cameras], listener=self)
             while not self._stopped.is_set():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -150,15 +151,25 @@ class KafkaAddress:
         Raises:
             BusError: Kafka cannot be reached or refuses.
         """
+        with self.reaching():
+            options = self.options()
+            del options["allow_auto_create_topics"]
+            client = KafkaAdminClient(**options)
+            try:
+                yield client
+            finally:
+                client.close()
+
+    @contextmanager
+    def reaching(self) -> Iterator[None]:
+        """Around the making of a client of kafka-python, which connects: what fails is told with its reason.
+
+        Raises:
+            BusError: Kafka cannot be reached or refuses.
+        """
         with _Reasons() as reasons:
             try:
-                options = self.options()
-                del options["allow_auto_create_topics"]
-                client = KafkaAdminClient(**options)
-                try:
-                    yield client
-                finally:
-                    client.close()
+                yield
             except (KafkaError, OSError) as error:
                 raise BusError(f"cannot reach {self}: {self._explained(error, reasons.found)}") from error
 
@@ -175,7 +186,28 @@ class KafkaAddress:
                 return (
                     f"{self.settings.ca_file or 'the system'} does not vouch for its certificate; check kafka.ca_file"
                 )
+            if known := self._network_reason(str(reason)):
+                return known
         return f"{error or type(error).__name__}; check address and security"
+
+    def _network_reason(self, reason: str) -> str | None:
+        """What a reason of kafka-python for a failed connection means, None where it is another one."""
+        if "DNS" in reason:
+            unknown = [host for host in map(_host, self.servers) if not _resolves(host)]
+            if unknown:
+                return f"the host name {' and '.join(unknown)} cannot be resolved; check bus"
+            return (
+                "a broker calls itself by a host name that cannot be resolved here; check its advertised.listeners, or "
+                "make the name known to this machine"
+            )
+        if "REFUSED" in reason:
+            return "the connection is refused: nothing listens there; check bus, and that the broker runs"
+        if "Request timed out" in reason:
+            return (
+                f"it accepts the connection, and does not answer as Kafka within {_BOOTSTRAP_MS / 1000:g} s; check the "
+                "port, and security under the key kafka"
+            )
+        return None
 
     def create_topics(self, cameras: int) -> None:
         """Make the topics that are missing; a topic that has too few partitions for the cameras gets more.
@@ -231,6 +263,24 @@ class _Reasons(logging.Filter):
         """Note the reason; what would not be logged without this is not."""
         self.found += [value for value in record.args or () if isinstance(value, Exception)]
         return record.levelno >= self._level
+
+
+def _host(server: str) -> str:
+    """The host of a server as it stands in an address, perhaps with a port.
+
+    >>> _host("broker.example:9092"), _host("[::1]:9092"), _host("broker")
+    ('broker.example', '::1', 'broker')
+    """
+    host, colon, port = server.rpartition(":")
+    return (host if colon and port.isdecimal() else server).strip("[]")
+
+
+def _resolves(host: str) -> bool:
+    try:
+        socket.getaddrinfo(host, None)
+    except OSError:
+        return False
+    return True
 
 
 def _password(settings: KafkaSettings) -> str | None:

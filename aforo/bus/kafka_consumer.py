@@ -24,7 +24,7 @@ from aforo.bus import wire
 from aforo.bus.kafka_connection import REFUSALS, KafkaAddress
 from aforo.bus.partition_counter import LogRecords, PartitionCounter
 from aforo.bus.row_writer import RETRY_S, WRITE_EVERY_S, RowWriter
-from aforo.errors import BusError, WireError
+from aforo.errors import WireError
 from aforo.model import Rows
 from aforo.ports import BatchCounter, Clock, CountStore
 
@@ -183,7 +183,7 @@ class Aggregation(ConsumerRebalanceListener):  # type: ignore[misc]
         LOG.info("hands over partitions %s", _numbers(revoked))
 
     def _open_consumer(self) -> KafkaConsumer:
-        try:
+        with self._address.reaching():
             return KafkaConsumer(
                 **self._address.options(),
                 group_id=self._address.topics.aggregators,
@@ -195,8 +195,6 @@ class Aggregation(ConsumerRebalanceListener):  # type: ignore[misc]
                 max_poll_records=_BATCH,
                 check_crcs=False,  # TCP and the broker check; what is damaged all the same does not decode
             )
-        except (KafkaError, OSError) as error:
-            raise BusError(f"cannot reach {self._address}: {error or type(error).__name__}") from error
 
     def _loop(self, consumer: KafkaConsumer) -> None:
         written_s = logged_s = self._clock.monotonic_s()

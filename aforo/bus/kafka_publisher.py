@@ -58,7 +58,7 @@ class KafkaPublisher:
 
     def _open(self) -> KafkaProducer:
         compression = self._address.settings.compression
-        try:
+        with self._address.reaching():
             return KafkaProducer(
                 **self._address.options(),
                 acks="all",
@@ -69,8 +69,6 @@ class KafkaPublisher:
                 batch_size=_BATCH_BYTES,
                 max_block_ms=_METADATA_MS,
             )
-        except (KafkaError, OSError) as error:
-            raise BusError(f"cannot reach {self._address}: {error or type(error).__name__}") from error
 
     @property
     def waiting(self) -> int:

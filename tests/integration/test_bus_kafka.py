@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import socket
 import threading
 import time
 from pathlib import Path
@@ -74,6 +76,24 @@ def test_a_broker_that_is_not_there_is_one_sentence_without_a_password() -> None
     with pytest.raises(BusError, match=r"cannot reach Kafka at 127\.0\.0\.1:1") as caught:
         KafkaPublisher(assemble.kafka_address(site), SystemClock())
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("servers", "reason"),
+    [
+        ("no-such-host.invalid:9092", "the host name no-such-host.invalid cannot be resolved"),
+        ("a.invalid,b.invalid:1", "the host name a.invalid and b.invalid cannot be resolved"),
+        ("127.0.0.1:1", "the connection is refused: nothing listens there"),
+        ("SILENT", "it accepts the connection, and does not answer as Kafka within 5 s"),
+    ],
+)
+def test_the_reason_is_the_one_that_is_known(servers: str, reason: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        servers = servers.replace("SILENT", f"127.0.0.1:{silent.getsockname()[1]}")
+        site = parse_site(f"bus: kafka://{servers}", "site.yaml")
+        with pytest.raises(BusError, match=re.escape(f"cannot reach Kafka at {servers}: {reason}")) as caught:
+            assemble.kafka_address(site).create_topics(1)
+    assert ("security" in str(caught.value)) == ("accepts" in reason)
 
 
 def test_credentials_in_the_address_are_refused_and_not_shown() -> None:

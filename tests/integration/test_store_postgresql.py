@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import astuple
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -19,6 +21,7 @@ from aggregate.store.postgres.reader import PostgresReader
 from aggregate.store.postgres.rollups import REBUILD
 from aggregate.store.postgres.schema import migrations
 from aggregate.store.postgres.writer import PostgresStore
+from app.web_process import open_reader
 
 NOON_US = 1_746_532_800_000_000
 
@@ -180,3 +183,47 @@ def test_packed_numbers_are_added_to_whatever_their_size(url: str) -> None:
             store.write(Rows([crossing(track, NOON_US + track, final=track % 2 > 0) for track in tracks]))
         (hour,) = reader.volumes("line", ["stop"], 0, 2 * NOON_US, "1h")
     assert (hour.count, hour.provisional) == (600, 300)
+
+
+@pytest.fixture
+def stranger(url: str) -> Iterator[str]:
+    """The address of the same database for a user who was given nothing, as every new one in PostgreSQL 15."""
+    name = f"stranger_{uuid.uuid4().hex[:8]}"
+    query(url, f"CREATE ROLE {name} LOGIN PASSWORD '{PASSWORD}'")
+    query(url, "REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+    yield url.replace(urlsplit(url).username or "", name, 1)
+    query(url, f"DROP OWNED BY {name}")
+    query(url, f"DROP ROLE {name}")
+
+
+def test_a_missing_right_is_named_with_the_statement_that_gives_it(url: str, stranger: str) -> None:
+    with pytest.raises(StoreError, match="permission denied for schema public; run as the owner") as caught:
+        PostgresStore(stranger)
+    assert "GRANT USAGE, CREATE ON SCHEMA public TO the user in `store`" in str(caught.value)
+    assert PASSWORD not in str(caught.value)
+    user = urlsplit(stranger).username
+    query(url, f"GRANT USAGE, CREATE ON SCHEMA public TO {user}")
+    PostgresStore(stranger).close()
+
+
+def test_who_may_only_read_is_told_what_to_grant_and_reads_then(url: str, stranger: str) -> None:
+    PostgresStore(url).close()
+    with pytest.raises(StoreError, match=r"GRANT SELECT ON ALL TABLES IN SCHEMA public TO the user in `store`"):
+        PostgresReader(stranger)
+    query(url, f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {urlsplit(stranger).username}")
+    PostgresReader(stranger).close()
+
+
+def test_the_web_process_answers_from_a_database_that_it_may_only_read(url: str, stranger: str) -> None:
+    def site(store: str, timezone: str = "America/Bogota") -> SiteConfiguration:
+        return SiteConfiguration.model_validate({"site": {"id": "s", "timezone": timezone}, "store": store})
+
+    with pytest.raises(StoreError, match="GRANT USAGE, CREATE ON SCHEMA public"):
+        open_reader(site(stranger))
+    open_reader(site(url)).close()
+    query(url, f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {urlsplit(stranger).username}")
+    with closing(open_reader(site(stranger))) as reader:
+        assert reader.timezone() == "America/Bogota"
+        assert reader.span_us() is None
+    with pytest.raises(StoreError, match="its hours are those of America/Bogota, not of Europe/Madrid"):
+        open_reader(site(stranger, "Europe/Madrid"))

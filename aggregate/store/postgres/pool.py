@@ -24,6 +24,9 @@ WAIT_S = 5.0
 GIVE_UP_S = 4.0
 """After so long without a server the pool tries again only when it is asked, and then at once."""
 
+_RIGHTS = (psycopg.errors.InsufficientPrivilege, psycopg.errors.InvalidSchemaName)
+"""A right is missing; since PostgreSQL 15 only the owner of a database may make tables in its schema public."""
+
 _SESSION: dict[str, str | int | None] = {
     "connect_timeout": CONNECT_TIMEOUT_S,
     "application_name": "aforo",
@@ -46,6 +49,7 @@ class Database:
 
     def __init__(self, url: str, size: int, *, read_only: bool = False) -> None:
         self._url = url
+        self._read_only = read_only
         self.shown = without_credentials(url)
         with self.translated("open"):
             self.conninfo = conninfo.make_conninfo(url, **(_SESSION | (_READ_ONLY if read_only else {})))
@@ -122,9 +126,29 @@ class Database:
             ) from error
         except psycopg.Error as error:
             text = error.diag.message_primary or str(error)
-            raise StoreError(f"cannot {action} the database {self.shown}: {plain_message(text, self._url)}") from error
+            reason = plain_message(text, self._url)
+            if isinstance(error, _RIGHTS):
+                reason = f"{reason}; run as the owner of the database: {_grant(reason, read_only=self._read_only)}"
+            raise StoreError(f"cannot {action} the database {self.shown}: {reason}") from error
         except StoreError as error:
             raise StoreError(f"cannot {action} the database {self.shown}: {error}") from None
+
+
+def _grant(reason: str, *, read_only: bool) -> str:
+    """What gives the user of an address the right that was missing, by the server's message.
+
+    >>> _grant("permission denied for schema public", read_only=False)
+    'GRANT USAGE, CREATE ON SCHEMA public TO the user in `store`'
+    """
+    named = re.search(r'schema "?([\w.-]+)', reason)
+    schema = named[1] if named else "public"
+    if read_only:
+        return (
+            f"GRANT USAGE ON SCHEMA {schema} and GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO the user in `store`"
+        )
+    if "table" in reason:
+        return f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO the user in `store`"
+    return f"GRANT USAGE, CREATE ON SCHEMA {schema} TO the user in `store`"
 
 
 def plain_message(text: str, url: str) -> str:

@@ -66,9 +66,10 @@ def open_schema(database: Database) -> Schema:
         version, timescale = _row(connection, "SELECT version, timescale FROM schema_version")
         scripts = migrations()
         _check_version(version, len(scripts))
-        for script in scripts[version:]:
-            connection.execute(script)
-        connection.execute("UPDATE schema_version SET version = %s", (len(scripts),))
+        if version < len(scripts):
+            for script in scripts[version:]:
+                connection.execute(script)
+            connection.execute("UPDATE schema_version SET version = %s", (len(scripts),))
         zone = stored_zone(connection)
         if version == 0:
             _add_rollups(connection, timescale, zone)
@@ -157,7 +158,8 @@ def _enable_timescale(database: Database) -> bool:
         if row is None:
             return False
         try:
-            connection.execute("CREATE EXTENSION IF NOT EXISTS timescaledb")
+            if row[0] is None:
+                connection.execute("CREATE EXTENSION IF NOT EXISTS timescaledb")
             (licence,) = _row(connection, "SELECT current_setting('timescaledb.license')")
         except psycopg.Error as error:  # not preloaded, or not allowed
             LOG.warning(

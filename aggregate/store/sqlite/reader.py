@@ -155,6 +155,15 @@ class SqliteReader:
         """
         return [LiveEndpoint(*row) for row in self._rows("SELECT camera, url, seen_us FROM live_endpoints", ())]
 
+    def timezone(self) -> str | None:
+        """The time zone of stored hours and days, None where no site was registered.
+
+        Raises:
+            StoreError: the database cannot be read.
+        """
+        rows = self._rows("SELECT timezone FROM site", ())
+        return str(rows[0][0]) if rows else None
+
     def span_us(self) -> tuple[int, int] | None:
         """First and last observed minute of the whole store, None when nothing was observed yet.
 
