@@ -14,7 +14,7 @@
         └── WireError             exit 5   503   a message on it cannot be read or written
 
 A message is one sentence: what, expected, got, which camera or file, what to do. It never carries a secret:
-a source is shown through `aforo.redaction.without_credentials`.
+an `aforo.address.Address` within it is scheme and host, and what a library says goes through its `conceal`.
 """
 
 

@@ -6,8 +6,8 @@ import logging
 import sys
 from datetime import UTC, datetime
 
+from aforo.address import conceal
 from aforo.errors import ConfigurationError
-from aforo.redaction import without_credentials
 
 LEVELS = ("debug", "info", "warning", "error")
 
@@ -44,11 +44,13 @@ def configure_logging(level: str = "info") -> None:
 
 
 def redact(record: logging.LogRecord) -> bool:
-    """A filter that removes credentials from a record's message, exception and stack.
+    """A filter that removes what is secret in the addresses of this process from a message, exception and stack.
 
-    >>> record = logging.makeLogRecord({"msg": "opening %s", "args": ("rtsp://user:pass@10.0.0.5/1",)})
+    >>> from aforo.address import Address
+    >>> camera = Address("rtsp://admin:hunter2@10.0.0.5/1")
+    >>> record = logging.makeLogRecord({"name": "cv2", "msg": "%s: hunter2 is refused", "args": (camera,)})
     >>> redact(record), record.getMessage()
-    (True, 'opening rtsp://10.0.0.5/1')
+    (True, 'rtsp://10.0.0.5: … is refused')
 
     Returns:
         True: no record is dropped.
@@ -57,14 +59,15 @@ def redact(record: logging.LogRecord) -> bool:
         message = record.getMessage()
     except (TypeError, ValueError):  # the arguments do not fit: a log line must not end the program
         message = str(record.msg)
-    record.msg, record.args = without_credentials(message), None
+    own = record.name.partition(".")[0] in _OWN
+    record.msg, record.args = conceal(message, own=own), None
     if record.exc_info and not record.exc_text:
         record.exc_text = logging.Formatter().formatException(record.exc_info)
     if record.exc_text:
-        record.exc_text = without_credentials(record.exc_text)
+        record.exc_text = conceal(record.exc_text)
     record.exc_info = None  # or a handler would format it again, unredacted
     if record.stack_info:
-        record.stack_info = without_credentials(record.stack_info)
+        record.stack_info = conceal(record.stack_info)
     return True
 
 

@@ -162,7 +162,7 @@ def camera_factory(
     def new_camera(camera: CameraSection) -> CameraThread:
         slot = detector_queue.join(camera.analyse_fps)
         source = open_source(
-            camera.source.get_secret_value(),
+            camera.source,
             camera.id,
             paced=paced,
             drop_late=camera.drop_late,
@@ -192,8 +192,8 @@ def open_bus(site: SiteConfiguration) -> Bus:
     Raises:
         ConfigurationError: there is no such bus.
     """
-    match site.bus:
-        case "memory":
+    match site.bus.scheme:
+        case "":
             from aforo.bus.memory import MemoryBus
 
             return MemoryBus()
@@ -270,14 +270,13 @@ def store_backend(site: SiteConfiguration) -> StoreBackend:
     Raises:
         ConfigurationError: its address is malformed.
     """
-    address = site.store.get_secret_value()
-    match address.partition("://")[0]:
+    match site.store.scheme:
         case "postgresql" | "postgres":
             from aggregate.store.postgres.backend import PostgresBackend
             from aggregate.store.postgres.settings import TimescaleSettings
 
-            return PostgresBackend(address, TimescaleSettings(**site.timescale.model_dump()))
+            return PostgresBackend(site.store, TimescaleSettings(**site.timescale.model_dump()))
         case _:
             from aggregate.store.sqlite.backend import SqliteBackend
 
-            return SqliteBackend(address)
+            return SqliteBackend(site.store)

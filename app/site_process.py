@@ -15,7 +15,6 @@ from aforo.errors import AforoError, ConfigurationError
 from aforo.local_time import local_time, to_us
 from aforo.model import Frame, PlaceKind, Rows, TrackedFrame
 from aforo.ports import CountReader, Detector
-from aforo.redaction import without_credentials
 from api.app import create_app
 from api.live.hub import LiveHub
 from api.live.local_cameras import LocalLiveView
@@ -73,8 +72,8 @@ class Service:
         reader = assemble.open_reader(site)
         self._stack.callback(reader.close)
         self.hub = LiveHub(site.domain(), clock)
-        if site.bus != "memory":
-            raise ConfigurationError(f"expected bus: memory, got {without_credentials(site.bus)}")
+        if site.bus.scheme:
+            raise ConfigurationError(f"expected bus: memory, got {site.bus}")
         bus = assemble.open_bus(site)
         self._publisher = bus.open_publisher(clock)
         loop = bus.open_counting(

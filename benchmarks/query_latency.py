@@ -35,6 +35,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 
+from aforo.address import Address
 from aforo.config.site import SiteConfiguration
 from aforo.local_time import buckets, to_us
 from aggregate.store.postgres import packed_hours, timescale
@@ -111,7 +112,7 @@ def site(url: str, lines: int = 0) -> SiteConfiguration:
 def load(url: str, lines: int, days: int) -> None:
     """Fill the database."""
     here = site(url)
-    with PostgresStore(url) as store:
+    with PostgresStore(Address(url)) as store:
         store.register(here.domain())
         timescale = store.timescale
     began = time.perf_counter()
@@ -178,7 +179,7 @@ def _aggregates(connection: psycopg.Connection[Any], end_us: int) -> tuple[str, 
 
 @contextmanager
 def _reader(url: str, days: int) -> Iterator[Callable[[int], int]]:
-    with closing(PostgresReader(url, connections=1)) as reader:
+    with closing(PostgresReader(Address(url), connections=1)) as reader:
         first_us, end_us = year(days)
 
         def ask(line: int) -> int:

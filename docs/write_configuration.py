@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from aforo.address import Address
 from aforo.config.site import SiteConfiguration
 
 PAGE = Path(__file__).with_name("configuration.md")
@@ -107,8 +108,8 @@ def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
     value = field.get_default(call_default_factory=True)
-    if isinstance(value, SecretStr):
-        value = value.get_secret_value()  # the default of the program, no secret
+    if isinstance(value, Address):
+        value = str(value)
     if value is None or value in ("", []) or isinstance(value, BaseModel):
         return ""
     return f"`{value if isinstance(value, str) else json.dumps(value)}`"

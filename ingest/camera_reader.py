@@ -5,12 +5,11 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urlsplit
 
+from aforo.address import Address
 from aforo.camera_state import Problem
 from aforo.model import MICROSECONDS, Frame
 from aforo.ports import Clock
-from aforo.redaction import without_credentials
 from ingest.capture import OPENING_LOCK, check_reachable, open_live, position_ms
 from ingest.frame_times import BurstSmoothing, Selection, SessionClock
 from ingest.newest_slot import NewestSlot
@@ -36,7 +35,7 @@ class CameraReader:
 
     def __init__(
         self,
-        source: str,
+        source: Address,
         camera: str,
         *,
         analyse_fps: float | None,
@@ -77,12 +76,11 @@ class CameraReader:
         try:
             failure = self._read()
         except Exception as error:  # reported to the watchdog; without OpenCV's message, which may hold credentials
-            failure = Problem.of("undecodable", without_credentials(self._source), type(error).__name__)
+            failure = Problem.of("undecodable", self._source, type(error).__name__)
         self._view = replace(self._view, failure=failure)
 
     def _read(self) -> Problem | None:
         """Connect and read; returns why it ended, None if it was stopped before it began."""
-        shown = without_credentials(self._source)
         if wrong := check_reachable(self._source, self._open_timeout_s):
             return wrong
         with OPENING_LOCK:
@@ -94,18 +92,18 @@ class CameraReader:
         try:
             if not capture.isOpened():
                 slow = self._clock.monotonic_s() - began_s >= self._open_timeout_s
-                return self._unopened(shown, slow)
+                return self._unopened(slow)
             self._read_on(capture)
         finally:
             capture.release()
-        return Problem.of("stream-over", shown, f"{self._read_timeout_s:g}")
+        return Problem.of("stream-over", self._source, f"{self._read_timeout_s:g}")
 
-    def _unopened(self, shown: str, slow: bool) -> Problem:
-        if self._source.isdecimal():
-            return Problem.of("no-usb", shown)
+    def _unopened(self, slow: bool) -> Problem:
+        if not self._source.scheme:
+            return Problem.of("no-usb", self._source)
         if slow:
-            return Problem.of("slow-video", shown, f"{self._open_timeout_s:g}")
-        return Problem.of("no-video", shown)
+            return Problem.of("slow-video", self._source, f"{self._open_timeout_s:g}")
+        return Problem.of("no-video", self._source)
 
     def _read_on(self, capture: Any) -> None:
         sessions = SessionClock()
@@ -125,6 +123,6 @@ class CameraReader:
                     self.slot.put(Frame(self._camera, session, index, captured_at_us, image))
 
 
-def _comes_in_bursts(source: str) -> bool:
+def _comes_in_bursts(source: Address) -> bool:
     """Whether a stream arrives in bursts: HLS delivers segments of several seconds at once, other streams do not."""
-    return urlsplit(source).path.lower().endswith(".m3u8")
+    return source.reveal().partition("?")[0].lower().endswith(".m3u8")

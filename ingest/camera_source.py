@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from aforo.address import Address
 from aforo.camera_state import CameraState, CameraStatus, Problem
 from aforo.model import Frame
 from aforo.ports import Clock
@@ -46,7 +47,7 @@ class LiveSource:
 
     def __init__(
         self,
-        source: str,
+        source: Address,
         camera: str,
         *,
         analyse_fps: float | None = None,

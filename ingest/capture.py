@@ -16,22 +16,23 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
-# FFmpeg reads these at its first use. Its messages carry the credentials of cameras: a user may still ask for them.
-os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
-os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+# OpenCV and FFmpeg read these at their first use. Their messages carry the secrets of cameras and go to stderr past
+# every filter: so nobody may ask for them, whatever the environment says.
+os.environ.pop("OPENCV_FFMPEG_DEBUG", None)
+os.environ.pop("OPENCV_VIDEOIO_DEBUG", None)
+os.environ["OPENCV_LOG_LEVEL"] = "SILENT"
+os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "-8"
 # Without fpsprobesize FFmpeg reads 20 frames to estimate a frame rate that is not used for live cameras.
 os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;tcp|fpsprobesize;2")
 
 import cv2
 
+from aforo.address import Address
 from aforo.camera_state import Problem, ProblemError
 from aforo.model import MICROSECONDS
-from aforo.redaction import without_credentials
 
-if os.environ["OPENCV_LOG_LEVEL"] == "SILENT":  # OpenCV may have been imported, and have read its level, earlier
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # it may have read its level earlier
 
 OPENING_LOCK = threading.Lock()
 """Held while a live capture is opened: waiting for another camera's opening does not count as the camera's silence."""
@@ -115,15 +116,16 @@ def open_file(path: Path) -> Any:
     return capture
 
 
-def open_live(source: str, open_timeout_s: float, read_timeout_s: float) -> Any:
+def open_live(source: Address, open_timeout_s: float, read_timeout_s: float) -> Any:
     """Open a camera: a network address, or the number of a USB camera.
 
     Returns:
         A `cv2.VideoCapture`, which may not be open. Opening blocks for up to `open_timeout_s`, a read for up to
         `read_timeout_s`.
     """
-    if source.isdecimal():
-        return cv2.VideoCapture(int(source), cv2.CAP_V4L2 if sys.platform == "linux" else cv2.CAP_ANY)
+    text = source.reveal()
+    if text.isdecimal():
+        return cv2.VideoCapture(int(text), cv2.CAP_V4L2 if sys.platform == "linux" else cv2.CAP_ANY)
     timeouts = [
         cv2.CAP_PROP_OPEN_TIMEOUT_MSEC,
         round(open_timeout_s * 1000),
@@ -132,7 +134,7 @@ def open_live(source: str, open_timeout_s: float, read_timeout_s: float) -> Any:
         cv2.CAP_PROP_N_THREADS,
         1,  # each further thread delays by a frame, and many cameras use all cores anyway
     ]
-    return cv2.VideoCapture(source, cv2.CAP_FFMPEG, timeouts)
+    return cv2.VideoCapture(text, cv2.CAP_FFMPEG, timeouts)
 
 
 def read_header(capture: Any) -> Header:
@@ -225,28 +227,27 @@ def period_us(header: Header) -> int:
     return round(MICROSECONDS / (header.fps or _FALLBACK_FPS))
 
 
-def check_reachable(source: str, timeout_s: float) -> Problem | None:
+def check_reachable(source: Address, timeout_s: float) -> Problem | None:
     """Check whether the host of a network camera answers.
 
     Returns:
         The problem, or None if it answers, or is reached through a proxy.
     """
-    parts = urlsplit(source)
-    if parts.scheme not in _PORTS or parts.scheme in urllib.request.getproxies():
+    if source.scheme not in _PORTS or source.scheme in urllib.request.getproxies():
         return None
-    shown = without_credentials(source)
-    host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
+    ((host, given_port),) = source.hosts
+    port = given_port or _PORTS[source.scheme]
     try:
         with socket.create_connection((host, port), timeout_s) as connection:
-            if parts.scheme == "rtsp":
+            if source.scheme == "rtsp":
                 authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
                 connection.sendall(f"OPTIONS rtsp://{authority}/ RTSP/1.0\r\nCSeq: 1\r\n\r\n".encode())
                 if not connection.recv(1):
-                    return Problem.of("hung-up", shown)
+                    return Problem.of("hung-up", source)
     except TimeoutError:
-        return Problem.of("silent", shown, f"{timeout_s:g}")
+        return Problem.of("silent", source, f"{timeout_s:g}")
     except socket.gaierror:
-        return Problem.of("unresolved", shown)
+        return Problem.of("unresolved", source)
     except OSError as error:
-        return Problem.of("unreachable", shown, error.strerror or "network error")
+        return Problem.of("unreachable", source, error.strerror or "network error")
     return None

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from datetime import tzinfo
 from pathlib import Path
 
+from aforo.address import Address
 from aforo.errors import ConfigurationError
 from aforo.local_time import parse_moment
 from aforo.model import MICROSECONDS
 from aforo.ports import Clock
-from aforo.redaction import without_credentials
 from ingest.camera_source import LiveSource
 from ingest.file_source import RecordedSource
 
-_SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
 _LIVE = ("rtsp", "rtsps", "http", "https")
 
 
 def open_source(
-    source: str,
+    source: Address,
     camera: str,
     *,
     paced: bool,
@@ -53,16 +51,15 @@ def open_source(
     Raises:
         ConfigurationError: the address is of an unknown kind, or `starts_at` is not a time.
     """
-    scheme = _SCHEME.match(source)
-    if scheme and scheme[1].lower() not in _LIVE:
+    if source.scheme and source.scheme not in _LIVE:
         raise ConfigurationError(
             f"camera {camera}: expected a file, a USB camera's number, or an address that starts with "
-            f"rtsp://, rtsps://, http:// or https://, got {without_credentials(source)}"
+            f"rtsp://, rtsps://, http:// or https://, got {source}"
         )
-    if scheme or source.isdecimal():
+    if source.scheme or str(source).isdecimal():
         return LiveSource(source, camera, analyse_fps=analyse_fps, clock=clock, admit=admit)
     return RecordedSource(
-        Path(source),
+        Path(source.reveal()),
         camera,
         starts_at_us=_instant_us(starts_at, camera, timezone) if starts_at is not None else None,
         recorded_fps=recorded_fps,

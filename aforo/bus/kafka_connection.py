@@ -21,10 +21,10 @@ from kafka.errors import (
     TopicAlreadyExistsError,
 )
 
+from aforo.address import Address, conceal
 from aforo.bus.settings import KafkaSettings
 from aforo.errors import BusError, ConfigurationError
 from aforo.ports import Clock
-from aforo.redaction import without_credentials
 
 LOG = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ class Topics:
 class KafkaAddress:
     """Where Kafka is, and how to speak to it.
 
-    >>> address = KafkaAddress("kafka://one:9092,two:9092/bogota", KafkaSettings())
+    >>> address = KafkaAddress(Address("kafka://one:9092,two:9092/bogota"), KafkaSettings())
     >>> address.servers, address.topics.frames
     (['one:9092', 'two:9092'], 'bogota')
 
@@ -90,11 +90,11 @@ class KafkaAddress:
         ConfigurationError: the bus is no such address.
     """
 
-    def __init__(self, bus: str, settings: KafkaSettings) -> None:
-        match = _ADDRESS.match(bus)
+    def __init__(self, bus: Address, settings: KafkaSettings) -> None:
+        match = _ADDRESS.match(bus.reveal())
         if match is None:
             raise ConfigurationError(
-                f"expected bus: kafka://host:port[,host:port][/topic], got {without_credentials(bus)}; "
+                f"expected bus: kafka://host:port[,host:port][/topic], got {bus}; "
                 "user and password belong under the key kafka"
             )
         self.servers = match["servers"].split(",")
@@ -142,7 +142,7 @@ class KafkaAddress:
                 "least its group.min.session.timeout.ms, which is 6 seconds where nobody changed it, and at most its "
                 "group.max.session.timeout.ms"
             )
-        return BusError(f"{self} refuses: {error}; give its user the right to read and commit")
+        return BusError(f"{self} refuses: {conceal(str(error))}; give its user the right to read and commit")
 
     @contextmanager
     def admin(self) -> Iterator[KafkaAdminClient]:
@@ -188,7 +188,7 @@ class KafkaAddress:
                 )
             if known := self._network_reason(str(reason)):
                 return known
-        return f"{error or type(error).__name__}; check address and security"
+        return f"{conceal(str(error)) or type(error).__name__}; check address and security"
 
     def _network_reason(self, reason: str) -> str | None:
         """What a reason of kafka-python for a failed connection means, None where it is another one."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, WithJsonSchema
+
+from aforo.address import Address
 
 Identifier = Annotated[
     str,
@@ -20,6 +22,20 @@ Name = Annotated[
 
 Word = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\p{Cc}\u2028\u2029]*$")]
 """A label or direction."""
+
+
+def _address(value: object) -> Address:
+    if isinstance(value, Address):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("expected a text: an address or a file")
+    return Address(value.strip())
+
+
+AddressField = Annotated[
+    Address, PlainValidator(_address), PlainSerializer(str, return_type=str), WithJsonSchema({"type": "string"})
+]
+"""A key whose value may hold a secret: it is shown and written as scheme and hosts alone."""
 
 
 class Section(BaseModel):

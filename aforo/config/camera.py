@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from aforo.config.base import Identifier, Name, Section
+from aforo.address import Address
+from aforo.config.base import AddressField, Identifier, Name, Section
 from aforo.config.geometry import LineSection, MovementSection, PointPair, ZoneSection
 from aforo.local_time import parse_moment
-from aforo.redaction import without_credentials
 from aforo.site import Camera
 
 LEAST_REGION = 0.05
@@ -28,14 +28,14 @@ class CameraSection(Section):
 
     >>> camera = CameraSection(id="north", source="rtsp://user:pass@10.0.0.5/1", analyse_fps=5)
     >>> camera.shown_source, camera.analyse_fps
-    ('rtsp://10.0.0.5/1', 5.0)
+    ('rtsp://10.0.0.5', 5.0)
     """
 
     id: Identifier = Field(description="Unique within the site.")
     name: Name = Field(default="", description="Name for people.")
-    source: SecretStr = Field(
-        description="A file, rtsp://, http(s):// (MJPEG or HLS), or the number of a USB camera. May carry credentials; "
-        "they are never shown."
+    source: AddressField = Field(
+        description="A file, rtsp://, http(s):// (MJPEG or HLS), or the number of a USB camera. May carry credentials, "
+        "in which @ is written %40, / %2F, # %23, [ %5B, % %25; only scheme and host are ever shown."
     )
     analyse_fps: float = Field(default=10.0, gt=0, le=120, description="Frames analysed per second.")
     starts_at: str | None = Field(
@@ -151,15 +151,14 @@ class CameraSection(Section):
     @classmethod
     def of_recording(cls, path: Path, lines: Sequence[LineSection] = ()) -> CameraSection:
         """A camera for a video file that is in no configuration."""
-        return cls(id="video", source=SecretStr(str(path)), lines=list(lines))
+        return cls(id="video", source=Address.of_file(path), lines=list(lines))
 
     @property
     def is_recording(self) -> bool:
         """Whether the source is a file: no address, and no number of a USB camera."""
-        source = self.source.get_secret_value()
-        return "://" not in source and not source.isdecimal()
+        return not self.source.scheme and not str(self.source).isdecimal()
 
     @property
     def shown_source(self) -> str:
-        """The source without credentials, for people."""
-        return without_credentials(self.source.get_secret_value())
+        """The source as scheme and host, or the file, for people."""
+        return str(self.source)

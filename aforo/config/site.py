@@ -5,14 +5,14 @@ Read with `load_site`; stages never see it: `app.assemble` turns it into plain a
 
 from __future__ import annotations
 
-import re
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 import aforo.site
-from aforo.config.base import Identifier, Name, Section
+from aforo.address import Address
+from aforo.config.base import AddressField, Identifier, Name, Section
 from aforo.config.camera import CameraSection
 from aforo.config.detector import DetectorSection
 from aforo.config.server import ApiSection
@@ -26,6 +26,18 @@ def _known_timezone(name: str) -> str:
     except (KeyError, ValueError, OSError):
         raise ValueError(f"expected an IANA time zone such as America/Bogota, got {name!r}") from None
     return name
+
+
+def _known_store(address: Address) -> Address:
+    if address.scheme not in ("sqlite", "postgresql", "postgres"):
+        raise ValueError("store must start with sqlite:/// or postgresql://")
+    return address
+
+
+def _known_bus(address: Address) -> Address:
+    if address.scheme != "kafka" and str(address) != "memory":
+        raise ValueError("expected memory, or kafka://host:port")
+    return address
 
 
 class SiteIdentity(Section):
@@ -47,16 +59,18 @@ class SiteConfiguration(Section):
 
     >>> site = SiteConfiguration(store="postgresql://user:pass@db/aforo", cameras=[{"id": "north", "source": "0"}])
     >>> site.store, site.camera("north").analyse_fps
-    (SecretStr('**********'), 10.0)
+    (Address('postgresql://db'), 10.0)
     """
 
     site: SiteIdentity = Field(default_factory=SiteIdentity, description="Where the cameras stand.")
     cameras: list[CameraSection] = Field(default_factory=list, description="The cameras.")
     detector: DetectorSection = Field(default_factory=DetectorSection, description="Model and engine.")
-    bus: str = Field(default="memory", pattern=r"^(memory|kafka://.+)$", description="memory, or kafka://host:port.")
+    bus: Annotated[AddressField, AfterValidator(_known_bus)] = Field(
+        default_factory=lambda: Address("memory"), description="memory, or kafka://host:port."
+    )
     kafka: KafkaSection = Field(default_factory=KafkaSection, description="Security and topics of Kafka.")
-    store: SecretStr = Field(
-        default=SecretStr("sqlite:///aforo.db"),
+    store: Annotated[AddressField, AfterValidator(_known_store)] = Field(
+        default_factory=lambda: Address("sqlite:///aforo.db"),
         description="sqlite:///FILE, or postgresql://user:password@host/database.",
     )
     timescale: TimescaleSection = Field(
@@ -67,8 +81,6 @@ class SiteConfiguration(Section):
     @model_validator(mode="after")
     def _unique(self) -> SiteConfiguration:
         self.domain()
-        if not re.match(r"^(sqlite|postgresql|postgres)://", self.store.get_secret_value()):
-            raise ValueError("store must start with sqlite:/// or postgresql://")
         return self
 
     def domain(self) -> aforo.site.Site:

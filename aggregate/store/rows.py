@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
+from aforo.address import Address
 from aforo.model import Crossing, Movement, PlaceKind, Visit
 from aforo.site import Site
 
@@ -108,8 +109,18 @@ def identity(site: Site) -> dict[str, str]:
 
 
 def cameras(site: Site) -> list[dict[str, str]]:
-    """The cameras of a site: id, name, and source without credentials."""
+    """The cameras of a site: id, name, and source as scheme and host."""
     return [{"id": camera.id, "name": camera.name, "source": camera.shown_source} for camera in site.cameras]
+
+
+def shown_source(stored: str) -> str:
+    """A camera's source as it may stay in a database: versions before stored more of addresses than scheme and host."""
+    if "://" not in stored:
+        return stored
+    try:
+        return str(Address(stored))
+    except ValueError:
+        return ""
 
 
 def geometry(site: Site) -> list[dict[str, str]]:

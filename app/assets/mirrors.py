@@ -20,12 +20,13 @@ import urllib.error
 import urllib.parse
 import urllib.request
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 
+from aforo.address import Address, conceal
 from aforo.errors import AssetError
 
 Progress = Callable[[str, int, int | None], None]
@@ -216,6 +217,16 @@ def _report_size(progress: Progress, place: str, done: int) -> None:
 Mirror = UrlMirror | WheelMirror | DebMirror
 
 
+def _proxies() -> Iterator[Address]:
+    for address in urllib.request.getproxies().values():
+        with contextlib.suppress(ValueError):
+            yield Address(address)
+
+
+_PROXIES = tuple(_proxies())
+"""Kept, so that their passwords are known and concealed in what libraries and programs say."""
+
+
 def run_watched(
     command: Sequence[str], folder: Path, silence_s: float, progress: Callable[[int], None] = lambda _: None
 ) -> str:
@@ -283,9 +294,9 @@ def _size_of(folder: Path) -> int:
 def _last_complaint(stderr: str, code: int) -> str:
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
     complaints = [line for line in lines if line.startswith(("ERROR:", "E:"))] or lines
-    return (
-        complaints[-1].removeprefix("ERROR:").removeprefix("E:").strip(" .") if complaints else f"it ended with {code}"
-    )
+    if not complaints:
+        return f"it ended with {code}"
+    return conceal(complaints[-1].removeprefix("ERROR:").removeprefix("E:").strip(" ."))
 
 
 def _why(error: Exception) -> str:
@@ -293,7 +304,7 @@ def _why(error: Exception) -> str:
         error.close()
         return f"it answered {error.code} {error.reason}"
     if isinstance(error, urllib.error.URLError):
-        return _why(error.reason) if isinstance(error.reason, Exception) else str(error.reason)
+        return _why(error.reason) if isinstance(error.reason, Exception) else conceal(str(error.reason))
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    return str(error) or type(error).__name__
+    return conceal(str(error)) or type(error).__name__

@@ -13,7 +13,7 @@ from aforo.errors import ConfigurationError
 from app.assets import manifest
 from app.cli.console import err, fetch_progress, out, table, write_json
 from app.cli.detector import chosen_detector, open_detector
-from app.cli.options import ConfigOption, ForceOption, JsonOption, ModelOption, SizeOption, TrustOption
+from app.cli.options import ConfigOption, ForceOption, JsonOption, ModelOption, SizeOption, TrustOption, video_file
 from app.cli.outputs import file_of, output_files
 from app.file_kinds import JSON
 from app.machine.speed import COUNTING_STAGES, Benchmark, benchmark
@@ -22,7 +22,8 @@ from detect.openvino.detector import OpenVinoYolo
 
 def bench(
     video: Annotated[
-        Path | None, typer.Argument(metavar="[VIDEO]", help="A recording; default: the sample video.")
+        Path | None,
+        typer.Argument(metavar="[VIDEO]", help="A recording; default: the sample video.", callback=video_file),
     ] = None,
     runs: Annotated[int, typer.Option(min=1, help="Runs of the whole recording; the median is told.")] = 3,
     seconds: Annotated[float, typer.Option(min=1, help="Length of the other measurements.")] = 10.0,

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import atexit
 import gc
+import logging
 import os
 import sys
+import threading
+import traceback
 from importlib import import_module, metadata
 from typing import Annotated, Any, NamedTuple
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from aforo.address import conceal
 from aforo.errors import AforoError
 from aforo.logs import configure_logging
-from aforo.redaction import without_credentials
 
 
 class Command(NamedTuple):
@@ -195,7 +198,17 @@ def tune_process() -> None:
     """
     gc.set_threshold(*_RARE_COLLECTIONS)
     atexit.register(gc.freeze)  # or Python looks through all there is for cycles, several times, for half a second
+    threading.excepthook = _log_fault  # Python's own would print past the filter of secrets
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # no matrix here is large: its threads would only wait, busily
+
+
+def _log_fault(fault: threading.ExceptHookArgs) -> None:
+    if fault.exc_value is not None and fault.exc_type is not SystemExit:
+        logging.getLogger(__name__).critical(
+            "thread %s: stopped by a fault in Aforo itself",
+            fault.thread.name if fault.thread else "",
+            exc_info=fault.exc_value,
+        )
 
 
 def main() -> None:
@@ -204,13 +217,16 @@ def main() -> None:
     try:
         app()
     except AforoError as error:
-        typer.secho(f"aforo: {without_credentials(str(error))}", err=True, fg="red" if sys.stderr.isatty() else None)
+        typer.secho(f"aforo: {conceal(str(error), own=True)}", err=True, fg="red" if sys.stderr.isatty() else None)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         typer.echo("aforo: interrupted", err=True)
         sys.exit(130)
     except BrokenPipeError:
         sys.exit(0)
+    except Exception:  # a fault in Aforo itself; a library's message may quote the address that it was given
+        typer.echo(conceal(traceback.format_exc()), err=True, nl=False)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

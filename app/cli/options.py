@@ -7,9 +7,45 @@ from typing import Annotated
 
 import typer
 
-VideoArgument = Annotated[Path, typer.Argument(metavar="VIDEO", help="A video file that FFmpeg can read.")]
+from aforo.address import Address
+from aforo.errors import ConfigurationError
+
+
+def video_file(path: Path | None) -> Path | None:
+    """The path, if it cannot be meant as the address of a camera; a message about a file would show its password.
+
+    Raises:
+        ConfigurationError: it looks like one.
+    """
+    try:
+        if path is None or path.exists() or not Address(str(path)).scheme:
+            return path
+    except (OSError, ValueError):
+        pass
+    raise ConfigurationError(
+        "VIDEO: expected a video file, got what looks like an address; cameras are counted by `aforo run -c CONFIG`"
+    )
+
+
+def video_files(paths: list[Path]) -> list[Path]:
+    """The paths, as `video_file`.
+
+    Raises:
+        ConfigurationError: one looks like an address.
+    """
+    for path in paths:
+        video_file(path)
+    return paths
+
+
+VideoArgument = Annotated[
+    Path, typer.Argument(metavar="VIDEO", help="A video file that FFmpeg can read.", callback=video_file)
+]
 VideosArgument = Annotated[
-    list[Path], typer.Argument(metavar="VIDEO…", help="A video file that FFmpeg can read, or several of one recording.")
+    list[Path],
+    typer.Argument(
+        metavar="VIDEO…", help="A video file that FFmpeg can read, or several of one recording.", callback=video_files
+    ),
 ]
 StartsOption = Annotated[
     list[str] | None,

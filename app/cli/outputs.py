@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel
 
+from aforo.address import Address
 from aforo.config.site import SiteConfiguration
 from aforo.errors import ConfigurationError
 from app.assemble import store_backend
@@ -70,8 +71,8 @@ def _texts(value: object) -> Iterator[str]:
     """Every text in a configuration: any of them may name a file."""
     if isinstance(value, str):
         yield value
-    elif isinstance(value, SecretStr):
-        yield value.get_secret_value()
+    elif isinstance(value, Address):
+        yield str(value)
     elif isinstance(value, BaseModel):
         for _, part in value:
             yield from _texts(part)

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import SecretStr
 
+from aforo.address import Address
 from aforo.config.camera import CameraSection
 from aforo.config.geometry import LineSection, ZoneSection
 from aforo.config.reading import load_site
@@ -88,7 +88,7 @@ def _demo_site(sample: manifest.Sample, port: int, paced: bool) -> SiteConfigura
     camera = CameraSection(
         id="demo",
         name=sample.asset.title.split(" (")[0],
-        source=SecretStr(str(sample.path)),
+        source=Address.of_file(sample.path),
         analyse_fps=facts.fps,
         starts_at=(datetime.now(UTC) - duration).isoformat(),
         lines=[line],
@@ -97,7 +97,7 @@ def _demo_site(sample: manifest.Sample, port: int, paced: bool) -> SiteConfigura
     return SiteConfiguration(
         site=SiteIdentity(id="demo", name="Aforo demo", timezone="UTC"),
         cameras=[camera],
-        store=SecretStr(f"sqlite:///{store}"),
+        store=Address(f"sqlite:///{store}"),
         api=ApiSection(port=port),
     )
 

@@ -16,10 +16,10 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+from aforo.address import conceal
 from aforo.config.site import SiteConfiguration
 from aforo.doctor_finding import Finding
 from aforo.errors import AssetError, ConfigurationError
-from aforo.redaction import without_credentials
 from app import assemble
 from app.assets import manifest, model_trust
 
@@ -84,7 +84,7 @@ def examine(site: SiteConfiguration | None = None) -> list[Finding]:
         try:
             findings += check(site)
         except Exception as error:  # whatever is broken here is what the doctor is for
-            findings.append(Finding(name, False, f"{type(error).__name__}: {without_credentials(str(error))}"))
+            findings.append(Finding(name, False, f"{type(error).__name__}: {conceal(str(error))}"))
     return findings
 
 

@@ -153,7 +153,7 @@ def site_clips(site: SiteConfiguration, seconds: float, on_step: OnStep) -> list
     for camera in site.cameras:
         on_step(f"watching {camera.id} for {seconds:.0f} s")
         source = open_source(
-            camera.source.get_secret_value(),
+            camera.source,
             camera.id,
             paced=False,
             analyse_fps=camera.analyse_fps,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from aforo.address import Address
 from aforo.ports import CountReader, CountStore
 from aggregate.store.postgres.reader import PostgresReader
 from aggregate.store.postgres.writer import PostgresStore
@@ -26,4 +27,4 @@ def sqlite(folder: Path) -> Database:
 
 
 def postgres(url: str) -> Database:
-    return Database(lambda: PostgresStore(url), lambda: PostgresReader(url))
+    return Database(lambda: PostgresStore(Address(url)), lambda: PostgresReader(Address(url)))

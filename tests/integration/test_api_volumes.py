@@ -39,7 +39,7 @@ def test_cameras_say_how_they_are_without_their_passwords(client: httpx.Client) 
         "reason": "",
         "reason_code": None,
         "reason_values": [],
-        "source": "rtsp://10.0.0.5/stream2",
+        "source": "rtsp://10.0.0.5",
         "width_px": 1280,
         "height_px": 720,
         "fps": 9.88,

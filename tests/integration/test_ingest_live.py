@@ -22,6 +22,7 @@ import cv2
 import numpy as np
 import pytest
 
+from aforo.address import Address
 from aforo.clock import ManualClock, SystemClock
 from aforo.model import Frame
 from ingest.camera_source import LiveSource
@@ -38,7 +39,7 @@ class Watched:
 
     def __init__(self, address: str, *, handling_s: float = 0.0, **options: Any) -> None:
         self.source = LiveSource(
-            address,
+            Address(address),
             "north",
             **{"clock": SystemClock(), "open_timeout_s": 3, "read_timeout_s": 2, "policy": POLICY, **options},
         )

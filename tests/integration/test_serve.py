@@ -156,7 +156,7 @@ def test_a_worker_that_is_gone_or_silent_for_long_is_told(client: httpx.Client, 
 
 def test_the_command_serves_until_it_is_asked_to_end(site: SiteConfiguration, tmp_path: Path) -> None:
     config = tmp_path / "site.yaml"
-    config.write_text(yaml.safe_dump({"store": site.store.get_secret_value(), "cameras": []}))
+    config.write_text(yaml.safe_dump({"store": site.store.reveal(), "cameras": []}))
     command = [sys.executable, "-m", "app.cli.main", "serve", "-c", str(config), "--port", "0"]
     environment = {**os.environ, "COLUMNS": "200"}
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:

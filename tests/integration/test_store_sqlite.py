@@ -251,7 +251,40 @@ def test_geometry_keeps_every_version_and_cameras_no_password(path: Path) -> Non
     assert {version for kind, version in versions if kind == "line"} == {
         site(y).domain().cameras[0].lines[0].version for y in (0.5, 0.6)
     }
-    assert dump == "rtsp://10.0.0.5/stream2"
+    assert dump == "rtsp://10.0.0.5"
+
+
+def test_what_a_version_before_stored_of_an_address_is_gone_at_the_next_start(path: Path) -> None:
+    site = SiteConfiguration.model_validate({"cameras": [{"id": "north", "source": "0"}]}).domain()
+    stored = ["rtsp://cam/user=admin_password=hunter2", "http://cam:81/?access_token=hunter2", "rtsp://hun@ter2@c/"]
+    with SqliteStore(path) as store:
+        store.register(site)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.executemany("INSERT INTO cameras VALUES (?, '', ?)", enumerate([*stored, "b:@?.avi"]))
+    with SqliteStore(path) as store:
+        store.register(site)
+    with closing(sqlite3.connect(path)) as connection:
+        left = connection.execute("SELECT source FROM cameras WHERE id != 'north' ORDER BY id").fetchall()
+    assert left == [("rtsp://cam",), ("http://cam:81",), ("",), ("b:@?.avi",)]
+    assert not any(b"hunter2" in file.read_bytes() for file in path.parent.iterdir())
+
+
+def test_the_database_and_the_files_beside_it_are_their_owners_alone(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def modes() -> set[int]:
+        return {file.stat().st_mode & 0o777 for file in path.parent.iterdir()}
+
+    with SqliteStore(path) as store:
+        store.write(Rows(coverage=[Coverage("c", "s", 0, 1, 1, 0)]))
+        assert modes() == {0o600}
+        assert not caplog.messages
+        for file in path.parent.iterdir():
+            file.chmod(0o644)
+        with SqliteStore(path):
+            assert modes() == {0o600}
+    assert len(caplog.messages) == 3
+    assert all("now its owner alone can" in message for message in caplog.messages)
 
 
 def test_questions_from_ever_new_threads_open_no_ever_new_connections(path: Path) -> None:

@@ -19,6 +19,7 @@ from requirements import pointless
 from timescale_wasm import running_timescale_wasm
 from trajectories import positions
 
+from aforo.address import Address
 from aforo.config.site import SiteConfiguration
 from aforo.doctor_finding import Finding
 from aforo.local_time import HOUR_US, INTERVALS, buckets, to_us
@@ -59,7 +60,7 @@ def crossing(track: int = 1, at_us: int = THEN_US, *, final: bool = True, road_u
 
 def write(url: str, *batches: Rows, here: SiteConfiguration | None = None) -> None:
     settings = TimescaleSettings(**here.timescale.model_dump()) if here else TimescaleSettings()
-    with PostgresStore(url, settings) as store:
+    with PostgresStore(Address(url), settings) as store:
         if here is not None:
             store.register(here.domain())
         for batch in batches:
@@ -81,7 +82,7 @@ def run_jobs(url: str, procedure: str) -> None:
 
 
 def volumes(url: str, interval: str) -> dict[int, int]:
-    with closing(PostgresReader(url, connections=1)) as reader:
+    with closing(PostgresReader(Address(url), connections=1)) as reader:
         rows = reader.volumes("line", ["stop"], 0, 4 * THEN_US, interval)
     found: dict[int, int] = {}
     for row in rows:
@@ -119,7 +120,7 @@ def test_materialised_intervals_are_local_too(url: str, timezone: str, date: tup
     midnight_us = to_us(datetime(*date, tzinfo=zone))
     start_us, end_us = midnight_us - 3 * HOUR_US, midnight_us + 29 * HOUR_US
     instants = range(start_us, end_us, 7 * MINUTE_US + 1)
-    with PostgresStore(url) as store:
+    with PostgresStore(Address(url)) as store:
         store.register(site(timezone).domain())
         store.write(Rows([crossing(track, at_us) for track, at_us in enumerate(instants)]))
         store.refresh(start_us, end_us)
@@ -135,10 +136,10 @@ def test_a_late_row_and_a_correction_show_after_the_next_refresh(url: str) -> No
     write(url, Rows([crossing(1), crossing(2, final=False, road_user="truck")]), here=KEPT_A_WEEK)
     run_jobs(url, "refresh_aggregates")
     assert volumes(url, "1h") == {THEN_US: 2}
-    with PostgresStore(url) as store:
+    with PostgresStore(Address(url)) as store:
         store.write(Rows([crossing(3), crossing(2, road_user="bus")], voided=[TrackKey("north", "s", 1, THEN_US)]))
     run_jobs(url, "refresh_aggregates")
-    with closing(PostgresReader(url, connections=1)) as reader:
+    with closing(PostgresReader(Address(url), connections=1)) as reader:
         for interval in ("1m", "15m", "1h"):
             rows = reader.volumes("line", ["stop"], 0, 2 * THEN_US, interval)
             assert sorted((row.road_user, row.count, row.provisional) for row in rows) == [("bus", 1, 0), ("car", 1, 0)]
@@ -171,7 +172,7 @@ def test_a_late_row_that_moves_to_another_day_leaves_the_first(url: str) -> None
     here = site("UTC", chunk_days=1, compress_after_days=1, keep_rows_days=8)
     write(url, Rows([crossing(1, midnight_us + 10 * MINUTE_US, final=False), crossing(2, midnight_us)]), here=here)
     run_jobs(url, "refresh_aggregates")
-    with PostgresStore(url) as store:
+    with PostgresStore(Address(url)) as store:
         store.write(Rows([crossing(1, midnight_us - MINUTE_US)]))
     run_jobs(url, "refresh_aggregates")
     assert volumes(url, "1d") == {midnight_us - DAY_US: 1, midnight_us: 1}
@@ -190,7 +191,7 @@ def test_a_batch_that_is_written_again_notes_no_day(url: str) -> None:
 def test_what_comes_after_a_refresh_shows_at_once(url: str) -> None:
     now_us = to_us(datetime.now(UTC)) - 5 * MINUTE_US
     write(url, Rows([crossing(1, now_us)]), here=site())
-    with PostgresStore(url) as store:
+    with PostgresStore(Address(url)) as store:
         store.refresh(now_us - DAY_US, now_us)
         store.write(Rows([crossing(2, now_us + 1)]))
     for interval in ("1m", "15m", "1h", "1d"):
@@ -217,8 +218,8 @@ def test_a_job_that_fails_is_told_by_the_doctor(url: str) -> None:
 def test_a_prepared_question_sees_new_days_late_rows_and_another_zone(timescale: str) -> None:
     with (
         new_database(timescale) as url,
-        PostgresStore(url, TimescaleSettings(chunk_days=1)) as store,
-        closing(PostgresReader(url, connections=1)) as reader,
+        PostgresStore(Address(url), TimescaleSettings(chunk_days=1)) as store,
+        closing(PostgresReader(Address(url), connections=1)) as reader,
     ):
         store.register(site().domain())
 
@@ -242,7 +243,7 @@ def test_a_prepared_question_sees_new_days_late_rows_and_another_zone(timescale:
 
 
 def test_a_range_can_be_refreshed_at_once(url: str) -> None:
-    with PostgresStore(url) as store:
+    with PostgresStore(Address(url)) as store:
         store.register(site().domain())
         store.write(Rows([crossing(1)]))
         store.refresh(THEN_US, THEN_US + MINUTE_US)
@@ -272,7 +273,7 @@ def test_rows_in_compressed_chunks_keep_their_keys(url: str) -> None:
         voided=[TrackKey("north", "s", 5, OLD_US)],
     )
     write(url, second, second, Rows(first.crossings[:4]))
-    with closing(PostgresReader(url, connections=1)) as reader:
+    with closing(PostgresReader(Address(url), connections=1)) as reader:
         found = {row.track_id: row for row in reader.crossings(["stop"], 0, 2 * THEN_US, 100)}
         assert len(reader.crossings(["stop"], 0, 2 * THEN_US, 100)) == len(found) == 20
         assert {track for track, row in found.items() if row.road_user == "car"} == {1, 3, 30}
@@ -320,7 +321,7 @@ def test_old_rows_go_and_their_hours_stay(url: str) -> None:
         Trajectory("north", "s", k, at_us, at_us, "car", 1.5, positions([PastPosition(at_us, Box(0.1, 0.1, 0.2, 0.2))]))
         for k, at_us in enumerate((old, new))
     ]
-    with PostgresStore(url, TimescaleSettings(chunk_days=1)) as store:
+    with PostgresStore(Address(url), TimescaleSettings(chunk_days=1)) as store:
         store.register(site().domain())
         store.write(Rows([crossing(1, old)]))
         store.refresh(old, old + MINUTE_US)
@@ -328,10 +329,11 @@ def test_old_rows_go_and_their_hours_stay(url: str) -> None:
     run_jobs(url, "policy_retention")
     run_jobs(url, "refresh_aggregates")
     assert volumes(url, "1h") == {old: 1, new: 1}
-    with PostgresStore(url) as store:  # as a recount of everything does: what has lost its rows is not added up again
+    # As a recount of everything does: what has lost its rows is not added up again.
+    with PostgresStore(Address(url)) as store:
         store.refresh(old, now_us)
     assert volumes(url, "1h") == {old: 1, new: 1}
-    with closing(PostgresReader(url, connections=1)) as reader:
+    with closing(PostgresReader(Address(url), connections=1)) as reader:
         assert [row.track_id for row in reader.crossings(["stop"], 0, now_us, 10)] == [2]
         assert [trajectory.track_id for trajectory in reader.trajectories("north", 0, now_us)] == [1]
 
@@ -347,9 +349,9 @@ def test_a_later_reading_of_a_recording_takes_the_place_of_the_earlier_one_in_th
     )
     for rows in (first, second):
         write(url, rows, here=site())
-        with PostgresStore(url) as store:
+        with PostgresStore(Address(url)) as store:
             store.refresh(THEN_US - DAY_US, THEN_US + DAY_US)
-    with closing(PostgresReader(url)) as reader:
+    with closing(PostgresReader(Address(url))) as reader:
         span = THEN_US - DAY_US, THEN_US + DAY_US
         assert [row.session for row in reader.crossings(["stop"], *span, 10)] == [later]
         for interval in ("1m", "1h", "1d"):

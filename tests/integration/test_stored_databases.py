@@ -20,6 +20,7 @@ import pytest
 from postgresql_server import new_database
 from timescale_wasm import running_timescale_wasm
 
+from aforo.address import Address
 from aforo.camera_state import LiveEndpoint
 from aforo.config.site import SiteConfiguration
 from aforo.errors import StoreError
@@ -82,7 +83,9 @@ def postgres(statements: list[str], url: str) -> Stored:
         for statement in statements:
             connection.execute(statement)
     set_schema = "UPDATE schema_version SET version = {}"
-    return Stored(set_schema, lambda: PostgresStore(url), lambda: PostgresReader(url, connections=1), query)
+    return Stored(
+        set_schema, lambda: PostgresStore(Address(url)), lambda: PostgresReader(Address(url), connections=1), query
+    )
 
 
 @pytest.fixture(params=["bogota", "kolkata"])

@@ -145,11 +145,9 @@ def test_the_health_check_of_workers_finds_a_connection_to_a_port_and_nothing_el
 
 def test_the_example_site_is_valid_and_reaches_the_services(compose: dict[str, Any]) -> None:
     site = load_site(DEPLOY / "site.example.yaml")
-    assert site.bus == "kafka://kafka:9092"
+    assert str(site.bus) == "kafka://kafka:9092"
     database = compose["services"]["database"]["environment"]
-    assert (
-        site.store.get_secret_value() == f"postgresql://{database['POSTGRES_USER']}@database/{database['POSTGRES_DB']}"
-    )
+    assert site.store.reveal() == f"postgresql://{database['POSTGRES_USER']}@database/{database['POSTGRES_DB']}"
     assert site.kafka.password_file == "/run/secrets/kafka_password"
     assert all("kafka_password" in compose["services"][name]["secrets"] for name in ("worker", "aggregator", "kafka"))
     assert site.kafka.partitions >= compose["services"]["aggregator"]["deploy"]["replicas"]

@@ -34,7 +34,7 @@ BENT = Line("bent", (Point(0.1, 0.2), Point(0.5, 0.5), Point(0.9, 0.1)), ("in", 
 BAY = Zone("bay", (Point(0.1, 0.1), Point(0.9, 0.1), Point(0.5, 0.9)), name="Bus bay")
 TURN = TurningMovement("turn", Gate(PlaceKind.LINE, "bent", "in"), Gate(PlaceKind.ZONE, "bay"), "north to bay")
 THROUGH = TurningMovement("through", Gate(PlaceKind.LINE, "stop"), Gate(PlaceKind.LINE, "bent"))
-NORTH = Camera("north", (STOP, BENT), (BAY,), (TURN, THROUGH), shown_source="rtsp://camera/stream", analyse_fps=5.0)
+NORTH = Camera("north", (STOP, BENT), (BAY,), (TURN, THROUGH), shown_source="rtsp://camera", analyse_fps=5.0)
 CORNER = Site("corner", ZoneInfo("America/Bogota"), (NORTH,), "The corner")
 
 ROUND_TRIP = {

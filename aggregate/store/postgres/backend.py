@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 
+from aforo.address import Address
 from aforo.doctor_finding import Finding
 from aggregate.store.postgres.pool import CONNECT_TIMEOUT_S, plain_message
 from aggregate.store.postgres.reader import PostgresReader
@@ -40,7 +41,7 @@ class PostgresBackend:
 
     file = None
 
-    def __init__(self, address: str, settings: TimescaleSettings) -> None:
+    def __init__(self, address: Address, settings: TimescaleSettings) -> None:
         self._address = address
         self._settings = settings
 
@@ -64,7 +65,9 @@ class PostgresBackend:
         """Whether the server answers, what TimescaleDB is there, and whether its jobs succeed; changes nothing."""
         failing: list[tuple[Any, ...]] = []
         try:
-            with psycopg.connect(self._address, connect_timeout=CONNECT_TIMEOUT_S, autocommit=True) as connection:
+            with psycopg.connect(
+                self._address.reveal(), connect_timeout=CONNECT_TIMEOUT_S, autocommit=True
+            ) as connection:
                 connection.execute(f"SET statement_timeout = {CONNECT_TIMEOUT_S * 1000}")
                 version = connection.info.parameter_status("server_version")
                 extension = connection.execute(_EXTENSION).fetchone()
@@ -76,7 +79,7 @@ class PostgresBackend:
             yield Finding(
                 "store",
                 False,
-                f"PostgreSQL: {plain_message(str(error), self._address)}",
+                f"PostgreSQL: {plain_message(str(error))}",
                 "check host, port, user, password and database in store, and that the server runs",
             )
             return

@@ -12,8 +12,8 @@ import psycopg
 from psycopg import conninfo
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
+from aforo.address import Address, conceal
 from aforo.errors import StoreError
-from aforo.redaction import without_credentials
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -39,7 +39,7 @@ class Database:
     """The pool of one process, or of one part of it.
 
     Args:
-        url: `postgresql://user:password@host/database`.
+        address: `postgresql://user:password@host/database`.
         size: connections at most.
         read_only: nothing can be written, and each statement is a transaction of its own.
 
@@ -47,16 +47,15 @@ class Database:
         StoreError: the address cannot be understood.
     """
 
-    def __init__(self, url: str, size: int, *, read_only: bool = False) -> None:
-        self._url = url
+    def __init__(self, address: Address, size: int, *, read_only: bool = False) -> None:
+        self.address = address
         self._read_only = read_only
-        self.shown = without_credentials(url)
         with self.translated("open"):
-            self.conninfo = conninfo.make_conninfo(url, **(_SESSION | (_READ_ONLY if read_only else {})))
+            self._conninfo = conninfo.make_conninfo(address.reveal(), **(_SESSION | (_READ_ONLY if read_only else {})))
         # Statements are planned with their values each time, unless they ask to be prepared: so chunks are left out
         # that have none of the rows.
         self._pool = ConnectionPool(
-            self.conninfo,
+            self._conninfo,
             kwargs={"prepare_threshold": sys.maxsize, "autocommit": read_only},
             min_size=0,
             max_size=size,
@@ -101,7 +100,7 @@ class Database:
         Raises:
             StoreError: as `connection`.
         """
-        with self.translated(action), psycopg.connect(self.conninfo, autocommit=True) as connection:
+        with self.translated(action), psycopg.connect(self._conninfo, autocommit=True) as connection:
             yield connection
 
     def close(self) -> None:
@@ -118,20 +117,20 @@ class Database:
         try:
             yield
         except PoolClosed as error:
-            raise StoreError(f"cannot {action} the database {self.shown}: it was closed") from error
+            raise StoreError(f"cannot {action} the database {self.address}: it was closed") from error
         except PoolTimeout as error:
             raise StoreError(
-                f"cannot {action} the database {self.shown}: no connection within {WAIT_S:g} s; check that the server "
-                "runs and is reachable from here, and user and password in `store`"
+                f"cannot {action} the database {self.address}: no connection within {WAIT_S:g} s; check that the "
+                "server runs and is reachable from here, and user and password in `store`"
             ) from error
         except psycopg.Error as error:
             text = error.diag.message_primary or str(error)
-            reason = plain_message(text, self._url)
+            reason = plain_message(text)
             if isinstance(error, _RIGHTS):
                 reason = f"{reason}; run as the owner of the database: {_grant(reason, read_only=self._read_only)}"
-            raise StoreError(f"cannot {action} the database {self.shown}: {reason}") from error
+            raise StoreError(f"cannot {action} the database {self.address}: {reason}") from error
         except StoreError as error:
-            raise StoreError(f"cannot {action} the database {self.shown}: {error}") from None
+            raise StoreError(f"cannot {action} the database {self.address}: {error}") from None
 
 
 def _grant(reason: str, *, read_only: bool) -> str:
@@ -151,9 +150,6 @@ def _grant(reason: str, *, read_only: bool) -> str:
     return f"GRANT USAGE, CREATE ON SCHEMA {schema} TO the user in `store`"
 
 
-def plain_message(text: str, url: str) -> str:
-    """A driver's message without any piece of user and password: it quotes them when the address is malformed."""
-    for piece in re.split("[:@]", url.partition("://")[2].rpartition("@")[0]):
-        if piece:
-            text = text.replace(piece, "…")
-    return without_credentials(" ".join(text.split()))
+def plain_message(text: str) -> str:
+    """A message of driver or server on one line, without any piece of the address: they quote user and database."""
+    return conceal(" ".join(text.split()))

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from typing import Any
 
+from aforo.address import Address
 from aforo.camera_state import LiveEndpoint
 from aforo.local_time import INTERVALS
 from aforo.model import CoverageShare, Crossing, Movement, PlaceKind, Trajectory, Visit
@@ -36,15 +37,15 @@ class PostgresReader:
     """Read-only questions; a `CountReader`. Safe to use from many threads.
 
     Args:
-        url: `postgresql://user:password@host/database`; a `PostgresStore` must have made its tables.
+        address: `postgresql://user:password@host/database`; a `PostgresStore` must have made its tables.
         connections: questions that are answered at the same time.
 
     Raises:
         StoreError: the database cannot be reached, or has another schema.
     """
 
-    def __init__(self, url: str, connections: int = CONNECTIONS) -> None:
-        self._database = Database(url, size=connections, read_only=True)
+    def __init__(self, address: Address, connections: int = CONNECTIONS) -> None:
+        self._database = Database(address, size=connections, read_only=True)
         try:
             self._timescale = read_schema(self._database).timescale
         except BaseException:

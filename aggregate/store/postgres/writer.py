@@ -27,6 +27,7 @@ from typing import Any, Self
 import orjson
 import psycopg
 
+from aforo.address import Address
 from aforo.camera_state import LiveEndpoint
 from aforo.local_time import INTERVALS, buckets
 from aforo.model import PlaceKind, Rows, TrackKey, Trajectory
@@ -127,16 +128,16 @@ class PostgresStore:
     When the database is away, writing raises and changes nothing; once it is back, writing works again.
 
     Args:
-        url: `postgresql://user:password@host/database`; its tables are made when they are missing.
+        address: `postgresql://user:password@host/database`; its tables are made when they are missing.
         settings: how long TimescaleDB keeps rows; in force once the site is registered.
 
     Raises:
         StoreError: the database cannot be opened, or is of a newer version.
     """
 
-    def __init__(self, url: str, settings: TimescaleSettings = DEFAULT_SETTINGS) -> None:
+    def __init__(self, address: Address, settings: TimescaleSettings = DEFAULT_SETTINGS) -> None:
         self._settings = settings
-        self._database = Database(url, size=1)
+        self._database = Database(address, size=1)
         self._lock = threading.Lock()
         self._days: set[int] = set()
         self._readings = NewestReadings()
@@ -172,6 +173,9 @@ class PostgresStore:
                     "ON CONFLICT (id) DO UPDATE SET name = excluded.name, source = excluded.source",
                     camera,
                 )
+            for stored, camera_id in connection.execute("SELECT source, id FROM cameras").fetchall():
+                if (shown := columns.shown_source(stored)) != stored:
+                    connection.execute("UPDATE cameras SET source = %s WHERE id = %s", (shown, camera_id))
             for place in columns.geometry(site):
                 connection.execute(
                     "INSERT INTO geometry (kind, id, version, camera, definition) "

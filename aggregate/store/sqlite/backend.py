@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+from aforo.address import Address
 from aforo.doctor_finding import Finding
 from aforo.errors import ConfigurationError, StoreError
-from aforo.redaction import without_credentials
 from aggregate.store.sqlite.file import connect
 from aggregate.store.sqlite.reader import SqliteReader
 from aggregate.store.sqlite.writer import SqliteStore
@@ -18,19 +18,20 @@ from aggregate.store.sqlite.writer import SqliteStore
 _PREFIX = "sqlite:///"
 
 
-def file_of(address: str) -> Path:
+def file_of(address: Address) -> Path:
     """The file that an address names; `~` is the user's home.
 
-    >>> file_of("sqlite:///counts/street.db").as_posix()
+    >>> file_of(Address("sqlite:///counts/street.db")).as_posix()
     'counts/street.db'
 
     Raises:
         ConfigurationError: it names none.
     """
-    if not address.startswith(_PREFIX) or address == _PREFIX:
-        raise ConfigurationError(f"expected store: sqlite:///FILE, got {without_credentials(address)}")
+    text = address.reveal()
+    if not text.startswith(_PREFIX) or text == _PREFIX:
+        raise ConfigurationError(f"expected store: sqlite:///FILE, got {address}")
     try:
-        return Path(address.removeprefix(_PREFIX)).expanduser()
+        return Path(text.removeprefix(_PREFIX)).expanduser()
     except RuntimeError as error:  # ~NAME of somebody who has no home here
         raise ConfigurationError(f"store: {address} names the home of a user who is not known here") from error
 
@@ -48,7 +49,7 @@ class SqliteBackend:
         ConfigurationError: the address is another one.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: Address) -> None:
         self.file = file_of(address)
 
     def open_writer(self) -> SqliteStore:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
+import os
 import sqlite3
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,10 +14,14 @@ from urllib.parse import quote
 
 from aforo.errors import StoreError
 
+LOG = logging.getLogger(__name__)
+
 MINIMUM_SQLITE = (3, 37)
 """The first with STRICT tables."""
 
 BUSY_TIMEOUT_S = 5.0
+
+_PRIVATE = stat.S_IRUSR | stat.S_IWUSR
 
 _REASONS = {
     "SQLITE_BUSY": "another program keeps it locked; stop that one, or wait and try again",
@@ -33,7 +41,7 @@ def connect(path: Path, mode: str, busy_timeout_s: float = BUSY_TIMEOUT_S) -> sq
 
     Args:
         path: the database file.
-        mode: "ro" to read, "rwc" to write and, if need be, make the file.
+        mode: "ro" to read, "rwc" to write and, if need be, make the file, which then is its owner's alone.
         busy_timeout_s: how long to wait for another program that keeps the file locked.
 
     Raises:
@@ -43,8 +51,30 @@ def connect(path: Path, mode: str, busy_timeout_s: float = BUSY_TIMEOUT_S) -> sq
     if sqlite3.sqlite_version_info < MINIMUM_SQLITE:
         needed = ".".join(map(str, MINIMUM_SQLITE))
         raise StoreError(f"needs SQLite {needed} or later, and this Python brings {sqlite3.sqlite_version}")
+    if mode == "rwc":
+        _make_private(path)
     uri = f"file:{quote(str(path.absolute()))}?mode={mode}"
     return sqlite3.connect(uri, uri=True, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False)
+
+
+def _make_private(path: Path) -> None:
+    """See to it that no other user reads the database: one made before, or by others, loses their rights.
+
+    SQLite gives the files beside it the rights of the database. What cannot be done here is told by SQLite.
+    """
+    with contextlib.suppress(OSError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, _PRIVATE))
+    for file in (path, *(Path(f"{path}{end}") for end in ("-wal", "-shm", "-journal"))):
+        with contextlib.suppress(FileNotFoundError):
+            mode = stat.S_IMODE(file.stat().st_mode)
+            if not mode & ~_PRIVATE or not file.is_file():
+                continue
+            try:
+                file.chmod(mode & _PRIVATE)
+            except OSError:
+                LOG.warning("other users may open %s, and its rights cannot be changed; have its owner do it", file)
+            else:
+                LOG.warning("other users could open %s; now its owner alone can", file)
 
 
 @contextmanager

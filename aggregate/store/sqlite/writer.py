@@ -121,6 +121,7 @@ class SqliteStore:
         try:
             with translated(path, "open"):
                 self._connection.execute("PRAGMA journal_mode = WAL")
+                self._connection.execute("PRAGMA secure_delete = FAST")  # what was once stored of an address is gone
                 self._connection.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
                 self._connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
                 migrate(self._connection)
@@ -148,6 +149,9 @@ class SqliteStore:
                 "ON CONFLICT DO UPDATE SET name = excluded.name, source = excluded.source",
                 columns.cameras(site),
             )
+            stored = connection.execute("SELECT source, id FROM cameras").fetchall()
+            shown = [(columns.shown_source(source), camera) for source, camera in stored]
+            connection.executemany("UPDATE cameras SET source = ? WHERE id = ?", set(shown) - set(stored))
             connection.executemany(
                 "INSERT INTO geometry (kind, id, version, camera, definition) "
                 "VALUES (:kind, :id, :version, :camera, :definition) ON CONFLICT DO NOTHING",

@@ -30,6 +30,7 @@ from aggregate.store_timescale import PostgresStore
 from postgresql_server import new_database, running_postgresql
 from timescale_wasm import running_timescale_wasm
 
+from aforo.address import Address
 from aforo.config import Site
 from aforo.model import Coverage, Crossing, LiveEndpoint, Movement, Rows, TrackKey, Trajectory, Visit
 
@@ -130,7 +131,7 @@ def main(folder: Path) -> None:
     with running_postgresql() as server:
         for name, zone in ZONES.items():
             with new_database(server) as url:
-                fill(PostgresStore(url), zone)
+                fill(PostgresStore(Address(url)), zone)
                 command = ["pg_dump", "--inserts", "--no-owner", "--no-privileges", "--no-comments", url]
                 dump = subprocess.run(command, check=True, capture_output=True, text=True).stdout
             lines = [line for line in dump.split("\n") if line.strip() and not line.startswith(("--", "\\"))]
@@ -138,7 +139,7 @@ def main(folder: Path) -> None:
     for name, zone in ZONES.items():
         statements: list[str] = []
         with running_timescale_wasm() as url, recorded(statements):
-            fill(PostgresStore(url), zone)
+            fill(PostgresStore(Address(url)), zone)
         (folder / f"timescale-{name}.sql").write_text(NEXT.join(statement.strip() for statement in statements) + "\n")
 
 
