@@ -128,6 +128,15 @@ def check_line(points: Sequence[Pair]) -> None:
             raise ValueError(f"the line has no length between {_shown(a)} and {_shown(b)}; give two different points")
 
 
+def open_polygon(polygon: Sequence[Pair]) -> Sequence[Pair]:
+    """The corners of a polygon once: without the last one where it only closes the polygon by repeating the first.
+
+    >>> open_polygon([(0, 0), (1, 0), (0, 1), (0, 0)])
+    [(0, 0), (1, 0), (0, 1)]
+    """
+    return polygon[:-1] if len(polygon) > 1 and tuple(polygon[0]) == tuple(polygon[-1]) else polygon
+
+
 def check_polygon(polygon: Sequence[Pair]) -> None:
     """Refuse a polygon that is not simple.
 
@@ -138,6 +147,8 @@ def check_polygon(polygon: Sequence[Pair]) -> None:
     Raises:
         ValueError: two of its edges cross, or it has no area.
     """
+    if len(polygon) < 3:  # noqa: PLR2004  a triangle
+        raise ValueError("the zone has no area; give at least three different corners")
     corners = [Point(*corner) for corner in polygon]
     edges = list(zip(corners, [*corners[1:], corners[0]], strict=True))
     for a, b in edges:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 from zoneinfo import ZoneInfo
 
-from aforo.geometry import Pair, check_line, check_polygon, image_directions
+from aforo.geometry import Pair, check_line, check_polygon, image_directions, open_polygon
 from aforo.model import PlaceKind, Point
 
 Anchor = Literal["bottom_centre", "centre"]
@@ -94,7 +94,7 @@ class Zone:
 
     Attributes:
         id: unique within the site.
-        polygon: three or more corners, in order around it.
+        polygon: three or more corners, in order around it; where the first is repeated as the last, that is left out.
         anchor: the point of the box that has to be inside.
         name: for people; may be empty.
         version: changes whenever the geometry does.
@@ -112,7 +112,7 @@ class Zone:
     version: str = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "polygon", _points(self.polygon))
+        object.__setattr__(self, "polygon", _points(open_polygon(self.polygon)))
         check_polygon(self.polygon)
         object.__setattr__(self, "version", _version(polygon=self.polygon, anchor=self.anchor))
 

@@ -57,6 +57,11 @@ def zone_of_pixels(name: str, polygon_px: Sequence[tuple[float, float]], facts: 
 
 def _fractions(what: str, points_px: Sequence[tuple[float, float]], facts: VideoFacts) -> list[tuple[float, float]]:
     width, height = facts.width_px, facts.height_px
+    if all(0 <= value <= 1 for pair in points_px for value in pair):
+        raise ConfigurationError(
+            f"the {what} {_shown(points_px)} lies within one pixel of {facts.path.name}: points are pixels here, of "
+            f"{width}×{height}; multiply fractions by width and height"
+        )
     for x, y in points_px:
         if not (0 <= x <= width and 0 <= y <= height):
             raise ConfigurationError(

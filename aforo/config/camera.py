@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from aforo.address import Address
 from aforo.config.base import AddressField, Identifier, Name, Section
-from aforo.config.geometry import LineSection, MovementSection, PointPair, ZoneSection
+from aforo.config.geometry import LineSection, MovementSection, PointPair, ZoneSection, fractions_only
 from aforo.local_time import parse_moment
 from aforo.site import Camera
 
@@ -58,7 +58,7 @@ class CameraSection(Section):
         description="For a recording: drop frames that the machine is too late for, as a live camera would. Default: "
         "every frame is analysed, however long that takes, so that each reading counts the same.",
     )
-    region: tuple[PointPair, PointPair] | Literal["lines"] | None = Field(
+    region: Annotated[tuple[PointPair, PointPair] | Literal["lines"] | None, BeforeValidator(fractions_only)] = Field(
         default=None,
         description="The part of the picture that is analysed: its upper left and lower right corner; or `lines`, what "
         "lines and zones need, with room around them. It fills the network's input, so that what is far away is seen "

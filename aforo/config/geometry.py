@@ -2,18 +2,56 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic_core import PydanticCustomError
 
 from aforo.config.base import Identifier, Name, Section, Word
 from aforo.model import PlaceKind, Point
 from aforo.site import Anchor, Gate, Line, TurningMovement, Zone
 
+_PERCENT, _MOST = 100, 1e9
+
 Fraction = Annotated[float, Field(ge=0.0, le=1.0, description="A fraction of the frame's width or height.")]
 
 
 PointPair = tuple[Fraction, Fraction]
+
+FRACTIONS = "fractions"
+"""The kind of a problem with points that are no fractions of the picture."""
+
+
+def fractions_only(raw: Any) -> Any:
+    """Refuse points given in pixels or percent in one sentence; what is no list of points is left to pydantic.
+
+    >>> fractions_only([[0.1, 0.5], [0.9, 0.5]])
+    [[0.1, 0.5], [0.9, 0.5]]
+
+    Raises:
+        PydanticCustomError: a number is below 0 or above 1.
+    """
+    pairs = [pair for pair in raw if isinstance(pair, (list, tuple))] if isinstance(raw, (list, tuple)) else []
+    numbers = [value for pair in pairs for value in pair if isinstance(value, (int, float))]
+    beyond = [value for value in numbers if not 0 <= value <= 1]
+    if not beyond:
+        return raw
+    got = max(beyond, key=abs)
+    if min(numbers) < 0:
+        way_out = "keep them inside the picture"
+    elif got <= _PERCENT:
+        way_out = "if these are percent, divide by 100; if pixels, divide x by the picture's width and y by its height"
+    else:
+        way_out = "divide x by the picture's width and y by its height"
+    raise PydanticCustomError(
+        FRACTIONS,
+        "points are fractions of the picture's width and height, each should be at least 0 and less than or equal to "
+        "1, got {got}: {way_out}",
+        {"got": f"{got:g}" if abs(got) < _MOST else "a number beyond all pictures", "way_out": way_out},
+    )
+
+
+Points = Annotated[list[PointPair], BeforeValidator(fractions_only)]
 
 
 class LineSection(Section):
@@ -25,7 +63,7 @@ class LineSection(Section):
 
     id: Identifier = Field(description="Unique within the site.")
     name: Name = Field(default="", description="Name for people.")
-    points: list[PointPair] = Field(min_length=2, max_length=16, description="Fractions of the frame, in order.")
+    points: Points = Field(min_length=2, max_length=16, description="Fractions of the frame, in order.")
     directions: tuple[str, str] | None = Field(
         default=None,
         description="Names of the two directions: first, from the left to the right of a person who walks along the "
@@ -55,9 +93,7 @@ class ZoneSection(Section):
 
     id: Identifier = Field(description="Unique within the site.")
     name: Name = Field(default="", description="Name for people.")
-    polygon: list[PointPair] = Field(
-        min_length=3, max_length=64, description="Corners in order, fractions of the frame."
-    )
+    polygon: Points = Field(min_length=3, max_length=64, description="Corners in order, fractions of the frame.")
     anchor: Anchor = Field(default="bottom_centre", description="The point of the box that has to be inside.")
 
     _zone: Zone = PrivateAttr()

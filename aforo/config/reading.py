@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
+from aforo.config.geometry import FRACTIONS
 from aforo.config.site import SiteConfiguration
 from aforo.errors import ConfigurationError
 from aforo.plain_files import read_text
@@ -68,4 +70,23 @@ def parse_site(text: str, name: str) -> SiteConfiguration:
 def _problem(document: YamlDocument, steps: Steps, kind: str, message: str) -> str:
     if kind == "extra_forbidden":
         message = "unknown key"
+    if kind == FRACTIONS:
+        message = f"{_where(document.value, steps)}{message}"
     return f"line {document.line_of(steps)}: {key_of(steps)}: {shown(message.removeprefix('Value error, '), 300)}"
+
+
+def _where(value: Any, steps: Steps) -> str:
+    """Which camera, line or zone a problem is in, by their ids.
+
+    >>> _where({"cameras": [{"id": "north", "lines": [{"id": "stop"}]}]}, ("cameras", 0, "lines", 0, "points"))
+    'camera north, line stop: '
+    """
+    named, key = [], ""
+    for step in steps:
+        if isinstance(value, dict):
+            key, value = str(step), value.get(step)
+        elif isinstance(value, list) and isinstance(step, int):
+            value = value[step]
+            if isinstance(value, dict) and "id" in value:
+                named.append(f"{key.removesuffix('s')} {shown(str(value['id']))}")
+    return f"{', '.join(named)}: " if named else ""

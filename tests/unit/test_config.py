@@ -67,7 +67,20 @@ def test_what_is_wrong_is_named_with_file_line_and_key(text: str, message: str) 
         ("lines", "{id: a, points: [[0.5, 0.5]]}", "at least 2 items"),
         ("lines", "{id: a, points: [[0.5, 0.5], [0.5, 1.5]]}", "less than or equal to 1"),
         ("lines", "{id: a, points: [[0.5, 0.5], [0.5, .nan]]}", ""),
-        ("lines", "{id: a, points: [[340, 120], [340, 576]]}", "less than or equal to 1"),
+        (
+            "lines",
+            "{id: a, points: [[340, 120], [340, 576]]}",
+            "lines.0.points: camera north, line a: points are fractions of the picture's width and height, each should "
+            "be at least 0 and less than or equal to 1, got 576: divide x by the picture's width and y by its height",
+        ),
+        ("lines", "{id: a, points: [[34, 12], [34, 57]]}", "got 57: if these are percent, divide by 100; if pixels"),
+        ("lines", "{id: a, points: [[-0.1, 0.5], [0.5, 0.5]]}", "got -0.1: keep them inside the picture"),
+        (
+            "zones",
+            "{id: z, polygon: [[0, 0], [640, 0], [640, 480]]}",
+            "camera north, zone z: points are fractions of the",
+        ),
+        ("zones", "{id: z, polygon: [[0.1, 0.1], [0.9, 0.9], [0.1, 0.1]]}", "the zone has no area"),
         ("lines", "{id: a, points: [[0, 0], [1, 1]], directions: [in, in]}", "two different short names"),
         ("lines", "{id: a, points: [[0, 0], [1, 1]], directions: [in]}", ""),
         ("zones", "{id: a, polygon: [[0, 0], [1, 1], [1, 0], [0, 1]]}", "the zone crosses itself: the edge"),

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from aforo.config.geometry import LineSection, MovementSection, ZoneSection
 from aforo.config.reading import parse_site
@@ -165,3 +168,12 @@ def test_a_gate_opens_for_its_own_passages(passage: tuple[PlaceKind, str, str], 
 def test_a_gate_without_a_direction_opens_for_both() -> None:
     assert THROUGH.origin.opens_for(PlaceKind.LINE, "stop", "up")
     assert THROUGH.origin.opens_for(PlaceKind.LINE, "stop", "down")
+
+
+@given(st.integers(3, 12), st.integers(0, 11))
+def test_a_closed_polygon_is_the_same_zone_as_the_open_one(corners: int, first: int) -> None:
+    angles = [2 * math.pi * ((first + i) % corners) / corners for i in range(corners)]
+    polygon = tuple(Point(0.5 + 0.4 * math.cos(angle), 0.5 + 0.4 * math.sin(angle)) for angle in angles)
+    assert Zone("z", (*polygon, polygon[0])) == Zone("z", polygon)
+    written = [list(point) for point in (*polygon, polygon[0])]
+    assert ZoneSection.model_validate({"id": "z", "polygon": written}).domain().version == Zone("z", polygon).version
