@@ -101,6 +101,9 @@ def distance_to_border(polygon: Sequence[Pair], point: Pair) -> float:
 def image_directions(points: Sequence[Pair]) -> tuple[str, str]:
     """Names of a line's directions in the image's sense: right/left when it is nearer to vertical, else down/up.
 
+    Of points in fractions of the frame, as everywhere but in files of hand counts, that is the share of the height
+    against the share of the width: the names stay when a camera comes back with another resolution.
+
     >>> image_directions([(0.1, 0.5), (0.9, 0.5)])
     ('down', 'up')
 

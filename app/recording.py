@@ -15,7 +15,6 @@ from aforo.config.camera import CameraSection
 from aforo.config.detector import DetectorSection
 from aforo.config.geometry import LineSection, ZoneSection
 from aforo.errors import ConfigurationError
-from aforo.geometry import image_directions
 from aforo.model import Frame, TrackedFrame
 from aforo.ports import Detector
 from aforo.tracked_batch import TrackedBatch
@@ -29,15 +28,20 @@ from ingest.joined_source import JoinedSource
 from ingest.recording_files import FilePart, in_time_order
 
 
-def line_of_pixels(name: str, points_px: Sequence[tuple[float, float]], facts: VideoFacts) -> LineSection:
-    """A counting line given in pixels of a video.
+def line_of_pixels(
+    name: str,
+    points_px: Sequence[tuple[float, float]],
+    facts: VideoFacts,
+    directions: tuple[str, str] | None = None,
+) -> LineSection:
+    """A counting line given in pixels of a video; without names of directions it has those of a line in a site file.
 
     Raises:
         ConfigurationError: a point lies outside the picture, or the line has no length.
     """
     pairs = _fractions("line", points_px, facts)
     try:
-        return LineSection(id=name, points=pairs, directions=image_directions(points_px))
+        return LineSection(id=name, points=pairs, directions=directions)
     except ValidationError as error:
         raise ConfigurationError(f"the line {_shown(points_px)} cannot count: {_reason(error)}") from None
 

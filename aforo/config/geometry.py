@@ -68,7 +68,8 @@ class LineSection(Section):
         default=None,
         description="Names of the two directions: first, from the left to the right of a person who walks along the "
         "line from its first to its last point as seen in the image; second, the other way. "
-        "Default: right/left when the line is nearer to vertical, else down/up, in the image's sense.",
+        "Default: right/left when the line spans more of the picture's height than of its width, else down/up, as seen "
+        "in the image.",
     )
     anchor: Anchor = Field(default="bottom_centre", description="The point of the box that has to cross.")
 

@@ -74,7 +74,8 @@ def count(
 
     Several files are counted as one recording, in order of time; road users are followed from one into the next.
 
-    Directions of a line given here are right/left when it is nearer to vertical, else down/up, as seen in the image.
+    Directions of a line given here are named as in a site file: right/left when it is nearer to vertical (it spans more
+    of the picture's height than of its width), else down/up, as seen in the image.
     """
     facts = probe(video[0])
     site = load_site(config) if config else SiteConfiguration()

@@ -13,6 +13,7 @@ from aforo.config.detector import DetectorSection
 from aforo.config.reading import load_site
 from aforo.config.site import SiteConfiguration
 from aforo.errors import SourceError
+from aforo.geometry import image_directions
 from aforo.model import Frame, TrackedFrame
 from aforo.ports import Detector
 from app.cli.console import err, out, table, write_json
@@ -108,7 +109,11 @@ def _evaluated(
     fps: float | None,
 ) -> EvaluatedClip:
     facts = probe(path)
-    lines = [line_of_pixels(f"line-{i}", truth.line_px, facts) for i, truth in enumerate(truths, start=1)]
+    lines = [
+        # The truth names directions as people see them in the picture, so by pixels.
+        line_of_pixels(f"line-{i}", truth.line_px, facts, image_directions(truth.line_px))
+        for i, truth in enumerate(truths, start=1)
+    ]
     camera = CameraSection.of_recording(path, lines)
     messages: dict[int, TrackedFrame] = {}
 
