@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from aforo.config.base import Section, Word
 
@@ -58,3 +58,10 @@ class DetectorSection(Section):
         min_length=1,
         description="Which road user each label of the model is. Labels not named here are ignored.",
     )
+
+    @model_validator(mode="after")
+    def _arithmetic_of_openvino(self) -> DetectorSection:
+        ultralytics = self.engine == "ultralytics" or (self.engine == "auto" and self.device.startswith("cuda"))
+        if ultralytics and self.precision != "auto":
+            raise ValueError(f"precision {self.precision} is of OpenVINO, and the engine is Ultralytics; leave it out")
+        return self

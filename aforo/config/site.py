@@ -83,6 +83,17 @@ class SiteConfiguration(Section):
         self.domain()
         return self
 
+    @model_validator(mode="after")
+    def _all_used(self) -> SiteConfiguration:
+        if str(self.bus) == "memory" and self.kafka != KafkaSection():
+            raise ValueError("kafka has no effect with bus: memory; leave it out, or give bus: kafka://host:port")
+        if self.store.scheme == "sqlite" and self.timescale != TimescaleSection():
+            raise ValueError(
+                "timescale has no effect on a store in SQLite, which keeps everything; leave it out, or give "
+                "store: postgresql://…"
+            )
+        return self
+
     def domain(self) -> aforo.site.Site:
         """What is counted, and where.
 

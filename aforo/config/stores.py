@@ -58,6 +58,20 @@ class KafkaSection(Section):
             raise ValueError(f"security {self.security} needs username and password")
         return self
 
+    @model_validator(mode="after")
+    def _all_used(self) -> KafkaSection:
+        parts = {
+            "SASL": ("username", "password", "password_file"),
+            "SSL": ("ca_file", "certificate_file", "key_file"),
+        }
+        for part, keys in parts.items():
+            for key in keys:
+                if part not in self.security and getattr(self, key) is not None:
+                    raise ValueError(f"{key} has no effect with security {self.security}; give one with {part} in it")
+        if "SASL" not in self.security and "sasl_mechanism" in self.model_fields_set:
+            raise ValueError(f"sasl_mechanism has no effect with security {self.security}; leave it out")
+        return self
+
 
 _ROLL_UP_DAYS = 7
 """Days of rows from which days are still added up."""

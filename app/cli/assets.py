@@ -8,12 +8,12 @@ import typer
 
 from aforo.config.reading import load_site
 from aforo.config.site import SiteConfiguration
-from aforo.errors import ConfigurationError, ModelError
+from aforo.errors import AssetError, ConfigurationError, ModelError
 from app.assemble import float_model
 from app.assets import manifest
 from app.cli.console import err, fetch_progress, say, table
 from app.cli.detector import chosen_detector
-from app.cli.options import ConfigOption, ModelOption, TrustOption
+from app.cli.options import ConfigOption, ModelOption, TrustOption, refuse_typed
 from app.machine.precision import BOUND, calibrate, calibrate_on_samples, site_clips
 
 models = typer.Typer(
@@ -46,6 +46,13 @@ def _list(kind: str) -> None:
     table("", ("name", "what it is", "size", "licence", "here"), rows, numeric=(2,))
 
 
+def _check_kind(kind: str, name: str) -> None:
+    """Refuse a name of the other kind of asset; one that is unknown is refused where it is looked up."""
+    asset = manifest.manifest().get(name)
+    if asset is not None and asset.kind != kind:
+        raise AssetError(f"{name} is no {kind} but a {asset.kind}; see `aforo {asset.kind}s`")
+
+
 def _fetch(name: str) -> None:
     with fetch_progress() as progress:
         path = manifest.fetch(name, progress=progress)
@@ -53,6 +60,8 @@ def _fetch(name: str) -> None:
 
 
 def _verify(kind: str, names: list[str] | None) -> None:
+    for name in names or ():
+        _check_kind(kind, name)
     for name in names or [
         asset.name for asset in manifest.manifest().values() if asset.kind == kind and manifest.locate(asset.name)
     ]:
@@ -68,6 +77,7 @@ def list_models() -> None:
 @models.command("fetch")
 def fetch_model(name: NameArgument) -> None:
     """Fetch a model and print its path."""
+    _check_kind("model", name)
     with fetch_progress() as progress:
         typer.echo(manifest.resolve_model(name, progress=progress))
 
@@ -100,6 +110,7 @@ def list_samples() -> None:
 @samples.command("fetch")
 def fetch_sample(name: NameArgument = "vtest") -> None:
     """Fetch a sample video and print its path."""
+    _check_kind("sample", name)
     _fetch(name)
 
 
@@ -111,6 +122,7 @@ def verify_samples(names: NamesArgument = None) -> None:
 
 @models.command("quantise")
 def quantise_model(
+    context: typer.Context,
     config: ConfigOption = None,
     seconds: Annotated[float, typer.Option(min=5, help="How long each camera of CONFIG is watched.")] = 120.0,
     model: ModelOption = None,
@@ -125,6 +137,8 @@ def quantise_model(
     site = load_site(config) if config else SiteConfiguration()
     if config and not site.cameras:
         raise ConfigurationError(f"{config} has no cameras to calibrate on; add some, or leave out -c")
+    if not site.cameras:
+        refuse_typed(context, "is for the cameras of CONFIG, and there are none", "seconds")
     section = chosen_detector(site, trust_model, model=model, precision="auto")
 
     if site.cameras:

@@ -39,6 +39,8 @@ def bench(
     """Say how fast this machine counts: time per stage, frames per second, latency, CPU per camera, memory."""
     site = load_site(config) if config else SiteConfiguration()
     (json_file,) = output_files(("--json", json, JSON), site=site, inputs=(video, config, file_of(model)), force=force)
+    if site.detector.engine == "ultralytics":
+        raise ConfigurationError("the stages are measured on OpenVINO only, and detector.engine is ultralytics")
     section = chosen_detector(
         site, trust_model, model=model, image_size=image_size, precision=precision, engine="openvino"
     )

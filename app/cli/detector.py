@@ -30,6 +30,8 @@ def chosen_detector(site: SiteConfiguration, trust_model: bool, **options: str |
         section = DetectorSection.model_validate(site.detector.model_dump() | given)
     except ValidationError as error:
         problem = error.errors()[0]
+        if not problem["loc"]:  # two keys that contradict each other
+            raise ConfigurationError(f"detector: {problem['msg'].removeprefix('Value error, ')}") from None
         key = str(problem["loc"][0])
         raise ConfigurationError(f"--{key.replace('_', '-')}: {problem['msg']}, got {given.get(key)!r}") from None
     if trust_model:

@@ -11,6 +11,23 @@ from aforo.address import Address
 from aforo.errors import ConfigurationError
 
 
+def refuse_typed(context: typer.Context, why: str, *names: str) -> None:
+    """Refuse options that were typed and that this combination of options would not look at.
+
+    Args:
+        context: of the command.
+        why: the end of the sentence.
+        names: of the parameters.
+
+    Raises:
+        ConfigurationError: one of them was typed.
+    """
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if parameter.name in names and source is not None and source.name == "COMMANDLINE":
+            raise ConfigurationError(f"{parameter.opts[0]}: {why}; leave it out")
+
+
 def video_file(path: Path | None) -> Path | None:
     """The path, if it cannot be meant as the address of a camera; a message about a file would show its password.
 

@@ -133,10 +133,13 @@ def tracks(
     One line per box: frame (1-based), id, left, top, width, height (pixels), confidence, -1, -1, -1. Gaps of up to a
     second inside a track are filled with straight motion. Only people, unless other road users are asked for.
     """
+    if everybody and road_user:
+        raise ConfigurationError("--road-user: has no effect with --all, which takes everybody; leave one out")
     wanted = None if everybody else road_user or ["pedestrian"]
     site = load_site(config) if config else SiteConfiguration()
     mot_file = output_file(("--mot", mot, TRACKS), site=site, inputs=(video, config, file_of(model)), force=force)
     section = chosen_detector(site, trust_model, model=model, image_size=image_size, engine=engine)
+    _check_known(road_user or [], section)
     recording = Recording(
         video, CameraSection.of_recording(video), analyse_fps=fps, recorded_fps=input_fps, timezone=site.timezone
     )
@@ -153,6 +156,13 @@ def tracks(
     mot_file.write(found.text(wanted).encode("ascii"))
     _say_notes(recording.note, recording.problem)
     err.print(f"{found.number(wanted)} tracks written to {mot}", highlight=False)
+
+
+def _check_known(road_users: list[str], section: DetectorSection) -> None:
+    known = sorted(set(section.road_users.values()))
+    for road_user in road_users:
+        if road_user not in known:
+            raise ConfigurationError(f"--road-user: expected one of {', '.join(known)}, got {road_user!r}")
 
 
 def _camera(

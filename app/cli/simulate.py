@@ -15,7 +15,7 @@ from aforo.plain_files import read_text
 from aforo.yaml_text import MOST_BYTES, parse_yaml
 from app.cli.console import err, write_json
 from app.cli.kafka_process import join
-from app.cli.options import ConfigArgument, ForceOption
+from app.cli.options import ConfigArgument, ForceOption, refuse_typed
 from app.cli.outputs import output_files
 from app.file_kinds import JSON, SIMULATED_HEADING, SIMULATED_SITE
 from app.output_file import OutputFile
@@ -23,6 +23,7 @@ from app.validation.synthetic_traffic import camera_section, paced, traffic
 
 
 def simulate(
+    context: typer.Context,
     config: ConfigArgument,
     cameras: Annotated[int, typer.Option("--cameras", min=1, max=10_000, help="How many cameras.")] = 10,
     fps: Annotated[float, typer.Option("--fps", min=0.1, max=100, help="Frames per second of each.")] = 5.0,
@@ -46,6 +47,9 @@ def simulate(
     First write a configuration that has the simulated cameras, with --write-config; run aggregators on it; then
     simulate with the same configuration.
     """
+    if write_config is not None:
+        traffic_options = ("fps", "road_users", "seconds", "seed", "pace", "expect")
+        refuse_typed(context, "has no effect with --write-config, which publishes nothing", *traffic_options)
     answer_file, site_file = output_files(
         ("--expect", expect, JSON),
         ("--write-config", write_config, SIMULATED_SITE),

@@ -48,7 +48,9 @@ def url(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 def site(timezone: str = "America/Bogota", **policies: int | None) -> SiteConfiguration:
-    return SiteConfiguration.model_validate({"site": {"timezone": timezone}, "timescale": policies})
+    return SiteConfiguration.model_validate(
+        {"site": {"timezone": timezone}, "store": "postgresql://h/d", "timescale": policies}
+    )
 
 
 KEPT_A_WEEK = site(chunk_days=1, compress_after_days=1, keep_rows_days=8)  # jobs look back no further
