@@ -13,9 +13,11 @@ from starlette.exceptions import HTTPException
 from aforo.errors import AforoError
 from aforo.ports import Clock, CountReader, LiveView
 from aforo.site import Site
+from api.answers import Answers
 from api.browser_safety import READING, BrowserSafety, describe_writing, refuse_foreign_writing
 from api.context import Context
 from api.error_answers import answer_http_error, answer_invalid, answer_own_error
+from api.head_requests import HeadRequests
 from api.live.routes import router as live_router
 from api.recount_runner import Recounter, RecountRunner
 from api.reports import downloads
@@ -37,6 +39,7 @@ def create_app(
     clock: Clock,
     recount: Recounter | None = None,
     allowed_hosts: Sequence[str] = (),
+    answers: Answers | None = None,
 ) -> FastAPI:
     """The application of one site.
 
@@ -46,6 +49,7 @@ def create_app(
         live: the cameras as they are now: those of this process, or those that workers show.
         clock: processing time, for "until now" and the age of the newest frame.
         recount: counts the history of a line or zone again, None where that is not offered.
+        answers: gives answers about history; None: small and large ones alike, in this process.
         allowed_hosts: names under which it answers besides those of loopback; see `BrowserSafety`.
     """
     # No docs pages of FastAPI's own: they load scripts from another site, which neither a closed network nor the
@@ -58,7 +62,14 @@ def create_app(
         redoc_url=None,
         dependencies=[Depends(refuse_foreign_writing), Depends(refuse_unused)],
     )
-    app.state.context = Context(site=site, reader=reader, live=live, clock=clock, recount_runner=RecountRunner(recount))
+    app.state.context = Context(
+        site=site,
+        reader=reader,
+        answers=answers or Answers(reader),
+        live=live,
+        clock=clock,
+        recount_runner=RecountRunner(recount),
+    )
     app.include_router(health.router)
     app.include_router(cameras.router)
     app.include_router(volumes.router)
@@ -71,6 +82,7 @@ def create_app(
     app.add_exception_handler(RequestValidationError, answer_invalid)
     app.add_exception_handler(HTTPException, answer_http_error)
     app.openapi = partial(_openapi, app)  # type: ignore[method-assign]
+    app.add_middleware(HeadRequests)
     app.add_middleware(BrowserSafety, allowed_hosts=allowed_hosts)
     return app
 

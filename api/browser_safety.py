@@ -24,7 +24,9 @@ SECURITY_HEADERS = {
     "form-action 'self'; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
+    "cache-control": "no-store",
 }
+"""Where an answer does not say otherwise: what is live is not kept."""
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 

@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 
 from aforo.ports import Clock, CountReader, LiveView
 from aforo.site import Site
+from api.answers import Answers
 from api.recount_runner import RecountRunner
 
 
@@ -17,12 +18,14 @@ class Context:
     """The objects behind one application.
 
     Attributes:
+        answers: gives answers about history.
         live: the cameras as they are now, wherever they run.
         recount_runner: counting the history of a line or zone again.
     """
 
     site: Site
     reader: CountReader
+    answers: Answers
     live: LiveView
     clock: Clock
     recount_runner: RecountRunner

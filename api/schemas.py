@@ -52,5 +52,6 @@ class ErrorAnswer(Answer):
 REFUSALS: dict[int | str, dict[str, Any]] = {
     400: {"model": ErrorAnswer, "description": "A parameter is wrong; the sentence names it."},
     404: {"model": ErrorAnswer, "description": "There is no such camera, line, zone or movement."},
+    429: {"model": ErrorAnswer, "description": "Two large answers are being made already; `Retry-After` says when."},
     503: {"model": ErrorAnswer, "description": "The database does not answer."},
 }

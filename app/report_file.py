@@ -9,7 +9,7 @@ from aforo.local_time import local_time
 from aforo.model import PlaceKind
 from api.csv_text import SEPARATORS
 from api.place_series import find_place
-from api.reports.downloads import FORMATS, file_content
+from api.reports.files import FORMATS, file_content
 from api.reports.hourly import hourly_report
 from api.time_ranges import parse_days
 from app import assemble

@@ -15,6 +15,7 @@ from aforo.errors import AforoError, ConfigurationError
 from aforo.local_time import local_time, to_us
 from aforo.model import Frame, PlaceKind, Rows, TrackedFrame
 from aforo.ports import CountReader, Detector
+from api.answers import Answers
 from api.app import create_app
 from api.live.hub import LiveHub
 from api.live.local_cameras import LocalLiveView
@@ -71,6 +72,8 @@ class Service:
         store = self._stack.enter_context(assemble.open_store(site))
         reader = assemble.open_reader(site)
         self._stack.callback(reader.close)
+        answers = Answers(reader, assemble.store_backend(site).open_reader)
+        self._stack.callback(answers.close)
         self.hub = LiveHub(site.domain(), clock)
         if site.bus.scheme:
             raise ConfigurationError(f"expected bus: memory, got {site.bus}")
@@ -91,6 +94,7 @@ class Service:
             live=live,
             clock=clock,
             recount=partial(recount_place, site),
+            answers=answers,
             allowed_hosts=site.api.allowed_hosts,
         )
         self._server = Server(app, live, tls=tls, trusted_proxies=site.api.trusted_proxies)

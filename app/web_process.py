@@ -10,6 +10,7 @@ from aforo.clock import SystemClock
 from aforo.config.site import SiteConfiguration
 from aforo.errors import StoreError
 from aforo.ports import CountReader
+from api.answers import Answers
 from api.app import create_app
 from api.live.remote_cameras import RemoteLiveView
 from api.server import Server, base_url, listen
@@ -34,6 +35,7 @@ def serve(site: SiteConfiguration, on_ready: Callable[[str], None]) -> None:
     tls = assemble.open_tls(site)
     with listen(site.api.host, site.api.port, insecure=site.api.insecure) as listener:
         reader = open_reader(site)
+        answers = Answers(reader, assemble.store_backend(site).open_reader)
         try:
             live = RemoteLiveView(site.domain(), reader, clock)
             app = create_app(
@@ -42,11 +44,13 @@ def serve(site: SiteConfiguration, on_ready: Callable[[str], None]) -> None:
                 live=live,
                 clock=clock,
                 recount=partial(recount_place, site),
+                answers=answers,
                 allowed_hosts=site.api.allowed_hosts,
             )
             on_ready(base_url(listener, tls=tls is not None))
             Server(app, live, tls=tls, trusted_proxies=site.api.trusted_proxies).run([listener])
         finally:
+            answers.close()
             reader.close()
 
 

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
 from aforo.errors import QueryError
+from aforo.local_time import INTERVALS
 from aforo.model import PlaceKind
 from aforo.words.catalogue import Language
 from api.context import Context, ContextDep
 from api.csv_text import Separator
 from api.place_series import CountedPlace, find_place
-from api.reports.hourly import Report, hourly_report
-from api.reports.pdf import to_pdf
-from api.reports.workbook import to_csv, to_xlsx
+from api.reports.files import MEDIA_TYPES, report_content
 from api.schemas import REFUSALS, RangeQuestion
 from api.time_ranges import parse_days, parse_range
 
-FORMATS = ("csv", "xlsx", "pdf")
-MEDIA_TYPES = {
-    "csv": "text/csv; charset=utf-8",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "pdf": "application/pdf",
-}
+SMALL_US = 31 * INTERVALS["1d"]
+"""A CSV of so many days is made at once; anything else in a process of its own."""
+
 _CONTENT: dict[str, Any] = {
     media_type.partition(";")[0]: {"schema": {"type": "string", "format": "binary"}}
     for media_type in MEDIA_TYPES.values()
@@ -61,7 +58,8 @@ class ReportQuestion(RangeQuestion):
     response_class=Response,
     responses={200: {"description": "The file.", "content": _CONTENT}},
 )
-def hourly(
+async def hourly(
+    request: Request,
     context: ContextDep,
     file_format: Annotated[Literal["csv", "xlsx", "pdf"], Field(description="csv, xlsx or pdf.")],
     question: Annotated[ReportQuestion, Query()],
@@ -73,29 +71,9 @@ def hourly(
     """
     place = _place(context, question)
     start_us, end_us = _range(context, question)
-    report = hourly_report(context.site, context.reader, place, start_us, end_us, question.lang)
-    return Response(
-        file_content(report, file_format, question.separator),
-        media_type=MEDIA_TYPES[file_format],
-        headers={"content-disposition": f'attachment; filename="{report.file_name}.{file_format}"'},
-    )
-
-
-def file_content(report: Report, file_format: str, separator: Separator | None) -> bytes:
-    """The report as a file of one of `FORMATS`; `separator` is of a CSV.
-
-    Raises:
-        QueryError: another format was asked for with a separator, or a PDF of more than a month.
-    """
-    if file_format != "csv" and separator is not None:
-        raise QueryError(f"separator: only a CSV has one, got {separator} for {file_format}; leave it out")
-    match file_format:
-        case "csv":
-            return to_csv(report, separator or "comma")
-        case "xlsx":
-            return to_xlsx(report)
-        case _:
-            return to_pdf(report)
+    build = partial(report_content, context.site, place, start_us, end_us, question.lang, file_format, question.separator)
+    heavy = file_format != "csv" or end_us - start_us > SMALL_US
+    return await context.answers.give(request, build, heavy=heavy)
 
 
 def _place(context: Context, question: ReportQuestion) -> CountedPlace:

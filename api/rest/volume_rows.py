@@ -6,9 +6,11 @@ take seconds.
 
 from __future__ import annotations
 
+import hashlib
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib import metadata
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,6 +20,8 @@ from aforo.model import PlaceKind
 from api.csv_text import Cell, to_csv_bytes
 from api.place_series import Series
 from api.time_ranges import local_times
+
+_ROWS_IN_A_PIECE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ def _spans(series: Series, zone: ZoneInfo) -> Iterator[tuple[str, str, float, bo
         yield start, end, round(coverage, 4), complete
 
 
-def to_json(heading: dict[str, Any], series: Sequence[Series], by: set[str], zone: ZoneInfo) -> bytes:
+def json_parts(heading: dict[str, Any], series: Sequence[Series], by: set[str], zone: ZoneInfo) -> Iterator[bytes]:
     """An `api.rest.schemas.CountsAnswer`: place by place and bucket by bucket, a row for each direction and class.
 
     Args:
@@ -66,7 +70,29 @@ def to_json(heading: dict[str, Any], series: Sequence[Series], by: set[str], zon
         by: of "direction" and "class", what the counts are split by.
         zone: of the times.
     """
-    return orjson.dumps({**heading, "rows": [row for one in series for row in _rows(one, by, zone)]})
+    yield orjson.dumps(heading)[:-1] + b',"rows":['
+    separator = b""
+    for rows in _pieces(row for one in series for row in _rows(one, by, zone)):
+        yield separator + orjson.dumps(rows)[1:-1]
+        separator = b","
+    yield b"]}"
+
+
+def etag_of(heading: dict[str, Any], series: Sequence[Series], by: set[str], shape: str) -> str:
+    """The same for the same answer, and computed before any of its rows is made."""
+    digest = hashlib.blake2b(orjson.dumps([heading, sorted(by), shape, metadata.version("aforo")]), digest_size=16)
+    for one in series:
+        digest.update(orjson.dumps([one.place.camera, one.place.id, one.directions, sorted(one.counts)]))
+        for key in sorted(one.counts):
+            digest.update(one.counts[key].tobytes())
+        digest.update(one.observed_us.tobytes())
+    return digest.hexdigest()
+
+
+def _pieces(rows: Iterable[Any]) -> Iterator[list[Any]]:
+    rows = iter(rows)
+    while piece := list(itertools.islice(rows, _ROWS_IN_A_PIECE)):
+        yield piece
 
 
 def _rows(series: Series, by: set[str], zone: ZoneInfo) -> Iterator[dict[str, Any]]:
@@ -92,11 +118,12 @@ def _with_z(time: str) -> str:
     return f"{time[:-6]}Z" if time.endswith("+00:00") else time
 
 
-def to_csv(series: Sequence[Series], by: set[str], zone: ZoneInfo) -> bytes:
+def csv_parts(series: Sequence[Series], by: set[str], zone: ZoneInfo) -> Iterator[bytes]:
     """The same rows as a table; an unknown count is an empty cell."""
     split = [name for name, part in (("direction", "direction"), ("road_user", "class")) if part in by]
     header = ["start", "end", "camera", "line", "zone", *split, "count", "provisional", "coverage", "complete"]
-    return to_csv_bytes(itertools.chain([header], _cells(series, by, zone)), for_people=False)
+    for rows in _pieces(itertools.chain([header], _cells(series, by, zone))):
+        yield to_csv_bytes(rows, for_people=False)
 
 
 def _cells(series: Sequence[Series], by: set[str], zone: ZoneInfo) -> Iterator[Sequence[Cell]]:

@@ -3,38 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from aforo.errors import NotFoundError, QueryError
-from aforo.local_time import INTERVALS, Bucket, buckets, local_time
-from aforo.model import MICROSECONDS, PlaceKind
-from aforo.traffic_measures import measured
+from aforo.local_time import INTERVALS
+from aforo.model import ROAD_USERS, PlaceKind
 from api.context import Context, ContextDep
-from api.place_series import CountedPlace, find_place, places_of, read_series
+from api.place_series import CountedPlace, find_place, places_of
+from api.rest.contents import counts_content, coverage_content, crossings_content
 from api.rest.schemas import (
     CountsAnswer,
     CoverageAnswer,
     CoverageQuestion,
-    CoverageRow,
-    CrossingAnswer,
     CrossingsAnswer,
     CrossingsQuestion,
     IntervalQuestion,
     MovementsQuestion,
     VolumesQuestion,
 )
-from api.rest.volume_rows import to_csv, to_json
 from api.schemas import REFUSALS
-from api.time_ranges import parse_range
+from api.time_ranges import midnight_us, parse_range
 
 CSV_ANSWER: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/csv": {"example": "start,end,camera,line,zone,count,provisional,coverage,complete\r\n"}}}
 }
 
-MAXIMUM_BUCKETS = 50_000
-"""Buckets times places in one answer: a year of hours of five lines, a day of minutes of thirty."""
+KEPT: dict[int | str, dict[str, Any]] = {304: {"description": "What `If-None-Match` names is still so."}}
+
+MAXIMUM_CELLS = 400_000
+"""Counts in one answer: buckets times places, times directions and classes where these are asked for. It has room for a
+year of hours of five lines by class."""
+
+SMALL_CELLS = 2_000
+SMALL_PLACE_DAYS = 100
+SMALL_CROSSINGS = 1_000
+"""What is larger is made in a process of its own."""
 
 router = APIRouter(prefix="/v1", tags=["counts"], responses=REFUSALS)
 
@@ -43,9 +49,9 @@ router = APIRouter(prefix="/v1", tags=["counts"], responses=REFUSALS)
     "/volumes",
     summary="Volumes of lines and zones",
     response_model=CountsAnswer,
-    responses=CSV_ANSWER,
+    responses=CSV_ANSWER | KEPT,
 )
-def volumes(context: ContextDep, question: Annotated[VolumesQuestion, Query()]) -> Response:
+async def volumes(request: Request, context: ContextDep, question: Annotated[VolumesQuestion, Query()]) -> Response:
     """Road users per place and bucket.
 
     Every bucket of the range has a row, with count 0 where the camera observed no road user, and null where it
@@ -57,19 +63,19 @@ def volumes(context: ContextDep, question: Annotated[VolumesQuestion, Query()]) 
     places += [find_place(context.site, PlaceKind.ZONE, place) for place in dict.fromkeys(question.zone)]
     if not places:
         places = places_of(context.site, PlaceKind.LINE) + places_of(context.site, PlaceKind.ZONE)
-    return _counts(context, question, places, by, question.format)
+    return await _counts(request, context, question, places, by, question.format)
 
 
-@router.get("/movements", summary="Turning movements", response_model=CountsAnswer)
-def movements(context: ContextDep, question: Annotated[MovementsQuestion, Query()]) -> Response:
+@router.get("/movements", summary="Turning movements", response_model=CountsAnswer, responses=KEPT)
+async def movements(request: Request, context: ContextDep, question: Annotated[MovementsQuestion, Query()]) -> Response:
     """Road users per turning movement and bucket, by the time at which they passed its second gate."""
     places = [find_place(context.site, PlaceKind.MOVEMENT, place) for place in dict.fromkeys(question.movement)]
     by: set[str] = {question.by} if question.by is not None else set()
-    return _counts(context, question, places or places_of(context.site, PlaceKind.MOVEMENT), by)
+    return await _counts(request, context, question, places or places_of(context.site, PlaceKind.MOVEMENT), by)
 
 
-@router.get("/coverage", summary="What the cameras observed")
-def coverage(context: ContextDep, question: Annotated[CoverageQuestion, Query()]) -> CoverageAnswer:
+@router.get("/coverage", summary="What the cameras observed", response_model=CoverageAnswer)
+async def coverage(request: Request, context: ContextDep, question: Annotated[CoverageQuestion, Query()]) -> Response:
     """Observed time per camera and bucket. Every bucket of the range has a row."""
     known = [camera.id for camera in context.site.cameras]
     asked = list(dict.fromkeys(question.camera)) or known
@@ -78,57 +84,19 @@ def coverage(context: ContextDep, question: Annotated[CoverageQuestion, Query()]
             raise NotFoundError(
                 f"camera: there is no camera {camera[:80]!r}; the site has: {', '.join(known) or 'none'}"
             )
-    spans = _buckets(context, question, len(asked))
-    start_us, end_us = spans[0].start_us, spans[-1].end_us
-    zone = context.site.timezone
-    shares = {
-        (share.camera, share.start_us): share
-        for share in context.reader.coverage(asked, start_us, end_us, question.interval)
-    }
-    rows = []
-    for camera in asked:
-        for span in spans:
-            share = shares.get((camera, span.start_us))
-            figures = measured(span, 0, 0, share.observed_us if share else 0)
-            rows.append(
-                CoverageRow(
-                    start=local_time(span.start_us, zone),
-                    end=local_time(span.end_us, zone),
-                    camera=camera,
-                    observed_s=figures.observed_us / MICROSECONDS,
-                    coverage=round(figures.coverage, 4),
-                    complete=figures.complete,
-                    frames=share.frames if share else 0,
-                    dropped=share.dropped if share else 0,
-                )
-            )
-    return CoverageAnswer(**_heading(context, question, spans), rows=rows)
+    start_us, end_us, heavy = _range(context, question, len(asked), set())
+    build = partial(coverage_content, context.site, asked, start_us, end_us, question.interval)
+    return await context.answers.give(request, build, heavy=heavy)
 
 
-@router.get("/crossings", summary="Single crossings, newest first")
-def crossings(context: ContextDep, question: Annotated[CrossingsQuestion, Query()]) -> CrossingsAnswer:
+@router.get("/crossings", summary="Single crossings, newest first", response_model=CrossingsAnswer)
+async def crossings(request: Request, context: ContextDep, question: Annotated[CrossingsQuestion, Query()]) -> Response:
     """Single passages over counting lines."""
-    zone = context.site.timezone
     places = [find_place(context.site, PlaceKind.LINE, place) for place in question.line]
-    places = places or places_of(context.site, PlaceKind.LINE)
-    start_us, end_us = parse_range(question.start, question.end, zone, context.clock.now_us())
-    found = context.reader.crossings([place.id for place in places], start_us, end_us, question.limit)
-    return CrossingsAnswer(
-        rows=[
-            CrossingAnswer(
-                at=local_time(row.at_us, zone),
-                camera=row.camera,
-                line=row.line,
-                direction=row.direction,
-                road_user=row.road_user,
-                final=row.final,
-                session=row.session,
-                track=row.track_id,
-                geometry=row.geometry,
-            )
-            for row in found
-        ]
-    )
+    lines = [place.id for place in places or places_of(context.site, PlaceKind.LINE)]
+    start_us, end_us = parse_range(question.start, question.end, context.site.timezone, context.clock.now_us())
+    build = partial(crossings_content, context.site, lines, start_us, end_us, question.limit)
+    return await context.answers.give(request, build, heavy=question.limit > SMALL_CROSSINGS)
 
 
 def _by(text: str | None) -> set[str]:
@@ -138,37 +106,30 @@ def _by(text: str | None) -> set[str]:
     return parts
 
 
-def _buckets(context: Context, question: IntervalQuestion, places: int) -> list[Bucket]:
-    """The buckets asked for; their number is checked before any of them is made."""
-    zone = context.site.timezone
-    start_us, end_us = parse_range(question.start, question.end, zone, context.clock.now_us())
-    number = places * ((end_us - start_us) // INTERVALS[question.interval] + 1)
-    if number > MAXIMUM_BUCKETS:
+def _range(context: Context, question: IntervalQuestion, places: int, by: set[str]) -> tuple[int, int, bool]:
+    """The range asked for, and whether its answer is large; the number of counts is checked before any is made."""
+    start_us, end_us = parse_range(question.start, question.end, context.site.timezone, context.clock.now_us())
+    split = (2 if "direction" in by else 1) * (len(ROAD_USERS) if "class" in by else 1)
+    number = places * split * ((end_us - start_us) // INTERVALS[question.interval] + 1)
+    if number > MAXIMUM_CELLS:
         raise QueryError(
-            f"interval: expected at most {MAXIMUM_BUCKETS} buckets in one answer, got about {number} "
-            f"({question.interval} at {places} places); ask for a shorter range, fewer places or a longer interval"
+            f"interval: expected at most {MAXIMUM_CELLS} counts in one answer, got about {number} "
+            f"({question.interval} at {places} places, times {split} by class and direction); ask for a shorter range, "
+            "fewer places, a longer interval or a coarser split"
         )
-    return buckets(start_us, end_us, question.interval, zone)
+    place_days = places * (end_us - start_us) // INTERVALS["1d"]
+    return start_us, end_us, number > SMALL_CELLS or place_days > SMALL_PLACE_DAYS
 
 
-def _heading(context: Context, question: IntervalQuestion, spans: Sequence[Bucket]) -> dict[str, Any]:
-    zone = context.site.timezone
-    return {
-        "site": context.site.id,
-        "timezone": context.site.timezone.key,
-        "interval": question.interval,
-        "start": local_time(spans[0].start_us, zone),
-        "end": local_time(spans[-1].end_us, zone),
-    }
-
-
-def _counts(
-    context: Context, question: IntervalQuestion, places: Sequence[CountedPlace], by: set[str], shape: str = "json"
+async def _counts(
+    request: Request,
+    context: Context,
+    question: IntervalQuestion,
+    places: Sequence[CountedPlace],
+    by: set[str],
+    shape: str = "json",
 ) -> Response:
-    spans, zone = _buckets(context, question, len(places)), context.site.timezone
-    series = read_series(context.reader, places, spans, question.interval)
-    if shape == "csv":
-        return Response(to_csv(series, by, zone), media_type="text/csv; charset=utf-8")
-    heading = CountsAnswer(**_heading(context, question, spans), rows=[]).model_dump(mode="json", by_alias=True)
-    del heading["rows"]
-    return Response(to_json(heading, series, by, zone), media_type="application/json")
+    start_us, end_us, heavy = _range(context, question, len(places), by)
+    build = partial(counts_content, context.site, places, start_us, end_us, question.interval, by, shape)
+    past = end_us <= midnight_us(context.clock.now_us(), context.site.timezone)
+    return await context.answers.give(request, build, heavy=heavy, kept=past)

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 import orjson
-from fastapi import APIRouter, FastAPI, Header
-from fastapi.responses import FileResponse, Response
+from fastapi import APIRouter, FastAPI, Header, Request
+from fastapi.responses import Response
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
@@ -36,10 +37,13 @@ class _Files(StaticFiles):
         return response
 
 
+_FILES = _Files(directory=STATIC)
+
+
 @router.get("/")
-def page() -> FileResponse:
+async def page(request: Request) -> Response:
     """The page for operators."""
-    return FileResponse(STATIC / "index.html", headers=_ASK_AGAIN)
+    return await _FILES.get_response("index.html", request.scope)
 
 
 @router.get("/static/words.js")
@@ -52,4 +56,4 @@ def words_script(if_none_match: Annotated[str, Header()] = "") -> Response:
 
 def mount_files(app: FastAPI) -> None:
     """Serve what the page consists of, under `/static`; to be called after `router` is included, which is there too."""
-    app.mount("/static", _Files(directory=STATIC), name="static")
+    app.mount("/static", GZipMiddleware(_FILES, minimum_size=1000), name="static")
