@@ -71,7 +71,9 @@ async def hourly(
     """
     place = _place(context, question)
     start_us, end_us = _range(context, question)
-    build = partial(report_content, context.site, place, start_us, end_us, question.lang, file_format, question.separator)
+    build = partial(
+        report_content, context.site, place, start_us, end_us, question.lang, file_format, question.separator
+    )
     heavy = file_format != "csv" or end_us - start_us > SMALL_US
     return await context.answers.give(request, build, heavy=heavy)
 
