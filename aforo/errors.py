@@ -140,3 +140,13 @@ class WireError(BusError):
     >>> isinstance(WireError("expected a tracked frame of version 2, got version 1"), BusError)
     True
     """
+
+
+def shown(text: str, most: int = 60) -> str:
+    r"""A text of somebody else's as one sentence may quote it: of so many characters, and on one line.
+
+    >>> shown("a\nb")
+    'a\\nb'
+    """
+    cut = text if len(text) <= most else f"{text[:most]}…"
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in cut)

@@ -243,13 +243,3 @@ def key_of(steps: Steps) -> str:
     ('cameras.0.id', 'kafka.this key')
     """
     return ".".join(str(step) if _WORD.fullmatch(str(step)) else "this key" for step in steps) or "the document"
-
-
-def shown(text: str, most: int = 60) -> str:
-    r"""A text of somebody else's as one sentence may quote it: of so many characters, and on one line.
-
-    >>> shown("a\nb")
-    'a\\nb'
-    """
-    cut = text if len(text) <= most else f"{text[:most]}…"
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in cut)

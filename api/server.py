@@ -14,6 +14,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from aforo.errors import ConfigurationError
+from aforo.plain_files import check_plain
 from aforo.ports import LiveView
 from api.browser_safety import is_loopback
 from api.connections import Connection, ConnectionLimits
@@ -73,6 +74,7 @@ def tls_context(certificate: str, key: str | None = None) -> ssl.SSLContext:
     """
     for name, file in (("tls_certificate", certificate), ("tls_key", key or certificate)):
         try:
+            check_plain(Path(file))
             Path(file).read_bytes()
         except OSError as error:
             raise ConfigurationError(f"api.{name}: cannot read {file}: {error.strerror}") from error

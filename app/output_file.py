@@ -7,10 +7,12 @@ with `--force` only; one of the same kind, such as the counts of yesterday, alwa
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import stat
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -20,6 +22,9 @@ from app.file_kinds import FileKind
 
 _DATABASE_ENDS = ("-wal", "-shm", "-journal")
 """Ends of the names of the files that SQLite keeps beside a database."""
+
+_ATTEMPTS, _BETWEEN_S = 20, 0.1
+"""To open a pipe, whose reader may have been started at the same time."""
 
 
 class OutputFile:
@@ -65,6 +70,9 @@ class OutputFile:
         self._check()
         if not self._is_stream():
             self._new_scratch().unlink()  # better now than after hours of work
+            return
+        with self._translated():
+            self._stream = _without_waiting(self._path)  # kept open: a pipe's reader ends when its last writer does
 
     def same_file(self, other: OutputFile) -> bool:
         """Whether both are one file."""
@@ -82,8 +90,8 @@ class OutputFile:
             sys.stdout.flush()
             return
         if self._is_stream():
-            with self._translated():
-                self._path.write_bytes(content)
+            with self._translated(), open(self._stream, "wb") as stream:
+                stream.write(content)
             return
         with self.writing() as scratch, self._translated():
             scratch.write_bytes(content)
@@ -170,6 +178,26 @@ class OutputFile:
 def with_companions(database: Path) -> tuple[Path, ...]:
     """A SQLite database with the files that belong to it."""
     return database, *(database.with_name(database.name + end) for end in _DATABASE_ENDS)
+
+
+def _without_waiting(path: Path) -> int:
+    """Open a device, or a pipe that somebody reads or soon will: for its reader one would wait without an end.
+
+    Raises:
+        OSError: it cannot be written, or nobody reads it.
+    """
+    for attempt in range(_ATTEMPTS):
+        try:
+            stream = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError as error:
+            if error.errno != errno.ENXIO:
+                raise
+            if attempt < _ATTEMPTS - 1:
+                time.sleep(_BETWEEN_S)
+            continue
+        os.set_blocking(stream, True)
+        return stream
+    raise OSError(errno.ENXIO, "nobody reads this pipe")
 
 
 def _status(path: Path) -> os.stat_result | None:

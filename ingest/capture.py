@@ -31,6 +31,7 @@ import cv2
 from aforo.address import Address
 from aforo.camera_state import Problem, ProblemError
 from aforo.model import MICROSECONDS
+from aforo.plain_files import check_plain
 
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # it may have read its level earlier
 
@@ -94,11 +95,12 @@ def open_file(path: Path) -> Any:
     Raises:
         ProblemError: there is no such file, or it is not a video that can be read.
     """
-    if not path.exists():
+    if not os.path.exists(path):  # Path.exists raises where a name is too long
         raise ProblemError(Problem.of("no-file", path))
     if path.is_dir():
         raise ProblemError(Problem.of("directory", path))
     try:
+        check_plain(path)
         with path.open("rb") as file:
             if not file.read(1):
                 raise ProblemError(Problem.of("empty-file", path))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import socket
 from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ from kafka.errors import (
 from aforo.address import Address, conceal
 from aforo.bus.settings import KafkaSettings
 from aforo.errors import BusError, ConfigurationError
+from aforo.plain_files import check_plain, read_text
 from aforo.ports import Clock
 
 LOG = logging.getLogger(__name__)
@@ -122,9 +124,9 @@ class KafkaAddress:
         }
         if "SSL" in settings.security:
             options |= {
-                "ssl_cafile": settings.ca_file,
-                "ssl_certfile": settings.certificate_file,
-                "ssl_keyfile": settings.key_file,
+                "ssl_cafile": _readable("ca_file", settings.ca_file),
+                "ssl_certfile": _readable("certificate_file", settings.certificate_file),
+                "ssl_keyfile": _readable("key_file", settings.key_file),
             }
         if "SASL" in settings.security:
             options |= {
@@ -283,6 +285,23 @@ def _resolves(host: str) -> bool:
     return True
 
 
+def _readable(key: str, file: str | None) -> str | None:
+    """The file of that key, as it is.
+
+    Raises:
+        ConfigurationError: opening it would never end.
+    """
+    if file is not None and os.path.exists(file):  # what is absent is told by the library's own error
+        try:
+            check_plain(Path(file))
+        except OSError as error:
+            raise ConfigurationError(f"cannot read kafka.{key} {file}: {error.strerror}") from error
+    return file
+
+
+_PASSWORD_BYTES = 65_536
+
+
 def _password(settings: KafkaSettings) -> str | None:
     """The password for SASL, from its file where there is one.
 
@@ -292,10 +311,11 @@ def _password(settings: KafkaSettings) -> str | None:
     if settings.password_file is None:
         return settings.password
     try:
-        first, *_ = Path(settings.password_file).read_text(encoding="utf-8").splitlines() or [""]
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise ConfigurationError(f"cannot read kafka.password_file {settings.password_file}: {reason}") from error
+        first, *_ = read_text(Path(settings.password_file), _PASSWORD_BYTES).splitlines() or [""]
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot read kafka.password_file {settings.password_file}: {error.strerror}"
+        ) from error
     if not first:
         raise ConfigurationError(f"kafka.password_file {settings.password_file}: expected a password in its first line")
     return first

@@ -9,9 +9,9 @@ from pydantic import ValidationError
 
 from aforo.config.geometry import FRACTIONS
 from aforo.config.site import SiteConfiguration
-from aforo.errors import ConfigurationError
+from aforo.errors import ConfigurationError, shown
 from aforo.plain_files import read_text
-from aforo.yaml_text import MOST_BYTES, Steps, YamlDocument, key_of, parse_yaml, shown
+from aforo.yaml_text import MOST_BYTES, Steps, YamlDocument, key_of, parse_yaml
 
 _MOST_PROBLEMS = 10
 """Of one file, in one sentence."""

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from aforo.errors import AssetError
+from aforo.plain_files import check_plain
 from app.assets.mirrors import DebMirror, Mirror, Patience, Progress, UrlMirror, WheelMirror, run_watched
 
 log = logging.getLogger(__name__)
@@ -110,7 +111,7 @@ def manifest() -> dict[str, Asset]:
 def cache_directory() -> Path:
     """Where assets are kept (it may not exist yet): AFORO_CACHE, else `aforo` in the XDG cache directory."""
     if chosen := os.environ.get("AFORO_CACHE"):
-        return Path(chosen).expanduser().absolute()
+        return Path(os.path.expanduser(chosen)).absolute()
     xdg = os.environ.get("XDG_CACHE_HOME", "")
     return (Path(xdg) if Path(xdg).is_absolute() else Path.home() / ".cache") / "aforo"
 
@@ -226,8 +227,12 @@ def resolve_model(
         AssetError: it is neither, or cannot be had.
     """
     assets = manifest() if known is None else known
-    path = Path(name_or_path).expanduser()
-    if name_or_path and name_or_path not in assets and path.exists():
+    path = Path(os.path.expanduser(name_or_path))  # Path's own raises where there is no such user
+    if name_or_path and name_or_path not in assets and os.path.exists(path):
+        try:
+            check_plain(path)
+        except OSError as error:
+            raise AssetError(f"cannot load the model {name_or_path}: {error.strerror}") from None
         return path
     name = name_or_path.removesuffix(".pt")
     asset = assets.get(name)

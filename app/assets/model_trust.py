@@ -14,6 +14,7 @@ from importlib import resources
 from pathlib import Path
 
 from aforo.errors import ModelError
+from aforo.plain_files import check_plain
 from app.assets import manifest
 
 _NUMBERS_ONLY = {".onnx", ".xml", ".safetensors"}
@@ -40,6 +41,7 @@ def fingerprint(model: Path) -> str:
     """
     try:
         if not model.is_dir():
+            check_plain(model)
             with model.open("rb") as file:
                 return hashlib.file_digest(file, "sha256").hexdigest()
         whole = hashlib.sha256()

@@ -13,7 +13,7 @@ from app.assemble import float_model
 from app.assets import manifest
 from app.cli.console import err, fetch_progress, say, table
 from app.cli.detector import chosen_detector
-from app.cli.options import ConfigOption, ModelOption, TrustOption, refuse_typed
+from app.cli.options import ConfigOption, ModelOption, TrustOption, finite, refuse_typed
 from app.machine.precision import BOUND, calibrate, calibrate_on_samples, site_clips
 
 models = typer.Typer(
@@ -124,7 +124,9 @@ def verify_samples(names: NamesArgument = None) -> None:
 def quantise_model(
     context: typer.Context,
     config: ConfigOption = None,
-    seconds: Annotated[float, typer.Option(min=5, help="How long each camera of CONFIG is watched.")] = 120.0,
+    seconds: Annotated[
+        float, typer.Option(min=5, callback=finite, help="How long each camera of CONFIG is watched.")
+    ] = 120.0,
     model: ModelOption = None,
     trust_model: TrustOption = False,
 ) -> None:

@@ -13,7 +13,16 @@ from aforo.errors import ConfigurationError
 from app.assets import manifest
 from app.cli.console import err, fetch_progress, out, table, write_json
 from app.cli.detector import chosen_detector, open_detector
-from app.cli.options import ConfigOption, ForceOption, JsonOption, ModelOption, SizeOption, TrustOption, video_file
+from app.cli.options import (
+    ConfigOption,
+    ForceOption,
+    JsonOption,
+    ModelOption,
+    SizeOption,
+    TrustOption,
+    finite,
+    video_file,
+)
 from app.cli.outputs import file_of, output_files
 from app.file_kinds import JSON
 from app.machine.speed import COUNTING_STAGES, Benchmark, benchmark
@@ -26,8 +35,10 @@ def bench(
         typer.Argument(metavar="[VIDEO]", help="A recording; default: the sample video.", callback=video_file),
     ] = None,
     runs: Annotated[int, typer.Option(min=1, help="Runs of the whole recording; the median is told.")] = 3,
-    seconds: Annotated[float, typer.Option(min=1, help="Length of the other measurements.")] = 10.0,
-    fps: Annotated[float, typer.Option(min=0.1, help="Frames per second of a camera, for latency and cost.")] = 10.0,
+    seconds: Annotated[float, typer.Option(min=1, callback=finite, help="Length of the other measurements.")] = 10.0,
+    fps: Annotated[
+        float, typer.Option(min=0.1, callback=finite, help="Frames per second of a camera, for latency and cost.")
+    ] = 10.0,
     config: ConfigOption = None,
     model: ModelOption = None,
     trust_model: TrustOption = False,

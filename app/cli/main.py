@@ -12,7 +12,6 @@ import logging
 import os
 import sys
 import threading
-import traceback
 from importlib import import_module, metadata
 from typing import Annotated, Any, NamedTuple
 
@@ -20,7 +19,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from aforo.address import conceal
-from aforo.errors import AforoError
+from aforo.errors import AforoError, shown
 from aforo.logs import configure_logging
 
 
@@ -211,22 +210,33 @@ def _log_fault(fault: threading.ExceptHookArgs) -> None:
         )
 
 
+_LONGEST_SENTENCE = 4000
+
+
 def main() -> None:
     """Run the command line; errors that Aforo knows end with one sentence and their exit code."""
     tune_process()
     try:
         app()
     except AforoError as error:
-        typer.secho(f"aforo: {conceal(str(error), own=True)}", err=True, fg="red" if sys.stderr.isatty() else None)
+        _complain(conceal(str(error), own=True))
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         typer.echo("aforo: interrupted", err=True)
         sys.exit(130)
     except BrokenPipeError:
         sys.exit(0)
-    except Exception:  # a fault in Aforo itself; a library's message may quote the address that it was given
-        typer.echo(conceal(traceback.format_exc()), err=True, nl=False)
-        sys.exit(1)
+    except Exception as error:
+        logging.getLogger(__name__).debug("unexpected", exc_info=True)
+        told = conceal(f"{type(error).__name__}: {error}")  # a library's message may quote the address it was given
+        _complain(f"{told}: this is a fault in Aforo; please report it, with what `aforo --log debug …` says")
+        sys.exit(AforoError.exit_code)
+
+
+def _complain(text: str) -> None:
+    """Say on one line of stderr what went wrong."""
+    sentence = shown(" ".join(text.split()), _LONGEST_SENTENCE)
+    typer.secho(f"aforo: {sentence}", err=True, fg="red" if sys.stderr.isatty() else None)
 
 
 if __name__ == "__main__":

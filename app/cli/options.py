@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -28,6 +30,17 @@ def refuse_typed(context: typer.Context, why: str, *names: str) -> None:
             raise ConfigurationError(f"{parameter.opts[0]}: {why}; leave it out")
 
 
+def finite(number: float | None) -> float | None:
+    """The number; `nan` is below no minimum and above no maximum, so that every option of real numbers asks here.
+
+    Raises:
+        typer.BadParameter: it is nan or infinite.
+    """
+    if number is not None and not math.isfinite(number):
+        raise typer.BadParameter(f"expected a number, got {number}")
+    return number
+
+
 def video_file(path: Path | None) -> Path | None:
     """The path, if it cannot be meant as the address of a camera; a message about a file would show its password.
 
@@ -35,9 +48,9 @@ def video_file(path: Path | None) -> Path | None:
         ConfigurationError: it looks like one.
     """
     try:
-        if path is None or path.exists() or not Address(str(path)).scheme:
+        if path is None or os.path.exists(path) or not Address(str(path)).scheme:
             return path
-    except (OSError, ValueError):
+    except ValueError:
         pass
     raise ConfigurationError(
         "VIDEO: expected a video file, got what looks like an address; cameras are counted by `aforo run -c CONFIG`"
@@ -85,12 +98,17 @@ TrustOption = Annotated[
 SizeOption = Annotated[int | None, typer.Option("--image-size", help="Longer side of the network's input, pixels.")]
 EngineOption = Annotated[str | None, typer.Option("--engine", help="auto, openvino or ultralytics.")]
 FpsOption = Annotated[
-    float | None, typer.Option("--fps", min=0.1, help="Analyse at most so many frames per second; default: all.")
+    float | None,
+    typer.Option("--fps", min=0.1, callback=finite, help="Analyse at most so many frames per second; default: all."),
 ]
 InputFpsOption = Annotated[
     float | None,
     typer.Option(
-        "--input-fps", min=0.01, max=1000, help="Frames per second at which it was recorded; default: what it tells."
+        "--input-fps",
+        min=0.01,
+        max=1000,
+        callback=finite,
+        help="Frames per second at which it was recorded; default: what it tells.",
     ),
 ]
 ConfigOption = Annotated[Path | None, typer.Option("--config", "-c", metavar="CONFIG", help="The site file.")]

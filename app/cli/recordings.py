@@ -32,6 +32,7 @@ from app.cli.options import (
     TrustOption,
     VideoArgument,
     VideosArgument,
+    finite,
 )
 from app.cli.outputs import file_of, output_file, output_files
 from app.file_kinds import JSON, TRACKS
@@ -118,7 +119,8 @@ def tracks(
     ] = None,
     everybody: Annotated[bool, typer.Option("--all", help="All road users.")] = False,
     confidence: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="Leave out tracks whose surest detection is below this.")
+        float,
+        typer.Option(min=0.0, max=1.0, callback=finite, help="Leave out tracks whose surest detection is below this."),
     ] = 0.6,
     fps: FpsOption = None,
     input_fps: InputFpsOption = None,

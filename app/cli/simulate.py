@@ -15,7 +15,7 @@ from aforo.plain_files import read_text
 from aforo.yaml_text import MOST_BYTES, parse_yaml
 from app.cli.console import err, write_json
 from app.cli.kafka_process import join
-from app.cli.options import ConfigArgument, ForceOption, refuse_typed
+from app.cli.options import ConfigArgument, ForceOption, finite, refuse_typed
 from app.cli.outputs import output_files
 from app.file_kinds import JSON, SIMULATED_HEADING, SIMULATED_SITE
 from app.output_file import OutputFile
@@ -26,12 +26,16 @@ def simulate(
     context: typer.Context,
     config: ConfigArgument,
     cameras: Annotated[int, typer.Option("--cameras", min=1, max=10_000, help="How many cameras.")] = 10,
-    fps: Annotated[float, typer.Option("--fps", min=0.1, max=100, help="Frames per second of each.")] = 5.0,
+    fps: Annotated[
+        float, typer.Option("--fps", min=0.1, max=100, callback=finite, help="Frames per second of each.")
+    ] = 5.0,
     road_users: Annotated[
         int, typer.Option("--road-users", min=0, max=1000, help="Road users in each picture at a time.")
     ] = 8,
-    seconds: Annotated[float, typer.Option("--seconds", min=0, help="Length of the traffic, in event time.")] = 60.0,
-    seed: Annotated[int, typer.Option("--seed", help="Another seed is another traffic.")] = 1,
+    seconds: Annotated[
+        float, typer.Option("--seconds", min=0, callback=finite, help="Length of the traffic, in event time.")
+    ] = 60.0,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Another seed is another traffic.")] = 1,
     pace: Annotated[bool, typer.Option("--pace/--fast", help="As cameras would, or as fast as Kafka takes it.")] = True,
     expect: Annotated[
         Path | None, typer.Option("--expect", metavar="FILE", help="Write what must be counted, as JSON.")

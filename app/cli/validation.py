@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -97,7 +98,7 @@ def evaluate(
 
 
 def _find(clip: str, folders: Sequence[Path]) -> Path | None:
-    return next((folder / clip for folder in folders if (folder / clip).is_file()), None)
+    return next((folder / clip for folder in folders if os.path.isfile(folder / clip)), None)
 
 
 def _evaluated(

@@ -161,7 +161,7 @@ def _assets(site: SiteConfiguration) -> Iterator[Finding]:
     if model in manifest.manifest():
         yield _asset(model)
     else:
-        there = Path(model).exists() or (manifest.cache_directory() / f"{model.removesuffix('.pt')}.pt").exists()
+        there = os.path.exists(model) or (manifest.cache_directory() / f"{model.removesuffix('.pt')}.pt").exists()
         hint = "" if there else "give an existing path; the name of an Ultralytics model is fetched on first use"
         yield Finding("model", True if there else None, f"{model}{'' if there else ' is not here yet'}", hint)
     for sample in manifest.SAMPLES:
@@ -173,7 +173,7 @@ def _model_trust(site: SiteConfiguration) -> Iterator[Finding]:
     name = site.detector.model
     known = manifest.manifest().get(name.removesuffix(".pt"))
     in_cache = manifest.cache_directory() / (known.file if known else f"{name.removesuffix('.pt')}.pt")
-    path = next((path for path in (Path(name).expanduser(), in_cache) if path.exists()), None)
+    path = next((path for path in (Path(os.path.expanduser(name)), in_cache) if os.path.exists(path)), None)
     if path is None:
         yield Finding("model trust", None, f"{name} is not here yet; it is looked at before it is loaded")
         return

@@ -6,7 +6,6 @@ of opposite sign do not cancel.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,10 +13,17 @@ from pathlib import Path
 from typing import Any
 
 from aforo.errors import ConfigurationError
+from aforo.json_text import parse_json
+from aforo.plain_files import read_text
 
 Counts = Mapping[tuple[str, str], int]
 """(direction, road user) -> number."""
 
+
+_MOST_BYTES = 64_000_000
+_LONGEST_NAME = 200
+_MOST = 1_000_000_000
+_FARTHEST_PX = 1e6
 
 _EITHER = ("either", "either_class")
 """Keys in place of a class, or beside the counts, for road users of an ambiguous class."""
@@ -105,14 +111,25 @@ def load_truth(path: Path) -> list[LineTruth]:
         ConfigurationError: it cannot be read, or is not in the format of docs/accuracy.md.
     """
     try:
-        entries = json.loads(path.read_text(encoding="utf-8"))["ground_truth"]
-        return [_truth(entry) for entry in entries]
+        entries = parse_json(read_text(path, _MOST_BYTES))["ground_truth"]
+        return [_numbered(number, entry) for number, entry in enumerate(entries, 1)]
     except OSError as error:
         raise ConfigurationError(f"cannot read the ground truth {path}: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
+        reason = f"got {error}" if isinstance(error, ValueError) else "got something else"
         raise ConfigurationError(
-            f"{path} is not a ground-truth file: expected ground_truth: [{{clip, line, counts}}], got {error!r}"
+            f"{path} is not a ground-truth file: expected ground_truth: [{{clip, line, counts}}], {reason}"
         ) from error
+
+
+def _numbered(number: int, entry: dict[str, Any]) -> LineTruth:
+    try:
+        return _truth(entry)
+    except KeyError as error:
+        raise ValueError(f"no {error} in entry {number}") from None
+    except (ValueError, TypeError, AttributeError, IndexError) as error:
+        reason = str(error) if isinstance(error, ValueError) else "a value of another form"
+        raise ValueError(f"{reason} in entry {number}") from None
 
 
 def _truth(entry: dict[str, Any]) -> LineTruth:
@@ -120,21 +137,39 @@ def _truth(entry: dict[str, Any]) -> LineTruth:
     either: Counter[str] = Counter()
     for direction, classes in entry["counts"].items():
         for road_user, number in classes.items():
-            if int(number) < 0:
-                raise ValueError(f"{road_user}: {number}")
             if road_user in _EITHER:
-                either[str(direction)] += int(number)
+                either[_name(direction)] += _whole(number)
             else:
-                counts[str(direction), str(road_user)] = int(number)
+                counts[_name(direction), _name(road_user)] = _whole(number)
     for direction, number in next((entry[key] for key in _EITHER if key in entry), {}).items():
-        either[str(direction)] += sum(number.values()) if isinstance(number, dict) else int(number)
+        either[_name(direction)] += sum(map(_whole, number.values())) if isinstance(number, dict) else _whole(number)
     for direction, total in (entry.get("total") or {}).items():
-        either[str(direction)] = int(total) - sum(number for key, number in counts.items() if key[0] == direction)
+        either[_name(direction)] = _whole(total) - sum(number for key, number in counts.items() if key[0] == direction)
     events = []
     for event in entry.get("event_frames") or []:
         frames = event.get("frames") or [event["frame"]]
-        events.append((int(frames[0]), int(frames[-1]), str(event.get("direction", "")), str(event.get("cls", ""))))
-    line = tuple((float(x), float(y)) for x, y in entry["line"])
+        first, last = _whole(frames[0]), _whole(frames[-1])
+        events.append((first, last, _name(event.get("direction", "")), _name(event.get("cls", ""))))
+    line = tuple((_pixels(x), _pixels(y)) for x, y in entry["line"])
     if len(line) < 2:  # noqa: PLR2004
-        raise ValueError(f"line: {entry['line']}")
-    return LineTruth(str(entry["clip"]), line, counts, {key: n for key, n in either.items() if n > 0}, tuple(events))
+        raise ValueError("a line of less than two points")
+    either_way = {key: number for key, number in either.items() if number > 0}
+    return LineTruth(_name(entry["clip"]), line, counts, either_way, tuple(events))
+
+
+def _name(value: Any) -> str:
+    if not isinstance(value, str) or len(value) > _LONGEST_NAME or not value.isprintable():
+        raise ValueError(f"{str(value)[:40]!r} for a name of at most {_LONGEST_NAME} characters on one line")
+    return value
+
+
+def _whole(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _MOST:
+        raise ValueError(f"{str(value)[:40]!r} for a whole number from 0 to {_MOST:,}")
+    return value
+
+
+def _pixels(value: Any) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) <= _FARTHEST_PX:
+        raise ValueError(f"{str(value)[:40]!r} for a number of pixels")
+    return float(value)

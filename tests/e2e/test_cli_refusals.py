@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 from pathlib import Path
@@ -34,6 +35,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "empty.mp4").touch()
     (folder / "folder.mp4").mkdir()
     (folder / "site.yaml").write_text(SITE, encoding="utf-8")
+    (folder / "piped.yaml").write_text(SITE.replace("counts.db", "pipe"), encoding="utf-8")
+    os.mkfifo(folder / "pipe")
     return folder
 
 
@@ -107,7 +110,7 @@ def test_count(place: Path, arguments: tuple[str, ...], code: int, words: tuple[
     ],
 )  # fmt: skip
 def test_run(place: Path, tmp_path: Path, text: str, words: tuple[str, ...]) -> None:
-    shutil.copytree(place, tmp_path, dirs_exist_ok=True)
+    shutil.copytree(place, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("pipe"))
     (tmp_path / "site.yaml").write_text(text, encoding="utf-8")
     said = aforo("run", "-c", "site.yaml", cwd=tmp_path)
     assert said.code in (2, 3, 5), said.err
@@ -146,6 +149,15 @@ def test_a_password_is_never_shown(place: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
+        (("count", "pipe", *LINE), 3, ("pipe", "a named pipe")),
+        (("count", "a" * 5000, *LINE), 3, ("no such video",)),
+        (("count", "street.avi", *LINE, "--model", "pipe"), 4, ("pipe", "a named pipe")),
+        (("count", "street.avi", *LINE, "-c", "pipe"), 2, ("pipe", "a named pipe")),
+        (("count", "street.avi", *LINE, "--json", "pipe"), 2, ("--json", "pipe")),
+        (("evaluate", "pipe", "--videos", "."), 2, ("pipe", "a named pipe")),
+        (("report", "-c", "piped.yaml", "--line", "stop"), 5, ("pipe", "a named pipe")),
+        (("models", "export", "pipe"), 4, ("pipe", "a named pipe")),
+        (("models", "export", "~nobody/x.pt"), 4, ("~nobody/x.pt",)),
         (("evaluate", "none.json", "--videos", "."), 2, ("none.json",)),
         (("evaluate", "notes.txt", "--videos", "."), 2, ("notes.txt", "not a ground-truth file")),
         (("tracks", "none.mp4", "--mot", "out.txt"), 3, ("none.mp4",)),

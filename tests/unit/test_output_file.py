@@ -276,3 +276,9 @@ def test_a_new_file_follows_the_umask_and_a_private_one_does_not(tmp_path: Path)
     finally:
         os.umask(before)
     assert [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("new", "private")] == [0o640, 0o600]
+
+
+def test_a_pipe_that_nobody_reads_is_refused_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ConfigurationError, match="--json: cannot write .*pipe: nobody reads this pipe"):
+        OutputFile("--json", tmp_path / "pipe", JSON)

@@ -31,7 +31,7 @@ def file_of(address: Address) -> Path:
     if not text.startswith(_PREFIX) or text == _PREFIX:
         raise ConfigurationError(f"expected store: sqlite:///FILE, got {address}")
     try:
-        return Path(text.removeprefix(_PREFIX)).expanduser()
+        return Path(os.path.expanduser(text.removeprefix(_PREFIX)))
     except RuntimeError as error:  # ~NAME of somebody who has no home here
         raise ConfigurationError(f"store: {address} names the home of a user who is not known here") from error
 
@@ -81,7 +81,7 @@ class SqliteBackend:
     def _check_file(self) -> Finding:
         known = f"SQLite {sqlite3.sqlite_version}; {self.file}"
         try:
-            if not self.file.exists():
+            if not os.path.exists(self.file):
                 return Finding("store", True, f"{known} is made on the first run")
             if not os.access(self.file, os.W_OK):
                 return _refused(f"{self.file} cannot be written", "change its owner, or store")

@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from aforo.errors import StoreError
+from aforo.plain_files import check_plain
 
 LOG = logging.getLogger(__name__)
 
@@ -45,12 +46,17 @@ def connect(path: Path, mode: str, busy_timeout_s: float = BUSY_TIMEOUT_S) -> sq
         busy_timeout_s: how long to wait for another program that keeps the file locked.
 
     Raises:
-        StoreError: Python's SQLite library is too old.
+        StoreError: Python's SQLite library is too old, or the file is a pipe or device.
         sqlite3.Error: the file cannot be opened.
     """
     if sqlite3.sqlite_version_info < MINIMUM_SQLITE:
         needed = ".".join(map(str, MINIMUM_SQLITE))
         raise StoreError(f"needs SQLite {needed} or later, and this Python brings {sqlite3.sqlite_version}")
+    if os.path.exists(path):
+        try:
+            check_plain(path)
+        except OSError as error:
+            raise StoreError(str(error.strerror).removeprefix("it ")) from None
     if mode == "rwc":
         _make_private(path)
     uri = f"file:{quote(str(path.absolute()))}?mode={mode}"

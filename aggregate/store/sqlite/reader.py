@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -34,7 +35,7 @@ class SqliteReader:
         self._path = path
         self._idle: LifoQueue[sqlite3.Connection] = LifoQueue()
         self._closed = False
-        if not path.exists():
+        if not os.path.exists(path):  # Path.exists raises where a name is too long
             raise StoreError(f"cannot open the database {path}: there is no such file; count something into it first")
         with self._connection() as connection:
             version = check_version(connection)
