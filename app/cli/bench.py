@@ -27,6 +27,7 @@ from app.cli.outputs import file_of, output_files
 from app.file_kinds import JSON
 from app.machine.speed import COUNTING_STAGES, Benchmark, benchmark
 from detect.openvino.detector import OpenVinoYolo
+from ingest.capture import probe
 
 
 def bench(
@@ -58,6 +59,7 @@ def bench(
     if video is None:
         with fetch_progress() as progress:
             video = manifest.sample(progress=progress).path
+    probe(video)  # better refused now than after the model has been loaded
     detector = open_detector(section)
     try:
         if not isinstance(detector, OpenVinoYolo):

@@ -280,5 +280,5 @@ def test_a_new_file_follows_the_umask_and_a_private_one_does_not(tmp_path: Path)
 
 def test_a_pipe_that_nobody_reads_is_refused_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(ConfigurationError, match="--json: cannot write .*pipe: nobody reads this pipe"):
+    with pytest.raises(ConfigurationError, match=r"--json: cannot write .*pipe: nobody reads this pipe"):
         OutputFile("--json", tmp_path / "pipe", JSON)
