@@ -35,7 +35,7 @@ DEFAULT_TOPIC = "aforo"
 REFUSALS = (AuthorizationError, InvalidSessionTimeoutError)
 """What Kafka will not think better of, however often a member of a group asks."""
 
-_ADDRESS = re.compile(r"^kafka://(?P<servers>[^/@\s]+)(?:/(?P<topic>[A-Za-z0-9._-]{1,200}))?/?$")
+_ADDRESS = re.compile(r"^kafka://(?P<servers>[^/@?#\s]+)(?:/(?P<topic>[A-Za-z0-9._-]{1,200}))?/?$")
 _RETRY_S = 1.0
 _BOOTSTRAP_MS = 5_000
 
@@ -93,6 +93,12 @@ class KafkaAddress:
     """
 
     def __init__(self, bus: Address, settings: KafkaSettings) -> None:
+        _, mark, query = bus.reveal().partition("?")
+        if mark:
+            raise ConfigurationError(
+                f"bus: Kafka's address takes no parameters, got {query.partition('=')[0]!r} behind the ?; settings "
+                "belong under the key kafka"
+            )
         match = _ADDRESS.match(bus.reveal())
         if match is None:
             raise ConfigurationError(

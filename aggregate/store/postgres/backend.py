@@ -9,8 +9,9 @@ import psycopg
 
 from aforo.address import Address
 from aforo.doctor_finding import Finding
-from aggregate.store.postgres.pool import CONNECT_TIMEOUT_S, plain_message
+from aggregate.store.postgres.pool import plain_message
 from aggregate.store.postgres.reader import PostgresReader
+from aggregate.store.postgres.session import CONNECT_TIMEOUT_S, session_text
 from aggregate.store.postgres.settings import TimescaleSettings
 from aggregate.store.postgres.writer import PostgresStore
 
@@ -65,9 +66,7 @@ class PostgresBackend:
         """Whether the server answers, what TimescaleDB is there, and whether its jobs succeed; changes nothing."""
         failing: list[tuple[Any, ...]] = []
         try:
-            with psycopg.connect(
-                self._address.reveal(), connect_timeout=CONNECT_TIMEOUT_S, autocommit=True
-            ) as connection:
+            with psycopg.connect(session_text(self._address), autocommit=True) as connection:
                 connection.execute(f"SET statement_timeout = {CONNECT_TIMEOUT_S * 1000}")
                 version = connection.info.parameter_status("server_version")
                 extension = connection.execute(_EXTENSION).fetchone()

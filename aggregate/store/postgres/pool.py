@@ -9,15 +9,14 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from psycopg import conninfo
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from aforo.address import Address, conceal
 from aforo.errors import StoreError
+from aggregate.store.postgres.session import session_text
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
-CONNECT_TIMEOUT_S = 3
 WAIT_S = 5.0
 """How long a question waits for a free connection."""
 
@@ -26,13 +25,6 @@ GIVE_UP_S = 4.0
 
 _RIGHTS = (psycopg.errors.InsufficientPrivilege, psycopg.errors.InvalidSchemaName)
 """A right is missing; since PostgreSQL 15 only the owner of a database may make tables in its schema public."""
-
-_SESSION: dict[str, str | int | None] = {
-    "connect_timeout": CONNECT_TIMEOUT_S,
-    "application_name": "aforo",
-    "options": "-c timezone=UTC",
-}
-_READ_ONLY = {"options": "-c timezone=UTC -c default_transaction_read_only=on"}
 
 
 class Database:
@@ -51,7 +43,7 @@ class Database:
         self.address = address
         self._read_only = read_only
         with self.translated("open"):
-            self._conninfo = conninfo.make_conninfo(address.reveal(), **(_SESSION | (_READ_ONLY if read_only else {})))
+            self._conninfo = session_text(address, read_only=read_only)
         # Statements are planned with their values each time, unless they ask to be prepared: so chunks are left out
         # that have none of the rows.
         self._pool = ConnectionPool(

@@ -30,6 +30,14 @@ def file_of(address: Address) -> Path:
     text = address.reveal()
     if not text.startswith(_PREFIX) or text == _PREFIX:
         raise ConfigurationError(f"expected store: sqlite:///FILE, got {address}")
+    name, mark, query = text.removeprefix(_PREFIX).partition("?")
+    if mark:
+        parameter = query.partition("=")[0]
+        raise ConfigurationError(
+            f"store: SQLite takes no parameters, got {parameter!r} behind the ?; give sqlite:///FILE alone"
+        )
+    if name == ":memory:" or name.startswith("file:"):
+        raise ConfigurationError(f"store: expected a file, got {name}; give sqlite:///FILE")
     try:
         return Path(os.path.expanduser(text.removeprefix(_PREFIX)))
     except RuntimeError as error:  # ~NAME of somebody who has no home here
