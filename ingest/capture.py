@@ -32,6 +32,7 @@ from aforo.address import Address
 from aforo.camera_state import Problem, ProblemError
 from aforo.model import MICROSECONDS
 from aforo.plain_files import check_plain
+from ingest.file_contents import AvCapture, codec_of, is_one_picture, unreadable
 
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # it may have read its level earlier
 
@@ -47,7 +48,8 @@ _WITHOUT_TIMES = (b"\xff\xd8", b"--", b"\x12\x00")
 """First bytes of raw JPEGs, without and with boundaries, and of raw AV1: FFmpeg makes their times up."""
 
 _FALLBACK_FPS = 25.0  # for recordings without any times; the same as in FFmpeg
-_TEXT_AS_VIDEO = {0, int.from_bytes(b"ansi", "little")}  # FFmpeg "decodes" plain text and bytes as terminal art
+_AV1 = int.from_bytes(b"AV01", "little")
+_UNNAMED = {0, int.from_bytes(b"ansi", "little")}  # uncompressed video, or text that FFmpeg takes for a video
 
 
 RateSource = Literal["file", "given", "assumed"]
@@ -90,7 +92,7 @@ def open_file(path: Path) -> Any:
     """Open a recording.
 
     Returns:
-        An opened `cv2.VideoCapture` that delivers BGR pictures.
+        An opened `cv2.VideoCapture`, or what is used like one, that delivers BGR pictures.
 
     Raises:
         ProblemError: there is no such file, or it is not a video that can be read.
@@ -108,13 +110,13 @@ def open_file(path: Path) -> Any:
         raise ProblemError(Problem.of("unreadable", path, error.strerror)) from error
     # Absolute, since FFmpeg takes the text before a colon in a name (2026-03-05T07:30:00.avi) for a protocol.
     capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG)
-    if (
-        not capture.isOpened()
-        or int(capture.get(cv2.CAP_PROP_FOURCC)) in _TEXT_AS_VIDEO
-        or cv2.haveImageReader(str(path.absolute()))
-    ):
+    code = int(capture.get(cv2.CAP_PROP_FOURCC))
+    if not capture.isOpened() or is_one_picture(path) or (code in _UNNAMED and not codec_of(path)):
         capture.release()
-        raise ProblemError(Problem.of("no-video-file", path))
+        raise ProblemError(unreadable(path))
+    if code == _AV1:
+        capture.release()
+        return AvCapture(path)
     return capture
 
 
@@ -167,7 +169,7 @@ def probe(path: Path, recorded_fps: float | None = None) -> VideoFacts:
     try:
         decoded, image = capture.read()
         if not decoded:
-            raise ProblemError(Problem.of("pictureless", path))
+            raise ProblemError(Problem.of("pictureless", path, codec_of(path) or "no known codec"))
         header = read_header(capture)
     finally:
         capture.release()

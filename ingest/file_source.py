@@ -16,6 +16,7 @@ from aforo.model import MICROSECONDS, Frame
 from aforo.ports import Clock
 from aforo.session_names import reading_session
 from ingest.capture import Header, frame_rate, open_file, period_us, position_ms, read_header
+from ingest.file_contents import codec_of
 from ingest.frame_times import Pace, PresentationTimes, Selection
 from ingest.recording_start import recording_start_us, told_start_us
 from ingest.status_board import StatusBoard
@@ -230,7 +231,7 @@ class RecordedSource:
 
     def _check_complete(self, header: Header, last_us: int) -> None:
         if not self.frames_read:
-            raise ProblemError(Problem.of("pictureless", self._path))
+            raise ProblemError(Problem.of("pictureless", self._path, codec_of(self._path) or "no known codec"))
         lost_s = missing_s(header, self.frames_read, last_us)
         self.complete = lost_s == 0
         if lost_s:

@@ -75,6 +75,14 @@ def start_in_mp4_us(path: Path) -> int | None:
     return created_s * MICROSECONDS if created_s >= _PLAUSIBLE_FROM_S else None
 
 
+def lacks_index(path: Path) -> bool:
+    """Whether a file begins as MP4 or QuickTime and has no movie header: it was not finished, or was cut off."""
+    with path.open("rb") as file:
+        begins = file.read(8)[4:] in (b"ftyp", b"moov", b"mdat", b"wide")
+        file.seek(0)
+        return begins and _find_box(file, b"moov", path.stat().st_size) is None
+
+
 def _find_box(file: BinaryIO, wanted: bytes, end: int) -> int | None:
     """Move to the content of the next box of that type before `end`; returns where the box ends."""
     while file.tell() + 8 <= end:

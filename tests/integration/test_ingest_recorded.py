@@ -194,6 +194,12 @@ def broken(folder: Path, kind: str) -> Path:
         case "picture":
             path = folder / "clip.jpg"
             cv2.imwrite(str(path), grey(9))
+        case "sound":
+            with av.open(str(path), "w") as container:
+                stream = container.add_stream("aac", rate=44_100)
+                samples = av.AudioFrame.from_ndarray(np.zeros((1, 8192), np.float32), format="fltp", layout="mono")
+                samples.rate = 44_100
+                container.mux([*stream.encode(samples), *stream.encode()])
         case "page":
             path.write_text("<html><body>404 Not Found</body></html>\n" * 20)
         case "cut off before its index":
@@ -208,7 +214,10 @@ def broken(folder: Path, kind: str) -> Path:
         ("missing", "no such video"),
         ("directory", "is a directory"),
         ("empty", "is empty"),
-        *((kind, "is not a video") for kind in ("text", "bytes", "picture", "page", "cut off before its index")),
+        *((kind, "is not a video that can be read") for kind in ("text", "bytes", "page")),
+        ("picture", "is not a video but a single picture"),
+        ("sound", "is not a video: it holds sound alone"),
+        ("cut off before its index", r"its index \(moov\) is missing"),
     ],
 )
 def test_what_is_no_video_is_one_clear_sentence(tmp_path: Path, kind: str, sentence: str) -> None:
@@ -222,6 +231,35 @@ def test_what_is_no_video_is_one_clear_sentence(tmp_path: Path, kind: str, sente
     assert str(source.status().problem) == str(caught.value)
     with pytest.raises(SourceError, match=sentence):
         probe(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "pixels"),
+    [
+        *((f"a.{ending}", "libsvtav1", "yuv420p") for ending in ("mp4", "mkv", "webm")),
+        ("a.mp4", "libx265", "yuv420p10le"),
+        ("a.webm", "libvpx-vp9", "yuv420p"),
+        ("a.mov", "prores_ks", "yuv422p10le"),
+        ("a.ts", "mpeg2video", "yuv420p"),
+        ("a.mkv", "ffv1", "gray10le"),
+        ("a.avi", "rawvideo", "yuv420p"),
+        ("a.gif", "gif", "rgb8"),
+        ("a.mjpeg", "mjpeg", "yuvj420p"),
+    ],
+)
+def test_every_usual_codec_is_read(tmp_path: Path, name: str, codec: str, pixels: str) -> None:
+    path = tmp_path / name
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=10)
+        stream.width, stream.height, stream.pix_fmt = 160, 120, pixels
+        for n in range(12):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(grey(20 * n), format="bgr24")))
+        container.mux(stream.encode())
+    frames = list(recording(path, **({"recorded_fps": 10} if name == "a.mjpeg" else {})).frames())
+    assert times_ms(frames) == pytest.approx([100 * n for n in range(12)], abs=1)
+    assert [round(frame.image.mean()) for frame in frames] == pytest.approx([20 * n for n in range(12)], abs=8)
+    facts = probe(path)
+    assert (facts.width_px, facts.height_px) == (160, 120)
 
 
 @pytest.mark.parametrize("name", ["2026-03-05T07:30:00.avi", "north:1.avi", "file:x.avi", "-dash.avi", "a%20b #1?.avi"])
