@@ -12,6 +12,7 @@ from aforo.model import MICROSECONDS, Frame
 from aforo.ports import Clock
 from ingest.capture import OPENING_LOCK, check_reachable, open_live, position_ms
 from ingest.frame_times import BurstSmoothing, Selection, SessionClock
+from ingest.http_answer import http_problem
 from ingest.newest_slot import NewestSlot
 from ingest.reconnect import ReaderView
 
@@ -103,7 +104,7 @@ class CameraReader:
             return Problem.of("no-usb", self._source)
         if slow:
             return Problem.of("slow-video", self._source, f"{self._open_timeout_s:g}")
-        return Problem.of("no-video", self._source)
+        return http_problem(self._source, self._open_timeout_s) or Problem.of("no-video", self._source)
 
     def _read_on(self, capture: Any) -> None:
         sessions = SessionClock()
