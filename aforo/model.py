@@ -366,6 +366,10 @@ class Rows:
             self.crossings or self.visits or self.movements or self.coverage or self.voided or self.trajectories
         )
 
+    def __len__(self) -> int:
+        """How many rows, of all kinds."""
+        return sum(map(len, self.by_kind()))
+
     def cameras(self) -> set[str]:
         """The cameras that it has rows of."""
         return {row.camera for batch in self.by_kind() for row in batch}

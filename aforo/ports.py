@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from aforo.tracked_batch import TrackedBatch
     from aforo.volume_series import Volumes
     from aforo.words.catalogue import Language
+    from aforo.write_health import WriteState
 
 
 class FrameSource(Protocol):
@@ -59,7 +60,13 @@ class FrameSource(Protocol):
 
 
 class CameraSource(FrameSource, Protocol):
-    """A source that tells how it is doing."""
+    """A source that tells how it is doing.
+
+    Attributes:
+        drops: whether it throws frames away that nobody takes in time; else it waits.
+    """
+
+    drops: bool
 
     def status(self) -> CameraStatus:
         """How the camera is doing now; may be called from another thread."""
@@ -76,6 +83,11 @@ class RunningCamera(Protocol):
 
     source: CameraSource
     failure: AforoError | None
+
+    @property
+    def dropped_s(self) -> float:
+        """Seconds of frames that it threw away since the start because its messages were not taken in time."""
+        ...
 
     @property
     def alive(self) -> bool:
@@ -202,9 +214,8 @@ class Publisher(Protocol):
 class CountingLoop(Protocol):
     """The end of a bus at which messages are counted: those of a camera in order, each row written once."""
 
-    @property
-    def failure(self) -> str:
-        """Why rows cannot be written now, "" while they can."""
+    def state(self) -> WriteState:
+        """How writing rows goes now; may be called from another thread."""
         ...
 
     def run(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from aforo.errors import AforoError
 from aforo.ports import Clock, CountReader, LiveView
 from aforo.site import Site
+from aforo.write_health import WriteState
 from api.answers import Answers
 from api.browser_safety import READING, BrowserSafety, describe_writing, refuse_foreign_writing
 from api.context import Context
@@ -23,6 +24,7 @@ from api.recount_runner import Recounter, RecountRunner
 from api.reports import downloads
 from api.rest import cameras, health, volumes
 from api.rest.recount import router as recount_router
+from api.store_probe import StoreProbe
 from api.strict_requests import refuse_unused
 from api.web import pages
 
@@ -40,6 +42,7 @@ def create_app(
     recount: Recounter | None = None,
     allowed_hosts: Sequence[str] = (),
     answers: Answers | None = None,
+    writing: Callable[[], WriteState] | None = None,
 ) -> FastAPI:
     """The application of one site.
 
@@ -51,6 +54,7 @@ def create_app(
         recount: counts the history of a line or zone again, None where that is not offered.
         answers: gives answers about history; None: small and large ones alike, in this process.
         allowed_hosts: names under which it answers besides those of loopback; see `BrowserSafety`.
+        writing: how writing goes, None where this process writes nothing.
     """
     # No docs pages of FastAPI's own: they load scripts from another site, which neither a closed network nor the
     # content security policy lets through.
@@ -69,6 +73,8 @@ def create_app(
         live=live,
         clock=clock,
         recount_runner=RecountRunner(recount),
+        store=StoreProbe(reader),
+        writing=writing,
     )
     app.include_router(health.router)
     app.include_router(cameras.router)

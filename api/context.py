@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -9,8 +10,10 @@ from fastapi import Depends, Request
 
 from aforo.ports import Clock, CountReader, LiveView
 from aforo.site import Site
+from aforo.write_health import WriteState
 from api.answers import Answers
 from api.recount_runner import RecountRunner
+from api.store_probe import StoreProbe
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,8 @@ class Context:
         answers: gives answers about history.
         live: the cameras as they are now, wherever they run.
         recount_runner: counting the history of a line or zone again.
+        store: whether it answers.
+        writing: how writing goes in this process, None where it writes nothing.
     """
 
     site: Site
@@ -29,6 +34,8 @@ class Context:
     live: LiveView
     clock: Clock
     recount_runner: RecountRunner
+    store: StoreProbe
+    writing: Callable[[], WriteState] | None
 
 
 def context_of(request: Request) -> Context:

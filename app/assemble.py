@@ -19,6 +19,7 @@ from app.assets import manifest
 from app.assets.mirrors import Progress
 from app.assets.model_trust import check_trusted
 from app.detector_turns import FairDetectorQueue
+from app.held_up import HeldUp
 from app.pipeline import CameraThread, analyse
 from detect.openvino.backend import OpenVinoBackend
 from detect.settings import DetectorSettings
@@ -176,7 +177,8 @@ def camera_factory(
         )
         new_tracker = tracker_factory(users, camera.analyse_fps)
         seeing = camera_detector(detector, camera, site.detector)
-        return CameraThread(source, lambda: analyse(source, seeing, new_tracker, slot), publish)
+        held_up = HeldUp(clock, 1 / camera.analyse_fps, drops=source.drops)
+        return CameraThread(source, lambda: analyse(source, seeing, new_tracker, slot, held_up), publish, held_up)
 
     return new_camera
 

@@ -18,6 +18,7 @@ from aforo.errors import AforoError
 from aforo.model import Frame, TrackedFrame
 from aforo.ports import CameraSource, CountingLoop, Detector, FrameSource, Tracker
 from app.detector_turns import DetectorSlot
+from app.held_up import HeldUp
 
 if TYPE_CHECKING:
     import supervision as sv
@@ -28,9 +29,15 @@ LOOK_AHEAD = 4
 """Frames of one camera that wait between decoding and tracking, besides those in the detector: enough to keep it busy,
 few enough for a short latency."""
 
+_PUT_S = 0.2
+
 
 def analyse(
-    source: FrameSource, detector: Detector, new_tracker: Callable[[], Tracker], slot: DetectorSlot | None = None
+    source: FrameSource,
+    detector: Detector,
+    new_tracker: Callable[[], Tracker],
+    slot: DetectorSlot | None = None,
+    held_up: HeldUp | None = None,
 ) -> Iterator[tuple[Frame | None, TrackedFrame]]:
     """Detect and track in the frames of a source, in order.
 
@@ -42,6 +49,7 @@ def analyse(
         detector: may be shared with other cameras.
         new_tracker: called for every session.
         slot: at a shared detector; the source waits for it before it yields a frame, and it is released here.
+        held_up: told when frames cannot go on because whoever takes the messages takes none.
 
     Raises:
         SourceError: the source failed.
@@ -50,15 +58,19 @@ def analyse(
     tracker: Tracker | None = None
     last: TrackedFrame | None = None
     failure: AforoError | None = None
-    with closing(_ReadAhead(source, detector, slot)) as ahead:
+    with closing(_ReadAhead(source, detector, slot, held_up)) as ahead:
         try:
             for frame, detections in ahead:
                 if tracker is None or last is None or frame.session != last.session:
                     if tracker is not None and last is not None:
+                        ahead.handed_out += 1
                         yield None, tracker.finish(last)
+                        ahead.taken += 1
                     tracker = new_tracker()
                 last = tracker.update(frame, detections.result())
+                ahead.handed_out += 1
                 yield frame, last
+                ahead.taken += 1
         except AforoError as error:  # what was tracked until then is still counted
             failure = error
         if tracker is not None and last is not None:
@@ -68,10 +80,17 @@ def analyse(
 
 
 class _ReadAhead:
-    """Frames of a source and their detections to come, read by its own thread."""
+    """Frames of a source and their detections to come, read by its own thread.
 
-    def __init__(self, source: FrameSource, detector: Detector, slot: DetectorSlot | None) -> None:
-        self._source, self._detector, self._slot = source, detector, slot
+    Attributes:
+        handed_out, taken: messages made of them that somebody was given, and has done with.
+    """
+
+    def __init__(
+        self, source: FrameSource, detector: Detector, slot: DetectorSlot | None, held_up: HeldUp | None
+    ) -> None:
+        self.handed_out = self.taken = 0
+        self._source, self._detector, self._slot, self._held_up = source, detector, slot, held_up
         self._queue: queue.Queue[tuple[Frame, Future[sv.Detections]] | None] = queue.Queue(
             detector.capacity + LOOK_AHEAD
         )
@@ -95,6 +114,8 @@ class _ReadAhead:
     def _read(self) -> None:
         try:
             for frame in self._source.frames():
+                if self._held_up is not None:
+                    self._held_up.next_frame(frame)
                 if not self._put((frame, self._submit(frame))):
                     return
         except BaseException as error:  # raised again by the iteration
@@ -116,9 +137,12 @@ class _ReadAhead:
     def _put(self, item: tuple[Frame, Future[sv.Detections]] | None) -> bool:
         """Wait for room in the queue; False when stopped."""
         while not self._stopped.is_set():
+            handed_out = self.handed_out
             try:
-                self._queue.put(item, timeout=0.2)
+                self._queue.put(item, timeout=_PUT_S)
             except queue.Full:
+                if self._held_up is not None and self.taken < handed_out == self.handed_out:
+                    self._held_up.begins(_PUT_S)
                 continue
             return True
         return False
@@ -138,7 +162,7 @@ class CountingThread:
     @property
     def failure(self) -> str:
         """Why rows cannot be written now, "" while they can."""
-        return self._loop.failure
+        return self._loop.state().failure
 
     def start(self) -> None:
         """Begin."""
@@ -158,6 +182,7 @@ class CameraThread:
         source: of the camera.
         run: yields frames and messages (`analyse`).
         publish: called with each; the frame is None for the message that closes a session.
+        held_up: what `run` tells when messages are not taken; None where nobody asks.
     """
 
     def __init__(
@@ -165,10 +190,11 @@ class CameraThread:
         source: CameraSource,
         run: Callable[[], Iterator[tuple[Frame | None, TrackedFrame]]],
         publish: Callable[[Frame | None, TrackedFrame], None],
+        held_up: HeldUp | None = None,
     ) -> None:
         self.source = source
         self.failure: AforoError | None = None
-        self._run, self._publish = run, publish
+        self._run, self._publish, self._held_up = run, publish, held_up
         self._thread = threading.Thread(target=self._work, name=f"camera {source.camera}", daemon=True)
 
     def start(self) -> None:
@@ -182,6 +208,11 @@ class CameraThread:
     def join(self, timeout: float | None = None) -> None:
         """Wait for the end of the thread."""
         self._thread.join(timeout)
+
+    @property
+    def dropped_s(self) -> float:
+        """Seconds of frames that it threw away since the start because its messages were not taken in time."""
+        return 0.0 if self._held_up is None else self._held_up.dropped_s
 
     @property
     def alive(self) -> bool:

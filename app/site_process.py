@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 
 from aforo.camera_state import CameraStatus
@@ -15,6 +16,7 @@ from aforo.errors import AforoError, ConfigurationError
 from aforo.local_time import local_time, to_us
 from aforo.model import Frame, PlaceKind, Rows, TrackedFrame
 from aforo.ports import CountReader, Detector
+from aforo.write_health import WriteState
 from api.answers import Answers
 from api.app import create_app
 from api.live.hub import LiveHub
@@ -23,6 +25,7 @@ from api.server import Server, base_url, listen
 from app import assemble
 from app.history_recount import recount_place
 from app.pipeline import CountingThread
+from app.watch import CameraLog, Watch, WriteLog
 from ingest.camera_source import LiveSource
 
 LOG = logging.getLogger(__name__)
@@ -82,10 +85,11 @@ class Service:
         loop = bus.open_counting(
             lambda: assemble.counting_stage(site.cameras), store, clock, (self.hub.publish_rows, *listeners)
         )
-        self._counting = CountingThread(loop)
+        self._loop, self._counting = loop, CountingThread(loop)
         new_camera = assemble.camera_factory(site, detector, self._publish, clock, paced=paced)
         self._cameras = [new_camera(camera) for camera in site.cameras]
         self.hub.set_status_source(self.statuses)
+        self.hub.set_writing_source(self.writing)
         self._seed(reader, clock.now_us())
         live = LocalLiveView(self.hub)
         app = create_app(
@@ -96,8 +100,11 @@ class Service:
             recount=partial(recount_place, site),
             answers=answers,
             allowed_hosts=site.api.allowed_hosts,
+            writing=self.writing,
         )
         self._server = Server(app, live, tls=tls, trusted_proxies=site.api.trusted_proxies)
+        cameras, writes = CameraLog(), WriteLog("the store", "what is counted meanwhile waits in memory")
+        self._watch = Watch(lambda: cameras.look(self.statuses()), lambda: writes.look(self.writing()))
         self._web = threading.Thread(target=self._server.run, args=([socket],), name="web", daemon=True)
 
     def _publish(self, frame: Frame | None, tracked: TrackedFrame) -> None:
@@ -107,19 +114,19 @@ class Service:
 
     def _seed(self, reader: CountReader, now_us: int) -> None:
         """Let running counts go on where they were; a recording is read again, and counts itself again."""
-        live = [
-            line.id
-            for camera in self._cameras
-            if isinstance(camera.source, LiveSource)
-            for line in self.site.camera(camera.source.camera).lines
-        ]
+        live = [camera.source.camera for camera in self._cameras if isinstance(camera.source, LiveSource)]
+        lines = [line.id for camera in live for line in self.site.camera(camera).lines]
+        midnight = to_us(local_time(now_us, self.site.timezone).replace(hour=0, minute=0, second=0, microsecond=0))
         if live:
-            midnight = local_time(now_us, self.site.timezone).replace(hour=0, minute=0, second=0, microsecond=0)
-            self.hub.seed(reader.volumes(PlaceKind.LINE, live, to_us(midnight), now_us, "1d"))
+            self.hub.seed(
+                reader.volumes(PlaceKind.LINE, lines, midnight, now_us, "1d") if lines else (),
+                reader.coverage(live, midnight, now_us, "1d"),
+            )
 
     def start(self) -> None:
         """Start the stages and the web server."""
         self._counting.start()
+        self._watch.start()
         self._web.start()
         for camera in self._cameras:
             camera.start()
@@ -127,6 +134,11 @@ class Service:
     def statuses(self) -> list[CameraStatus]:
         """How the cameras are doing."""
         return [camera.source.status() for camera in self._cameras]
+
+    def writing(self) -> WriteState:
+        """How writing goes, and what cameras lost because of it."""
+        dropped_s = {camera.source.camera: camera.dropped_s for camera in self._cameras}
+        return replace(self._loop.state(), dropped_s=dropped_s)
 
     @property
     def failures(self) -> list[AforoError]:
@@ -152,6 +164,7 @@ class Service:
         for camera in self._cameras:
             camera.join(_STOP_TIMEOUT_S)
         self._close_bus()
+        self._watch.stop()
         self._server.should_exit = True
         if self._web.ident is not None:
             self._web.join(_STOP_TIMEOUT_S)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
-from aforo.camera_state import LiveEndpoint
+from aforo.camera_state import CameraStatus, LiveEndpoint
 from aforo.config.site import SiteConfiguration
 from aforo.errors import StoreError
 from aforo.model import Frame, TrackedFrame
 from aforo.ports import Clock, CountStore
+from aforo.write_health import WriteState
 from api.app import create_app
 from api.live.hub import LiveHub
 from api.live.local_cameras import LocalLiveView
@@ -27,13 +29,22 @@ class WorkerLiveServer:
     Args:
         site: the configuration; `api.announce` is set.
         clock: processing time.
+        statuses: how the worker's cameras are doing.
+        writing: how publishing goes, None where that is not known.
 
     Raises:
         StoreError: the store cannot be opened.
         ConfigurationError: the address cannot be listened on, or may not be.
     """
 
-    def __init__(self, site: SiteConfiguration, clock: Clock) -> None:
+    def __init__(
+        self,
+        site: SiteConfiguration,
+        clock: Clock,
+        *,
+        statuses: Callable[[], Sequence[CameraStatus]] = tuple,
+        writing: Callable[[], WriteState] | None = None,
+    ) -> None:
         self._clock = clock
         self._shown: dict[str, int] = {}
         self._stopped = threading.Event()
@@ -44,6 +55,7 @@ class WorkerLiveServer:
         self._store: CountStore = assemble.open_store(site)
         self._reader = assemble.open_reader(site)
         self._hub = LiveHub(site.domain(), clock, counted=False)  # the aggregators count
+        self._hub.set_status_source(statuses)
         live = LocalLiveView(self._hub)
         app = create_app(
             site=site.domain(),
@@ -51,6 +63,7 @@ class WorkerLiveServer:
             live=live,
             clock=clock,
             allowed_hosts=(*site.api.allowed_hosts, urlsplit(self._url).hostname or ""),
+            writing=writing,
         )
         self._server = Server(app, live)
         self._threads = [

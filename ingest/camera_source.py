@@ -45,6 +45,8 @@ class LiveSource:
         session: of the last frame, "" before the first.
     """
 
+    drops = True
+
     def __init__(
         self,
         source: Address,
@@ -92,8 +94,16 @@ class LiveSource:
         self._closed.set()
 
     def status(self) -> CameraStatus:
-        """The camera's status: connecting, live, frozen, offline, or ended once `frames` has ended."""
-        return self._board.status()
+        """The camera's status: connecting, live, frozen, offline, or ended once `frames` has ended.
+
+        Asked of the reader itself while it is said to be live: whoever takes the frames may be held up, and then nobody
+        supervises it.
+        """
+        status, reader, connection = self._board.status(), self._reader, self._connection
+        if status.state is not CameraState.LIVE or reader is None or connection.state is not CameraState.LIVE:
+            return status
+        now, _ = next_connection_state(connection, reader.view, self._clock.monotonic_s(), self._policy, 0.0)
+        return status if now.state is CameraState.LIVE else replace(status, state=now.state, problem=now.problem)
 
     def _next_frame(self) -> Frame | None:
         if self._reader is None:

@@ -75,6 +75,7 @@ class RecordedSource:
         note: what the recording does not tell, and what was taken in its place; None where it tells all.
         ends_at_us: event time at which the last whole round ended.
         frames_read: frames decoded so far in this round, with those not yielded.
+        drops: whether frames are dropped that nobody takes in time.
     """
 
     def __init__(
@@ -104,7 +105,7 @@ class RecordedSource:
         self._recorded_fps = recorded_fps
         self._timezone = timezone
         self._paced = paced
-        self._drop_late = drop_late
+        self.drops = paced and drop_late
         self._analyse_fps = analyse_fps
         self._repeat = repeat
         self._clock = clock
@@ -227,7 +228,7 @@ class RecordedSource:
         """Wait until a frame is due, in short sleeps so that `close` takes effect; True if it must be dropped."""
         while (early_us := pace.early_us(at_us)) > 0 and not self._closed.is_set():
             self._clock.sleep(min(early_us / MICROSECONDS, _LONGEST_SLEEP_S))
-        return self._drop_late and pace.drops(at_us)
+        return self.drops and pace.drops(at_us)
 
     def _check_complete(self, header: Header, last_us: int) -> None:
         if not self.frames_read:

@@ -49,10 +49,15 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
         self._new_camera, self._clock = new_camera, clock
         self._running: dict[int, RunningCamera] = {}
         self._stopped = threading.Event()
+        self._told_bus = False
 
     def stop(self) -> None:
         """Ask it to end; may be called from a signal handler or another thread."""
         self._stopped.set()
+
+    def cameras(self) -> list[RunningCamera]:
+        """The cameras that run here now."""
+        return list(self._running.values())
 
     def run(self) -> None:
         """Run cameras until `stop`; then their sessions are closed and others take them over.
@@ -99,8 +104,12 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]
         except REFUSALS as error:
             raise self._address.refusal(error) from error
         except (KafkaError, OSError) as error:
-            LOG.warning("%s does not answer: %s; the cameras go on", self._address, error)
+            if not self._told_bus:
+                LOG.warning("%s does not answer: %s; the cameras go on", self._address, error)
+            self._told_bus = True
             self._clock.sleep(_POLL_MS / 1000)
+        else:
+            self._told_bus = False
 
     def _end(self, numbers: list[int]) -> None:
         threads = [self._running.pop(number) for number in numbers if number in self._running]

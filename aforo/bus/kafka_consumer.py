@@ -11,7 +11,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer, KafkaProducer, TopicPartition
@@ -27,6 +27,7 @@ from aforo.bus.row_writer import RETRY_S, WRITE_EVERY_S, RowWriter
 from aforo.errors import WireError
 from aforo.model import Rows
 from aforo.ports import BatchCounter, Clock, CountStore
+from aforo.write_health import WriteState
 
 LOG = logging.getLogger(__name__)
 
@@ -56,6 +57,11 @@ class Metrics:
             "aforo_aggregator_lag_messages", "Messages not yet counted", ["partition"], registry=self.registry
         )
         self.open_tracks = Gauge("aforo_aggregator_open_tracks", "Tracks not yet over", registry=self.registry)
+        self.read_age = Gauge(
+            "aforo_aggregator_last_message_age_seconds",
+            "Time since a message came from Kafka, or since the start",
+            registry=self.registry,
+        )
         self.frames = Counter("aforo_aggregator_frames", "Tracked frames counted", registry=self.registry)
         self.dead = Counter("aforo_aggregator_dead_letters", "Messages set aside unread", registry=self.registry)
         self.writes = Counter("aforo_aggregator_writes", "Batches written", registry=self.registry)
@@ -133,7 +139,7 @@ class Aggregation(ConsumerRebalanceListener):  # type: ignore[misc]
         listeners: Sequence[Callable[[Rows], None]] = (),
     ) -> None:
         self._listeners = listeners
-        self._writer = RowWriter(store)
+        self._writer = RowWriter(store, clock)
         self._address, self._new_counter, self._clock = address, new_counter, clock
         self._lock = threading.RLock()  # the listener is called from the consumer's own thread
         self._partitions: dict[TopicPartition, _Partition] = {}
@@ -142,11 +148,14 @@ class Aggregation(ConsumerRebalanceListener):  # type: ignore[misc]
         self._bus_fails = False
         self._unsafe_until_dead_letters_arrive = False
         self.metrics = Metrics()
+        self._read_at_s = clock.monotonic_s()
+        self.metrics.read_age.set_function(lambda: clock.monotonic_s() - self._read_at_s)
 
-    @property
-    def failure(self) -> str:
-        """Why rows cannot be written now, "" while they can."""
-        return self._writer.failure
+    def state(self) -> WriteState:
+        """How writing goes; frames wait in Kafka, which keeps them."""
+        lag = sum(sample.value for metric in self.metrics.lag.collect() for sample in metric.samples)
+        rows = sum(len(ours.pending) for ours in list(self._partitions.values()))
+        return replace(self._writer.health.state(), frames_waiting=int(lag), rows_waiting=rows)
 
     def stop(self) -> None:
         """Ask it to end; may be called from a signal handler or another thread."""
@@ -204,7 +213,7 @@ class Aggregation(ConsumerRebalanceListener):  # type: ignore[misc]
                 for partition, batch in records.items():
                     self._count(partition, batch)
             now_s = self._clock.monotonic_s()
-            if now_s - written_s >= (RETRY_S if self._writer.failure else WRITE_EVERY_S):
+            if now_s - written_s >= (RETRY_S if self._writer.health.failure else WRITE_EVERY_S):
                 written_s = now_s
                 self._write(consumer)
             if now_s - logged_s >= LOG_EVERY_S:
@@ -214,7 +223,7 @@ class Aggregation(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def _poll(self, consumer: KafkaConsumer) -> dict[TopicPartition, list[Any]]:
         """The next messages. While the store is away, none: but the group must know that we live."""
-        if self._writer.failure:
+        if self._writer.health.failure:
             consumer.pause(*consumer.assignment())
         elif consumer.paused():
             consumer.resume(*consumer.paused())
@@ -275,7 +284,9 @@ class Aggregation(ConsumerRebalanceListener):  # type: ignore[misc]
             batch = Rows()
             for ours in self._partitions.values():
                 batch.extend(ours.pending)
-            if batch and not self._stored(batch):
+            if not batch:
+                self._writer.health.handed_over()  # where writing failed, partitions went with all that waited
+            elif not self._stored(batch):
                 return
             positions: dict[TopicPartition, OffsetAndMetadata] = {}
             for partition, ours in self._partitions.items():
@@ -355,6 +366,8 @@ class Aggregation(ConsumerRebalanceListener):  # type: ignore[misc]
         self._commit(consumer, {partition: OffsetAndMetadata(position, "", -1)})
 
     def _measure(self, consumer: KafkaConsumer, records: dict[TopicPartition, list[Any]]) -> None:
+        if records:
+            self._read_at_s = self._clock.monotonic_s()
         if records and self._bus_fails:
             LOG.warning("%s works again", self._address)
             self._bus_fails = False
@@ -369,8 +382,7 @@ class Aggregation(ConsumerRebalanceListener):  # type: ignore[misc]
             open_tracks = sum(ours.counter.open_tracks for ours in self._partitions.values())
             count = len(self._partitions)
         self.metrics.open_tracks.set(open_tracks)
-        lag = sum(sample.value for metric in self.metrics.lag.collect() for sample in metric.samples)
-        LOG.info("%d partitions, %d open tracks, %d messages behind", count, open_tracks, lag)
+        LOG.info("%d partitions, %d open tracks, %d messages behind", count, open_tracks, self.state().frames_waiting)
 
 
 def _numbers(partitions: Any) -> str:

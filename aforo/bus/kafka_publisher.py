@@ -10,6 +10,7 @@ import logging
 import threading
 from collections import deque
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from kafka import KafkaProducer
@@ -20,6 +21,7 @@ from aforo.bus.kafka_connection import KafkaAddress
 from aforo.errors import BusError
 from aforo.model import TrackedFrame
 from aforo.ports import Clock
+from aforo.write_health import WriteHealth, WriteState
 
 LOG = logging.getLogger(__name__)
 
@@ -52,8 +54,9 @@ class KafkaPublisher:
         self._sequences: dict[str, tuple[str, int]] = {}
         self._again: deque[tuple[bytes, bytes]] = deque()
         self._waiting = 0
+        self._capacity = outstanding
         self._closed = False
-        self._away = False
+        self._health = WriteHealth(clock.monotonic_s, str(address))
         self._producer = self._open()
 
     def _open(self) -> KafkaProducer:
@@ -74,6 +77,10 @@ class KafkaPublisher:
     def waiting(self) -> int:
         """Messages that the broker has not acknowledged yet."""
         return self._waiting
+
+    def state(self) -> WriteState:
+        """How publishing goes: written is what the broker has acknowledged."""
+        return replace(self._health.state(), frames_waiting=self._waiting, frames_capacity=self._capacity, target="bus")
 
     def publish(self, message: TrackedFrame) -> None:
         """Hand over one message; blocks while too many wait for the broker (backpressure).
@@ -97,6 +104,7 @@ class KafkaPublisher:
             self._send_again()
         with self._lock:
             self._waiting += 1
+            self._health.waits()
         self._send_again()
         self._send(message.camera.encode(), value)
 
@@ -136,17 +144,13 @@ class KafkaPublisher:
     def _delivered(self, _: Any) -> None:
         with self._lock:
             self._waiting -= 1
-            away, self._away = self._away, False
+            self._health.written(more=self._waiting > 0)
         self._room.release()
-        if away:
-            LOG.warning("%s works again", self._address)
 
     def _keep(self, key: bytes, value: bytes, error: Exception) -> None:
         with self._lock:
             self._again.append((key, value))
-            away, self._away = self._away, True
-        if not away:
-            LOG.error("cannot publish to %s: %s; keeping messages and trying again", self._address, error)
+            self._health.failed(f"cannot publish to {self._address}: {error or type(error).__name__}")
 
     def _send_again(self) -> None:
         for _ in range(len(self._again)):

@@ -6,6 +6,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from aforo.bus.row_writer import RETRY_S, WRITE_EVERY_S, RowWriter
 from aforo.doctor_finding import Finding
@@ -13,6 +14,7 @@ from aforo.errors import BusError
 from aforo.model import Rows, TrackedFrame
 from aforo.ports import BatchCounter, Clock, CountStore
 from aforo.tracked_batch import TrackedBatch
+from aforo.write_health import WriteState
 
 LOG = logging.getLogger(__name__)
 
@@ -76,12 +78,26 @@ class MemoryBus:
             self._queue.append(message)
             self._changed.notify_all()
 
-    def batches(self) -> Iterator[TrackedBatch]:
-        """Yield whatever is in the bus, together, until it is closed and drained; for one consumer."""
+    @property
+    def waiting(self) -> int:
+        """Messages in it now."""
+        return len(self._queue)
+
+    @property
+    def capacity(self) -> int:
+        """Messages in it at most."""
+        return self._capacity
+
+    def batches(self, patience_s: float | None = None) -> Iterator[TrackedBatch]:
+        """Yield whatever is in the bus, together, until it is closed and drained; for one consumer.
+
+        Args:
+            patience_s: yield an empty batch when nothing came for so long; None waits for as long as it takes.
+        """
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._closed or self._queue)
-                if not self._queue:
+                self._changed.wait_for(lambda: self._closed or self._queue, patience_s)
+                if self._closed and not self._queue:
                     return
                 frames = [self._queue.popleft() for _ in range(min(len(self._queue), LARGEST_BATCH))]
                 self._changed.notify_all()
@@ -128,25 +144,34 @@ class MemoryCounting:
         listeners: Sequence[Callable[[Rows], None]] = (),
     ) -> None:
         self._bus, self._counter, self._clock = bus, counter, clock
-        self._writer = RowWriter(store)
+        self._writer = RowWriter(store, clock)
         self._listeners = listeners
+        self._batch = Rows()
         self._abandon = threading.Event()
+        self._abandoned_rows = 0
 
-    @property
-    def failure(self) -> str:
-        """Why rows cannot be written now, "" while they can."""
-        return self._writer.failure
+    def state(self) -> WriteState:
+        """How writing goes, with the bus as its queue."""
+        return replace(
+            self._writer.health.state(),
+            frames_waiting=self._bus.waiting,
+            frames_capacity=self._bus.capacity,
+            rows_waiting=len(self._batch),
+        )
 
     def run(self) -> None:
         """Count until the bus is closed and drained, and all rows are written."""
-        batch = Rows()
         written_s = self._clock.monotonic_s()
-        for messages in self._bus.batches():
-            batch.extend(self._count(messages))
-            if batch and (messages.head["last"].any() or self._clock.monotonic_s() - written_s >= WRITE_EVERY_S):
-                self._write(batch)
-                batch, written_s = Rows(), self._clock.monotonic_s()
-        self._write(batch)
+        # Rows that wait are written even when no message comes any more.
+        for messages in self._bus.batches(WRITE_EVERY_S):
+            if len(messages):
+                self._batch.extend(self._count(messages))
+            if self._batch and (messages.head["last"].any() or self._clock.monotonic_s() - written_s >= WRITE_EVERY_S):
+                self._write()
+                written_s = self._clock.monotonic_s()
+        self._write()
+        if self._abandoned_rows:
+            LOG.error("%d rows could not be written before the end of the program; they are lost", self._abandoned_rows)
 
     def stop(self) -> None:
         """Close the bus and give up writes that fail; what is in the bus is still counted."""
@@ -167,9 +192,11 @@ class MemoryCounting:
             return Rows()
         return rows
 
-    def _write(self, batch: Rows) -> None:
-        while batch and not self._writer.write(batch):
+    def _write(self) -> None:
+        """Write the rows that wait, for as long as it takes; none wait afterwards."""
+        while self._batch and not self._writer.write(self._batch):
             if self._abandon.is_set():
-                LOG.error("gave up writing %d crossings at the end of the program", len(batch.crossings))
-                return
+                self._abandoned_rows += len(self._batch)
+                break
             self._clock.sleep(RETRY_S)
+        self._batch = Rows()

@@ -6,7 +6,8 @@ import logging
 
 from aforo.errors import StoreError
 from aforo.model import Rows
-from aforo.ports import CountStore
+from aforo.ports import Clock, CountStore
+from aforo.write_health import WriteHealth
 
 LOG = logging.getLogger(__name__)
 
@@ -18,34 +19,38 @@ RETRY_S = 2.0
 
 
 class RowWriter:
-    """Writes batches of rows; an outage of the store is logged once at its beginning and once at its end.
+    """Writes batches of rows, and keeps how that goes; telling people of it is `app.watch`'s part.
 
     >>> from types import SimpleNamespace
-    >>> writer = RowWriter(SimpleNamespace(write=lambda rows: None))
-    >>> writer.write(Rows()), writer.failure
+    >>> clock = SimpleNamespace(monotonic_s=lambda: 5.0)
+    >>> writer = RowWriter(SimpleNamespace(write=lambda rows: None), clock)
+    >>> writer.write(Rows()), writer.health.failure
     (True, '')
 
     Args:
         store: where rows go.
+        clock: for the age of writes.
 
     Attributes:
-        failure: why rows cannot be written now, "" while they can.
+        health: how writing goes.
     """
 
-    def __init__(self, store: CountStore) -> None:
+    def __init__(self, store: CountStore, clock: Clock) -> None:
         self._store = store
-        self.failure = ""
+        self.health = WriteHealth(clock.monotonic_s, "the store")
 
     def write(self, rows: Rows) -> bool:
-        """Try to write a batch; False where the store refuses it, and the caller repeats it after `RETRY_S`."""
+        """Try to write a batch; False where that fails, and the caller repeats it after `RETRY_S`."""
+        self.health.waits()
         try:
             self._store.write(rows)
         except StoreError as error:
-            if not self.failure:
-                LOG.error("%s; trying again every %g s, nothing is lost meanwhile", error, RETRY_S)
-            self.failure = str(error)
+            self.health.failed(str(error))
             return False
-        if self.failure:
-            LOG.warning("the store works again")
-        self.failure = ""
+        except Exception as error:  # a fault of ours: the thread goes on, and everybody is told that nothing is written
+            if not self.health.failure:
+                LOG.exception("rows cannot be written")
+            self.health.failed(f"a fault in Aforo itself ({type(error).__name__}) keeps rows from being written")
+            return False
+        self.health.written()
         return True

@@ -18,6 +18,7 @@ import orjson
 from aforo.camera_state import CameraStatus, in_parts
 from aforo.model import MICROSECONDS, MINUTE_US, Crossing
 from aforo.site import Camera
+from aforo.write_health import WriteState
 from api.live.hub import LiveHub
 
 _PERIOD_S = 0.25  # how often the hub is asked what is new
@@ -71,6 +72,8 @@ def _changes(hub: LiveHub, sent: dict[tuple[str, str], bytes]) -> list[bytes]:
     now: dict[tuple[str, str], bytes] = {}
     for status in hub.statuses():
         now["status", status.camera] = _event("status", _status(hub, status))
+    if (writing := hub.writing()) is not None:
+        now["writing", ""] = _event("writing", _writing(hub, writing))
     for camera in hub.cameras():
         now["counts", camera.id] = _event("counts", _counts(hub, camera))
     changed = [event for key, event in now.items() if sent.get(key) != event]
@@ -89,6 +92,22 @@ def _status(hub: LiveHub, status: CameraStatus) -> dict[str, Any]:
     }
 
 
+def _writing(hub: LiveHub, state: WriteState) -> dict[str, Any]:
+    """How writing goes; when the last write was instead of its age, so that only changes are sent."""
+    parts, now_us = state.in_parts(), hub.now_us()
+    age_s = state.written_age_s
+    failing_since_us = now_us - round(state.failing_s * MICROSECONDS)
+    return {
+        "written": None if age_s is None else _second(now_us - round(age_s * MICROSECONDS), hub.timezone),
+        "failing_since": _second(failing_since_us, hub.timezone) if state.failure else None,
+        **{key: parts[key] for key in ("failure", "frames_waiting", "frames_capacity", "rows_waiting", "dropped_s")},
+    }
+
+
+def _second(at_us: int, timezone: ZoneInfo) -> str:
+    return _local(round(at_us / MICROSECONDS) * MICROSECONDS, timezone)
+
+
 def _crossing(crossing: Crossing, timezone: ZoneInfo) -> dict[str, Any]:
     return {
         "camera": crossing.camera,
@@ -101,8 +120,10 @@ def _crossing(crossing: Crossing, timezone: ZoneInfo) -> dict[str, Any]:
 
 def _counts(hub: LiveHub, camera: Camera) -> dict[str, Any]:
     counts, present, newest = hub.counts(camera), hub.presence(camera), hub.newest(camera.id)
+    observed = hub.observed_share(camera)
     return {
         "camera": camera.id,
+        "observed": observed and max(0.0001, round(observed, 4)),  # little is not nothing
         "minute": newest and _local(newest.frame.captured_at_us // MINUTE_US * MINUTE_US, hub.timezone),
         "lines": [
             {
@@ -110,7 +131,9 @@ def _counts(hub: LiveHub, camera: Camera) -> dict[str, Any]:
                 "counts": [
                     {"direction": direction, "road_user": road_user, "count": count}
                     for (direction, road_user), count in sorted(counts[line.id].items())
-                ],
+                ]
+                if counts[line.id] or observed is not None
+                else None,
             }
             for line in camera.lines
         ],

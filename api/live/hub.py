@@ -15,10 +15,11 @@ from weakref import WeakValueDictionary
 
 from aforo.camera_state import CameraState, CameraStatus
 from aforo.errors import NotFoundError, SourceError
-from aforo.model import Crossing, Frame, Rows, TrackedFrame, Volume
+from aforo.model import MICROSECONDS, CoverageShare, Crossing, Frame, Rows, TrackedFrame, Volume
 from aforo.ports import Clock
 from aforo.site import Camera, Site
 from aforo.words.catalogue import Language
+from aforo.write_health import WriteState
 from api.live.channel import Channel, Encode, PictureSource, encode_jpeg
 from api.live.live_frame import LiveFrame, NewestFrame
 from api.places import Places
@@ -32,6 +33,9 @@ WIDTH_STEP_PX = 160
 
 CROSSINGS_KEPT = 1024
 """Newest crossings kept for those who read events; who falls further behind loses the oldest."""
+
+STALLED_S = 10.0
+"""A live camera of which nothing was analysed for so long, or for three frames of a slow one, is not counted."""
 
 _OVERDUE_S = 3.0  # no new picture for this long, or for three frames of a slow camera: the picture turns grey
 
@@ -72,6 +76,7 @@ class LiveHub:
         # Weak: a channel lives as long as somebody watches, or is about to.
         self._channels: WeakValueDictionary[tuple[str, int, Language], Channel] = WeakValueDictionary()
         self._status_source: Callable[[], Sequence[CameraStatus]] = tuple
+        self._writing_source: Callable[[], WriteState] | None = None
         self._counting = threading.Lock()
         self._counts = RunningCounts(site.timezone)
         self._crossings: deque[Crossing] = deque(maxlen=CROSSINGS_KEPT)
@@ -96,14 +101,18 @@ class LiveHub:
             self._crossings += new
             self._crossings_seen += len(new)
 
-    def seed(self, volumes: Iterable[Volume]) -> None:
-        """Begin the running counts from what the database counted since the local day began; before any rows."""
+    def seed(self, volumes: Iterable[Volume], shares: Iterable[CoverageShare] = ()) -> None:
+        """Begin from what the database counted, and what was observed, since the local day began; before any rows."""
         with self._counting:
-            self._counts.seed(volumes)
+            self._counts.seed(volumes, shares)
 
     def set_status_source(self, source: Callable[[], Sequence[CameraStatus]]) -> None:
         """Where `statuses` comes from."""
         self._status_source = source
+
+    def set_writing_source(self, source: Callable[[], WriteState]) -> None:
+        """Where `writing` comes from."""
+        self._writing_source = source
 
     def close(self) -> None:
         """Let every endless answer end within a second or so; call it before the web server waits for them."""
@@ -116,9 +125,17 @@ class LiveHub:
         """Whether the server is about to stop."""
         return self._closing.is_set()
 
+    def now_us(self) -> int:
+        """Processing time."""
+        return self._clock.now_us()
+
     def statuses(self) -> list[CameraStatus]:
         """How each camera is doing, in the order of the configuration."""
         return list(self._status_source())
+
+    def writing(self) -> WriteState | None:
+        """How writing what is counted goes, None where this process writes nothing."""
+        return None if self._writing_source is None else self._writing_source()
 
     def cameras(self) -> list[Camera]:
         """The cameras, in the order of the configuration."""
@@ -141,6 +158,14 @@ class LiveHub:
     def _is_overdue(self, camera: Camera, newest: NewestFrame) -> bool:
         return self._clock.monotonic_s() - newest.came_at_s > max(_OVERDUE_S, 3 / camera.analyse_fps)
 
+    def stalled(self, status: CameraStatus) -> bool:
+        """Whether a camera that is live has had no frame analysed and handed on for longer than it should take."""
+        camera, newest = self._cameras[status.camera], self._newest.get(status.camera)
+        longest_s = max(STALLED_S, 3 / camera.analyse_fps)
+        if newest is not None:
+            return self._clock.monotonic_s() - newest.came_at_s > longest_s
+        return not status.fps and self._clock.now_us() - status.since_us > longest_s * MICROSECONDS
+
     def has_ended(self, camera: Camera) -> bool:
         """Whether the camera is a recording that is over."""
         return any(status.camera == camera.id and status.state is CameraState.ENDED for status in self.statuses())
@@ -148,7 +173,12 @@ class LiveHub:
     def counts(self, camera: Camera) -> dict[str, LineCounts]:
         """Running counts of each of the camera's lines, by (direction, road user)."""
         with self._counting:
-            return {line.id: self._counts.line(line.id) for line in camera.lines}
+            return self._counts.of_camera(camera)
+
+    def observed_share(self, camera: Camera) -> float | None:
+        """Share of the camera's newest day so far that was observed, None where nothing of it was."""
+        with self._counting:
+            return self._counts.observed_share(camera.id, self._clock.now_us())
 
     def presence(self, camera: Camera) -> Mapping[str, Counter[str]] | None:
         """Who is in each of the camera's zones now; None while that is not known."""

@@ -11,7 +11,7 @@ from aforo.ports import LiveVideo
 from aforo.words.catalogue import Language
 from api.live.channel import Channel
 from api.live.event_stream import event_stream
-from api.live.hub import LiveHub
+from api.live.hub import STALLED_S, LiveHub
 from api.places import Place, Places
 
 READERS_MAX = 256
@@ -44,12 +44,16 @@ class LocalLiveView:
         ]
 
     def faults(self) -> list[str]:
-        """One sentence while no camera is live."""
+        """One sentence while no camera is live, or of none that is live anything is analysed."""
         statuses = self._hub.statuses()
-        if any(status.state is CameraState.LIVE for status in statuses):
-            return []
-        states = ", ".join(f"{status.camera} is {status.state}" for status in statuses) or "there are no cameras"
-        return [f"no camera is live: {states}"]
+        live = [status for status in statuses if status.state is CameraState.LIVE]
+        if not live:
+            states = ", ".join(f"{status.camera} is {status.state}" for status in statuses) or "there are no cameras"
+            return [f"no camera is live: {states}"]
+        if all(self._hub.stalled(status) for status in live):
+            stalled = ", ".join(status.camera for status in live)
+            return [f"no frame was analysed for {STALLED_S:g} s and more, though cameras are live: {stalled}"]
+        return []
 
     async def picture(self, camera: str, width_px: int | None, lang: Language) -> bytes:
         """The newest annotated picture of a camera, as JPEG.

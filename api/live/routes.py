@@ -84,10 +84,11 @@ async def events(context: ContextDep, last_event_id: LastEventId = None) -> Resp
     """Server-sent events.
 
     - `crossing`: one road user crossed a line: camera, line, direction, road_user (best class so far), at.
-    - `counts`: a camera's running counts of its newest day per line, who is in its zones now (null: not known), and
-      the minute of its newest frame. Sent at the start and whenever they change; unlike `crossing` they follow
-      corrections of the class.
+    - `counts`: a camera's running counts of its newest day per line (null: nothing of it was observed), `observed`,
+      the share of that day so far that was, who is in its zones now (null: not known), and the minute of its newest
+      frame. Sent at the start and whenever they change; unlike `crossing` they follow corrections of the class.
     - `status`: a camera's state, since when, why, and whether it has a picture; at the start and whenever it changes.
+    - `writing`: how writing what is counted goes, as in `/readyz`; at the start and whenever it changes.
     - `lost`: so many crossings were not sent, because this reader was too slow or away for too long.
     - `end`: the server stops.
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from aforo.camera_state import CameraState
-from aforo.errors import StoreError
 from aforo.model import MICROSECONDS
+from aforo.write_metrics import WriteMetrics
 from api.context import Context, ContextDep
 
 router = APIRouter(tags=["health"])
@@ -25,46 +28,58 @@ def healthz() -> dict[str, str]:
 
 @router.get(
     "/readyz",
-    summary="Does it count and answer",
+    summary="Does it count, write and answer",
     responses={503: {"description": "Not ready: `reasons` says why."}},
 )
-def readyz(context: ContextDep) -> JSONResponse:
-    """Ready when the store answers and, where cameras run in this process, at least one of them is live."""
-    reasons = []
-    try:
-        context.reader.span_us()
-    except StoreError as error:
-        reasons.append(str(error))
+async def readyz(context: ContextDep) -> JSONResponse:
+    """Ready when the store answers and, where cameras run in this process, one of them is live and rows are written.
+
+    `writing`, where this process writes: why nothing can be written ("" while it can) and for how long, the age of the
+    last write, what waits for it and of how many, and the seconds of frames dropped because of it per camera.
+    """
+    return await asyncio.to_thread(_readiness, context)  # not one of the threads in which questions may be stuck
+
+
+def _readiness(context: Context) -> JSONResponse:
+    state = None if context.writing is None else context.writing()
+    reasons = [state.failure] if state is not None and state.failure else []
+    reasons += [failure] if (failure := context.store.failure()) else []
     reasons += context.live.faults()
-    body = {"status": "not ready" if reasons else "ready", "reasons": reasons}
+    body: dict[str, object] = {"status": "not ready" if reasons else "ready", "reasons": reasons}
+    if state is not None:
+        body["writing"] = state.in_parts()
     return JSONResponse(body, status_code=503 if reasons else 200)
 
 
 @router.get("/metrics", summary="Prometheus metrics", response_class=Response)
-def metrics(context: ContextDep) -> Response:
-    """Camera states, rates and drops, and whether the store answers, in Prometheus' text format."""
+async def metrics(context: ContextDep) -> Response:
+    """Camera states, rates and drops, whether the store answers, and how writing goes, in Prometheus' text format."""
+    return await asyncio.to_thread(_metrics, context)
+
+
+def _metrics(context: Context) -> Response:
     registry = CollectorRegistry()
     registry.register(_Snapshot(context))
+    if context.writing is not None:
+        registry.register(WriteMetrics(context.writing))
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
 
-class _Snapshot:
+class _Snapshot(Collector):
     """One reading of everything that is measured; made anew for each scrape."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
 
     def collect(self) -> list[Metric]:
-        return [self._store(), *self._cameras()]
-
-    def _store(self) -> Metric:
-        try:
-            self._context.reader.span_us()
-        except StoreError:
-            up = 0
-        else:
-            up = 1
-        return GaugeMetricFamily("aforo_store_up", "1 while the store answers.", value=up)
+        context = self._context
+        up = not context.store.failure()
+        # Where no cameras run, the store is asked for theirs; it has no figures of them.
+        cameras = self._cameras() if up or context.writing is not None else []
+        if context.writing is not None and (state := context.writing()).target == "store":
+            up = up and not state.failure
+        told = "1 while the store answers and, where this process writes to it, takes what is counted."
+        return [GaugeMetricFamily("aforo_store_up", told, value=float(up)), *cameras]
 
     def _cameras(self) -> list[Metric]:
         state = GaugeMetricFamily("aforo_camera_state", "1 for the state a camera is in.", labels=["camera", "state"])

@@ -32,6 +32,7 @@ from aforo.config.site import SiteConfiguration
 from aforo.model import MINUTE_US, ROAD_USERS, Coverage, Crossing, Frame, Rows, TrackedFrame
 from aforo.ports import CountStore
 from aforo.words.catalogue import words_of
+from aforo.write_health import WriteState
 from api.drawing import COLOURS
 from app import assemble
 from app.worker_live_server import WorkerLiveServer
@@ -270,6 +271,59 @@ def test_the_reason_is_said_in_the_language_of_the_page(running: Town, open_page
     page.get_by_role("button", name="Español").click()
     page.reload()
     expect(detail).to_contain_text("no se puede alcanzar rtsp://10.0.0.5")
+
+
+@pytest.mark.parametrize(
+    ("locale", "unobserved", "partly", "unknown"),
+    [
+        ("en", "not observed", "partly observed (", "not known"),
+        ("es-CO", "sin observación", "observado en parte (", "se"),
+    ],
+)
+def test_a_dead_camera_has_no_zero_anywhere_in_either_language(
+    tmp_path: Path, open_page: Callable[..., Page], locale: str, unobserved: str, partly: str, unknown: str
+) -> None:
+    world = Town(tmp_path, town(2))
+    world.set_state("camera-0", "offline", Problem.of("unreachable", "rtsp://10.0.0.5", "Connection refused"))
+    with world.running():
+        page = open_page(world.url, locale=locale)
+        dead, live = card(page, "camera-0"), card(page, "camera-1")
+        expect(dead.locator("caption em")).to_have_text(unobserved)
+        totals = dead.locator("td.total")
+        assert totals.all_inner_texts() == ["–"] * totals.count() != []
+        expect(dead.locator(".zones")).to_contain_text(unknown)
+        expect(dead.locator(".readout")).to_contain_text(unobserved)
+        expect(dead.locator(".unobserved").first).to_be_attached()
+        expect(dead.locator("svg.bars")).to_have_attribute("aria-label", re.compile(unobserved))
+        assert not re.search(r"(?<![\d.:–])0(?![\d.:%])", dead.locator(".figures").inner_text())
+        # The other has been watched for some seconds of the day: its figures are numbers, and told to be of a part.
+        expect(live.locator("td.total").first).to_have_text(re.compile(r"^\d+$"))
+        expect(live.locator("caption em")).to_contain_text(partly)
+        page.screenshot(path=tmp_path / f"dead-{locale}.png", full_page=True)
+
+
+def test_a_day_with_gaps_is_told_to_be_partly_observed(running: Town, open_page: Callable[..., Page]) -> None:
+    page = open_page(running.url)
+    expect(card(page, "camera-0").locator("caption em")).to_have_text(re.compile(r"^partly observed \(\d+(\.\d)? %\)$"))
+    expect(card(page, "camera-0").locator(".readout")).to_contain_text("partly observed (")
+
+
+def test_what_cannot_be_written_is_said_on_the_page(running: Town, open_page: Callable[..., Page]) -> None:
+    state = WriteState(written_age_s=1.2, frames_waiting=3, frames_capacity=256, dropped_s={"camera-0": 0.0})
+    running.hub.set_writing_source(lambda: state)
+    page = open_page(running.url)
+    expect(page.locator("#writing")).to_have_text(re.compile(r"^Written \d+ s ago · 3 of 256 frames wait$"))
+    expect(page.locator("#notice")).to_be_hidden()
+    full = "cannot write the database counts.db: the disk is full; make room and try again"
+    state = WriteState(full, 40.0, 41.2, 256, 256, 90, {"camera-0": 15.6, "camera-1": 0.0})
+    notice = page.locator("#notice")
+    expect(notice).to_contain_text(f"what is counted cannot be written: {full}.")
+    expect(notice).to_contain_text("256 of 256 frames wait. Dropped, and not observed: 15.6 s of Calle 26 norte.")
+    page.get_by_role("button", name="Español").click()
+    expect(notice).to_contain_text("no se puede guardar lo contado")
+    expect(notice).to_contain_text("Imágenes perdidas, sin observación: 15,6 s de Calle 26 norte.")
+    state = WriteState(written_age_s=0.2, frames_capacity=256, dropped_s={"camera-0": 15.6})
+    expect(notice).to_be_hidden()
 
 
 @dataclass

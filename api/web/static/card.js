@@ -4,20 +4,23 @@ import { Chart } from "./chart.js";
 import { byClass, element, shape, swatch } from "./dom.js";
 import { readVolumes, reportAddress } from "./server.js";
 import {
-  csvSeparator, directionName, intervalName, language, localDay, longDay, moment, number, problemSentence, roadUserName,
-  roadUsers, shortName, stateName, text,
+  csvSeparator, directionName, intervalName, language, localDay, longDay, moment, number, percent, problemSentence,
+  roadUserName, roadUsers, shortName, stateName, text,
 } from "./texts.js";
 
 const INTERVALS = { hours: "1h", quarters: "15m", minutes: "1m" };
 const MINUTES_SHOWN = 60;
 const CHART_EVERY_MS = 10_000;
+const ON_ITS_WAY_MS = 180_000; // from a worker's camera to a database that is read
 
 export class Card {
   constructor(camera, newest, report) {
     this.camera = camera;
     this.newest = newest; // the instant whose day is shown
     this.report = report; // takes the sentence of a refused question
-    this.counts = new Map(); // line -> rows of direction, road_user, count; null: not observed
+    this.counts = new Map(); // line -> rows of direction, road_user, count; null or absent: not known
+    this.observed = undefined; // share of the day so far that was observed, null: nothing; undefined: not told yet
+    this.dated = camera.last_frame !== null; // whether `newest` is of the camera itself
     this.present = new Map(); // zone -> numbers by road user, null: not known
     this.status = statusOf(camera);
     this.places = [...camera.lines.map((line) => ({ kind: "line", ...line })),
@@ -81,8 +84,13 @@ export class Card {
       : this.status.picture ? text("opening") : text("no_picture");
   }
 
-  setCounts({ lines, zones, minute }) {
-    if (minute) this.refreshSoon(new Date(minute));
+  setCounts({ lines, zones, minute, observed }) {
+    if (minute) {
+      if (!this.dated) this.newest = new Date(0); // what stood there was a guess
+      this.dated = true;
+      this.refreshSoon(new Date(minute));
+    }
+    this.observed = observed;
     for (const line of lines) this.counts.set(line.id, line.counts);
     for (const zone of zones) this.present.set(zone.id, zone.present);
     this.showFigures();
@@ -119,7 +127,7 @@ export class Card {
         element("span", { class: "long" }, roadUserName(name)),
         element("abbr", { class: "short", title: roadUserName(name) }, shortName(name)))));
     const bodies = lines.map((line) => {
-      const unknown = this.counts.get(line.id) === null;
+      const unknown = !this.counts.get(line.id);
       const rows = this.counts.get(line.id) ?? [];
       return element("tbody", {},
         element("tr", { class: "line-name" },
@@ -136,7 +144,14 @@ export class Card {
         }));
     });
     return element("div", { class: "scroll" }, element("table", { class: "crossings" },
-      element("caption", {}, `${text("counts")} · ${this.dayName()}`), element("thead", {}, head), bodies));
+      element("caption", {}, `${text("counts")} · ${this.dayName()}`, this.observation()), element("thead", {}, head), bodies));
+  }
+
+  /** What the caption says where not the whole day so far was observed. */
+  observation() {
+    if (this.observed === undefined || this.observed === 1) return null;
+    const told = this.observed === null ? text("not_observed") : text("partly", percent(this.observed));
+    return [" · ", element("em", { class: "gap" }, told)];
   }
 
   zone(zone) {
@@ -183,6 +198,11 @@ export class Card {
     }, format.toUpperCase())));
   }
 
+  /** A minute has passed: the day of a camera that has shown nothing yet is today. */
+  minutePassed() {
+    this.refreshSoon(this.dated ? null : new Date());
+  }
+
   /** Ask for the chart's volumes again soon; many calls make one question. */
   refreshSoon(newest) {
     if (newest > this.newest) {
@@ -214,9 +234,16 @@ export class Card {
       this.view ??= best; // unless somebody chose meanwhile
     }
     for (const button of this.views) button.setAttribute("aria-pressed", String(button.dataset.view === this.view));
-    const [from, to] = this.view === "minutes" ? lastMinutes(this.newest) : [day, following(day)];
+    const [from, to] = this.view === "minutes" ? lastMinutes(this.until()) : [day, following(day)];
     const buckets = await readVolumes(kind, id, from, to, INTERVALS[this.view]);
     if (asked === this.asked) this.chart.show(buckets, name || id, this.dayName());
+  }
+
+  /** The end of the last minutes: now for a camera that should be live today, so that its silence is seen. */
+  until() {
+    const now = new Date();
+    const silent = !["live", "ended"].includes(this.status.state);
+    return silent && localDay(now) === localDay(this.newest) ? now : this.newest;
   }
 
   /** Hours, unless so little of the day was observed that minutes tell more. */
@@ -231,6 +258,7 @@ export class Card {
     for (const line of this.camera.lines) {
       const [bucket] = await readVolumes("line", line.id, day, following(day), "1d", "class,direction");
       this.counts.set(line.id, bucket?.observed ? bucket.counts : null);
+      this.observed = bucket?.observed ? shareSoFar(bucket) : null;
     }
     this.showFigures();
   }
@@ -246,6 +274,13 @@ export function statusOf(camera) {
   // Of a camera that a worker runs, its pictures are handed on while the worker shows them.
   const picture = camera.last_frame !== null || (camera.state === "live" && !camera.reason && camera.fps === null);
   return { ...camera, since: null, picture };
+}
+
+/** Observed share of a bucket until now: 1 where all was, but for what is still on its way. */
+function shareSoFar(bucket) {
+  const past = Math.min(Date.now(), bucket.end.getTime()) - bucket.start.getTime();
+  const observed = bucket.coverage * (bucket.end.getTime() - bucket.start.getTime());
+  return past - observed <= Math.max(0.01 * past, ON_ITS_WAY_MS) ? 1 : observed / past;
 }
 
 function following(day) {

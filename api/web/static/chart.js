@@ -42,6 +42,10 @@ export class Chart {
     return [...new Set(this.buckets.flatMap((bucket) => bucket.counts.map((row) => row.road_user)))].sort(byClass);
   }
 
+  past() {
+    return this.buckets.filter((bucket) => bucket.start <= Date.now());
+  }
+
   draw() {
     const width = this.frame.clientWidth;
     if (!width || !this.buckets.length) return;
@@ -52,7 +56,8 @@ export class Chart {
     const sum = totals.reduce((a, b) => a + b, 0);
     const svg = shape("svg", {
       class: "bars", width, height: HEIGHT, role: "img", tabindex: 0,
-      "aria-label": text("chart", this.place, this.period, number(sum)),
+      "aria-label": this.past().some((bucket) => bucket.observed) ? text("chart", this.place, this.period, number(sum))
+        : text("chart_unobserved", this.place, this.period),
     }, this.hatching(), this.grid(ceiling, width, y), this.buckets.map((bucket, index) => this.bar(bucket, index, y)));
     this.marker = shape("rect", { class: "marker", y: TOP, width: this.step_px, height: HEIGHT - TOP - BOTTOM });
     svg.append(this.marker, this.timeAxis());
@@ -127,7 +132,7 @@ export class Chart {
 
   fillTable() {
     const classes = this.classes();
-    const past = this.buckets.filter((bucket) => bucket.start <= Date.now());
+    const past = this.past();
     const head = element("tr", {}, element("th", { scope: "col" }, text("when")),
       classes.map((name) => element("th", { scope: "col" }, roadUserName(name))),
       element("th", { scope: "col" }, text("total")), element("th", { scope: "col" }, text("observed")));
@@ -138,6 +143,19 @@ export class Chart {
     this.table.hidden = false;
     this.table.replaceChildren(element("summary", {}, text("table")),
       element("div", { class: "scroll" }, element("table", {}, element("thead", {}, head), element("tbody", {}, rows))));
+  }
+
+  /** Everybody in the chart, and how much of its time was observed: without any there is no number. */
+  sum() {
+    const past = this.past();
+    if (!past.some((bucket) => bucket.observed)) return [element("em", {}, text("not_observed"))];
+    const sum = element("strong", {}, number(past.reduce((all, bucket) => all + total(bucket), 0)));
+    const now = Date.now();
+    if (past.every((bucket) => bucket.complete || bucket.end > now && bucket.observed)) return [sum];
+    const observed = past.reduce((all, bucket) => all + bucket.coverage * (bucket.end - bucket.start), 0);
+    const share = observed / past.reduce((all, bucket) => all + Math.min(now, bucket.end) - bucket.start, 0);
+    if (share >= 0.99) return [sum];
+    return [sum, element("em", {}, text("partly", percent(share)))];
   }
 
   indexAt(x) {
@@ -156,8 +174,7 @@ export class Chart {
     this.chosen = index;
     this.marker?.classList.toggle("on", index >= 0);
     if (index < 0) {
-      const sum = this.buckets.reduce((all, bucket) => all + total(bucket), 0);
-      this.readout.replaceChildren(element("span", { class: "when" }, text("total")), element("strong", {}, number(sum)));
+      this.readout.replaceChildren(element("span", { class: "when" }, text("total")), ...this.sum());
       return;
     }
     const bucket = this.buckets[index];

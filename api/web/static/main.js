@@ -3,18 +3,21 @@
 import { Card, statusOf } from "./card.js";
 import { element } from "./dom.js";
 import { newestCrossing, readSite, Refusal } from "./server.js";
-import { exactTime, language, longDay, number, setLanguage, setTimeZone, stateName, text } from "./texts.js";
+import {
+  duration, exactTime, language, longDay, moment, number, setLanguage, setTimeZone, stateName, text,
+} from "./texts.js";
 import { Videos } from "./video.js";
 
 const RETRY_MS = 3000;
 const STATES = ["live", "connecting", "frozen", "offline", "ended", "unknown"];
 
-const page = Object.fromEntries(["site", "summary", "clock", "notice", "cameras"]
+const page = Object.fromEntries(["site", "summary", "writing", "clock", "notice", "cameras"]
   .map((id) => [id, document.getElementById(id)]));
 const videos = new Videos();
 let site = null;
 let cards = new Map();
 let events = null;
+let writing = null; // how writing what is counted goes, null where the server does not write
 const notices = new Map(); // what -> function that says it in the language of now
 
 function notice(what, say) {
@@ -57,6 +60,28 @@ function tick() {
   if (!site) return;
   const now = new Date();
   page.clock.textContent = `${longDay(now)} ${exactTime(now)}`;
+  showWriting(now);
+}
+
+/** When the store took rows last, and what waits for it. */
+function showWriting(now) {
+  page.writing.hidden = writing === null;
+  if (writing === null) return;
+  const ago = writing.written && duration(Math.max(0, (now - new Date(writing.written)) / 1000));
+  page.writing.textContent = [ago ? text("written", ago) : text("nothing_written"), waiting()].join(" · ");
+  page.writing.classList.toggle("bad", writing.failure !== "");
+}
+
+function waiting() {
+  return text("waiting", number(writing.frames_waiting), number(writing.frames_capacity));
+}
+
+/** What cannot be written, since when, and what that has cost so far. */
+function unwritten() {
+  const lost = Object.entries(writing.dropped_s).filter(([, seconds]) => seconds > 0)
+    .map(([camera, seconds]) => text("dropped_of", number(seconds, 1), cards.get(camera)?.name ?? camera));
+  return [text("not_written", moment(new Date(writing.failing_since)), writing.failure), `${waiting()}.`,
+    lost.length ? text("dropped", lost.join(", ")) : ""].filter(Boolean).join(" ");
 }
 
 async function load() {
@@ -71,7 +96,8 @@ async function load() {
   setTimeZone(site.timezone);
   page.site.textContent = site.name || site.site;
   document.title = `${page.site.textContent} · Aforo`;
-  const fallback = site.cameras.some((camera) => !camera.last_frame) ? await newestCrossing().catch(() => null) : null;
+  // Where the server runs no cameras, the newest day is the store's; where it does, it is the camera's own, or today.
+  const fallback = runsHere() ? null : await newestCrossing().catch(() => null);
   for (const camera of site.cameras) {
     const newest = camera.last_frame ? new Date(camera.last_frame) : fallback ?? new Date();
     const card = new Card(camera, newest, refused(camera.id));
@@ -134,6 +160,11 @@ function listen() {
     videos.setAvailable(status.camera, status.picture);
     summarise();
   });
+  on("writing", (state) => {
+    writing = state;
+    notice("writing", state.failure ? unwritten : null);
+    showWriting(new Date());
+  });
   on("counts", (counts) => cards.get(counts.camera)?.setCounts(counts));
   on("crossing", (crossing) => {
     const card = cards.get(crossing.camera);
@@ -165,7 +196,7 @@ setInterval(tick, 1000);
 // Every minute the charts ask again: an unobserved interval raises no event.
 setInterval(() => {
   if (document.hidden || !site) return;
-  if (runsHere()) for (const card of cards.values()) card.refreshSoon(null);
+  if (runsHere()) for (const card of cards.values()) card.minutePassed();
   else askAgain().then(() => notice("site", null), (error) => failed("site", error));
 }, 60_000);
 speak();

@@ -79,10 +79,16 @@ export function number(value, decimals = 0) {
     .replace(/[,.]/g, (mark) => marks[mark]);
 }
 
-/** A share 0 to 1 in percent; only the whole is called 100 %. */
+/** A share 0 to 1 in percent; only the whole is called 100 %, and only nothing 0 %. */
 export function percent(share) {
+  if (share > 0 && share < 0.001) return `< ${percent(0.001)}`;
   const shown = Math.round(1000 * (share < 1 ? Math.min(share, 0.999) : share)) / 10;
   return `${number(shown, Number.isInteger(shown) ? 0 : 1)} %`;
+}
+
+/** A length of time, in seconds or minutes. */
+export function duration(seconds) {
+  return seconds < 120 ? `${number(Math.round(seconds))} s` : `${number(Math.floor(seconds / 60))} min`;
 }
 
 function parts(options, instant) {
