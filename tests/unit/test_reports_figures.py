@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 from collections.abc import Sequence
 from datetime import datetime
@@ -315,7 +316,7 @@ def test_numbers_and_ordinary_text_stay_as_they_are() -> None:
 
 
 def test_control_characters_in_names_break_no_format() -> None:
-    made = report(name="a\x07b\x0bc\ud83d".encode("utf-8", "ignore").decode())
+    made = dataclasses.replace(report(), site_name="a\x07b\x0bc")  # a site file may not have them, an older one could
     assert openpyxl.load_workbook(io.BytesIO(to_xlsx(made)))
     assert to_pdf(made).startswith(b"%PDF")
 
