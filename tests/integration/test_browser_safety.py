@@ -10,7 +10,7 @@ import httpx
 import pytest
 from api_server import SITE, WRITING, application, sample_server, serving
 
-from aforo.config.site import SiteConfiguration
+from aforo.config.server import ApiSection
 from aggregate.store.sqlite.reader import SqliteReader
 from aggregate.store.sqlite.writer import SqliteStore
 from api.browser_safety import READING
@@ -128,7 +128,7 @@ def test_a_server_answers_only_its_own_names(client: httpx.Client, host: str, st
 
 def test_names_of_the_configuration_are_answered_and_no_others(tmp_path: Path) -> None:
     hosts = ["Counts.Example.org", "10.0.0.7", "fd00:0::7"]
-    site = SiteConfiguration.model_validate({**SITE.model_dump(), "api": {"allowed_hosts": hosts}})
+    site = SITE.model_copy(update={"api": ApiSection(allowed_hosts=hosts)})
     SqliteStore(tmp_path / "counts.db").close()
     reader = SqliteReader(tmp_path / "counts.db")
     with serving(application(reader, site=site)) as client:
