@@ -24,7 +24,10 @@ ROAD_USERS = ("pedestrian", "cyclist", "motorcyclist", "car", "bus", "truck", "o
 """The road users of the default configuration, in the order of tables and reports. A site may name more."""
 
 LOWEST_CONFIDENCE = 0.15
-"""Detections of lower confidence leave no detector and are not used by the tracker."""
+"""Detections of lower confidence leave no detector and are not tracked; but see `LOWEST_MACHINE_CONFIDENCE`."""
+
+LOWEST_MACHINE_CONFIDENCE = 0.05
+"""The same of bicycles and motorcycles: those below `LOWEST_CONFIDENCE` are not tracked, but tell riders apart."""
 
 Image = npt.NDArray[np.uint8]
 """A picture, shape (height, width, 3), BGR."""

@@ -57,7 +57,8 @@ def detector_backend(section: DetectorSection) -> DetectorBackend:
 
 def detector_settings(section: DetectorSection) -> DetectorSettings:
     """What is asked of any engine."""
-    return DetectorSettings(section.model, tuple(section.road_users), section.image_size, section.device)
+    machines = frozenset(label for label, user in section.road_users.items() if user in ("cyclist", "motorcyclist"))
+    return DetectorSettings(section.model, tuple(section.road_users), machines, section.image_size, section.device)
 
 
 def openvino_backend(section: DetectorSection) -> OpenVinoBackend:

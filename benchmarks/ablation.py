@@ -27,7 +27,9 @@ from trackers import ByteTrackTracker, CBIoUTracker
 
 import aggregate.counting.lines_and_zones
 import track.association
+import track.kinds
 import track.riders
+import track.riding
 import track.tracker
 from app.assets import manifest
 from app.validation.truth import LineTruth, load_truth
@@ -101,6 +103,8 @@ def _without_backfill(self: Any, seen: Any) -> Any:
 MECHANISMS: dict[str, list[tuple[object, str, Any]]] = {
     "everything on": [],
     "riders not joined": [(track.riders.Joiner, "_riding_joins", _nobody)],
+    "unsure machines unused": [(track.riding, "MACHINE_STAYS", 0.0), (track.riding, "SPEED_BOUNDS", (0.0, 0.0))],
+    "pieces not joined": [(track.association, "THREE_EDGES", 5), (track.kinds, "THREE_EDGES", 5)],
     "passengers not joined": [(track.riders.Joiner, "_carried_joins", _nobody)],
     "second boxes kept": [(track.association, "SAME_OBJECT_IOU", 1.1)],
     "boxes not grown": [(track.association, "GROWTH", 0.0), (track.association, "UNSURE_GROWTH", 0.0)],

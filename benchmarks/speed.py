@@ -99,7 +99,7 @@ def run_openvino(video: str, is_cut: bool) -> dict[str, Any]:
     first = next(frames_of(video))
     letterbox, network = detector.network(first.shape[1], first.shape[0])
     if is_cut:
-        network, _ = cut(network, detector.columns, LOWEST_CONFIDENCE, OTHER_CONFIDENCE)
+        network, _ = cut(network, detector.columns, [LOWEST_CONFIDENCE] * len(detector.columns), OTHER_CONFIDENCE)
     precision = detector.description.rpartition(" ")[2]
     options = {
         "PERFORMANCE_HINT": "THROUGHPUT",

@@ -3,7 +3,9 @@
 As in ByteTrack (Zhang et al., ECCV 2022), detections of high confidence are associated first, with all open tracklets;
 those of low confidence may only continue a tracklet seen in the previous frame, and never start one. Boxes are enlarged
 before they are compared (C-BIoU, Yang et al., WACV 2023), so that small and fast objects still overlap their
-prediction. `docs/adr/0004` explains, with figures, why this is not a tracker of a library.
+prediction. Last, a box with three edges where those of a settled tracklet are predicted continues it: a post, the
+frame's border or another road user hid its fourth side, or no longer does. `docs/adr/0004` explains, with figures, why
+this is not a tracker of a library.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ import supervision as sv
 from aforo.kernel_cache import compiled, compiling
 from aforo.model import LOWEST_CONFIDENCE, MICROSECONDS, Box, PastPosition
 from track.assignment import best_assignment, match_pairs
-from track.boxes import Floats, Indices, Mask, grown, iou, mean_side
+from track.boxes import THREE_EDGES, Floats, Indices, Mask, edges_in_common, grown, iou, mean_side
 from track.kinds import ALSO_OF_KIND, SAME_OBJECT_IOU, kinds_of_classes, split_by_kind
 from track.motion import (
     MOTION,
@@ -296,6 +298,24 @@ def nearness(position: Floats, box: Floats, reach: float) -> float:
 
 
 @compiled
+def common_edges(position: Floats, box: Floats) -> int:
+    """Edges in common of a tracklet (4,) centre x, centre y, width, height and a box (4,) xyxy: 0..4."""
+    half_width, half_height = position[2] / 2, position[3] / 2
+    return int(
+        edges_in_common(
+            position[0] - half_width,
+            position[1] - half_height,
+            position[0] + half_width,
+            position[1] + half_height,
+            box[0],
+            box[1],
+            box[2],
+            box[3],
+        )
+    )
+
+
+@compiled
 def associate(
     filters: Filters,
     ids: Indices,
@@ -348,6 +368,14 @@ def associate(
     rows = np.flatnonzero(is_open & (box_of < 0) & (now_s - seen_s < 1.5 * step + 1e-6))
     worth = similarity(filters, settled, rows, boxes[unsure], rules.unsure_growth, rules.calm_deviations, motion)
     match_pairs(worth, rules.unsure_least_similarity, rows, unsure, track_of, box_of)
+
+    sure, rows = np.flatnonzero(is_sure & (track_of < 0)), np.flatnonzero(is_open & settled & (box_of < 0))
+    worth = np.zeros((len(rows), len(sure)))
+    for at in range(len(rows)):
+        for j in range(len(sure)):
+            if common_edges(filters.position[rows[at]], boxes[sure[j]]) >= THREE_EDGES:
+                worth[at, j] = confidence[sure[j]]
+    match_pairs(worth, 1e-6, rows, sure, track_of, box_of)
 
     found = np.flatnonzero(track_of >= 0)
     correct(filters, track_of[found], boxes[found], motion)

@@ -16,6 +16,12 @@ Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
 Mask = npt.NDArray[np.bool_]
 
+EDGE_TOLERANCE = 0.15
+"""Greatest distance of two edges that are one, as a share of the larger box's width or height."""
+
+THREE_EDGES = 3
+"""Edges in common of two boxes of one road user of whom something hides a side."""
+
 SMALLEST_PX = 2.0
 """Least width and height of a predicted box, pixels."""
 
@@ -46,3 +52,20 @@ def grown(x1: float, y1: float, x2: float, y2: float, share: float) -> tuple[flo
     """A box enlarged on each side by a share of its width and height: x1, y1, x2, y2."""
     wide, high = (x2 - x1) * share, (y2 - y1) * share
     return x1 - wide, y1 - high, x2 + wide, y2 + high
+
+
+@compiled
+def edges_in_common(
+    ax1: float, ay1: float, ax2: float, ay2: float, bx1: float, by1: float, bx2: float, by2: float
+) -> int:
+    """How many of the four edges of two boxes are at the same place, within `EDGE_TOLERANCE`: 0..4.
+
+    A road user of whom a post, the frame's border or another one hides a side keeps the other three edges.
+    """
+    wide, high = EDGE_TOLERANCE * max(ax2 - ax1, bx2 - bx1), EDGE_TOLERANCE * max(ay2 - ay1, by2 - by1)
+    return (
+        int(abs(ax1 - bx1) <= wide)
+        + int(abs(ay1 - by1) <= high)
+        + int(abs(ax2 - bx2) <= wide)
+        + int(abs(ay2 - by2) <= high)
+    )

@@ -13,11 +13,14 @@ import numpy as np
 import numpy.typing as npt
 
 from aforo.kernel_cache import compiled
-from track.boxes import Floats, Indices, iou_of_boxes
+from track.boxes import THREE_EDGES, Floats, Indices, edges_in_common, iou_of_boxes
 from track.tracklet import PartKind, kind_of
 
 SAME_OBJECT_IOU = 0.65
 """IoU above which two boxes of one kind are the same object, whatever their classes."""
+
+INSIDE_SHARE = 0.9
+"""Least share of a box's area that is inside another box of which it may be a piece."""
 
 UNKNOWN = -1
 """Stands for the kind of a label that is no road user."""
@@ -32,6 +35,15 @@ def kinds_of_classes(road_users: Sequence[str | None]) -> npt.NDArray[np.intp]:
     """For each class id of the detector, the index of its kind in `PartKind`, or `UNKNOWN` if it is no road user."""
     kinds = list(PartKind)
     return np.array([UNKNOWN if user is None else kinds.index(kind_of(user)) for user in road_users], dtype=np.intp)
+
+
+@compiled
+def is_piece(a: Floats, b: Floats) -> bool:
+    """Whether one of two boxes (4,) xyxy is the other without one side: inside it, with three edges in common."""
+    smaller = min((a[2] - a[0]) * (a[3] - a[1]), (b[2] - b[0]) * (b[3] - b[1]))
+    shared = max(min(a[2], b[2]) - max(a[0], b[0]), 0.0) * max(min(a[3], b[3]) - max(a[1], b[1]), 0.0)
+    common = edges_in_common(a[0], a[1], a[2], a[3], b[0], b[1], b[2], b[3])
+    return bool(common >= THREE_EDGES and shared >= INSIDE_SHARE * smaller)
 
 
 @compiled
@@ -50,7 +62,7 @@ def suppress_overlaps(boxes: Floats, confidence: Floats, most: float) -> Indices
         alone = True
         for at in range(count):
             j = kept[at]
-            if iou_of_boxes(boxes[i], boxes[j]) > most:
+            if iou_of_boxes(boxes[i], boxes[j]) > most or is_piece(boxes[i], boxes[j]):
                 alone = False
                 break
         if alone:

@@ -23,6 +23,9 @@ PILLION_OVERLAP = 0.25
 SECOND_BOX_OVERLAP = 0.5
 """Smallest shared area of two boxes of one machine, as a share of the smaller box."""
 
+RIDING_HEIGHT = 0.1
+"""Least mean height of a rider's feet above the ground, share of the machine's height; a person who pushes is lower."""
+
 
 def pair_riders(persons: list[Box], machines: list[Box]) -> set[tuple[int, int]]:
     """Pairs (index of the person, index of the machine) of everybody who is on a machine in this frame.
@@ -33,7 +36,7 @@ def pair_riders(persons: list[Box], machines: list[Box]) -> set[tuple[int, int]]
         return set()
     fit = np.zeros((len(persons), len(machines)))
     for i, j in zip(*np.nonzero(sharing_area(persons, machines)), strict=True):
-        fit[i, j] = _riding_fit(persons[i], machines[j])
+        fit[i, j] = riding_fit(persons[i], machines[j])
     if not fit.any():
         return set()
     rider_of = {j: i for i, j in enumerate(best_assignment(fit).tolist()) if j >= 0 and fit[i, j] > 0}
@@ -59,7 +62,7 @@ def sharing_area(a: Sequence[Box], b: Sequence[Box]) -> npt.NDArray[np.bool_]:
     return np.asarray((ax1 < bx2) & (bx1 < ax2) & (ay1 < by2) & (by1 < ay2))
 
 
-def _riding_fit(person: Box, machine: Box) -> float:
+def riding_fit(person: Box, machine: Box) -> float:
     """How well a person's box fits a rider of the machine, 0..1: high if they overlap and are aligned horizontally."""
     reach = max(person.width, machine.width) / 2
     aside, shared = abs(person.centre.x - machine.centre.x), overlap_of_smaller(person, machine)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from aforo.model import Box
-from track.rider_pairing import area_of, overlap_of_smaller, pair_riders, sharing_area
+from track.rider_pairing import RIDING_HEIGHT, area_of, overlap_of_smaller, pair_riders, sharing_area
 from track.tracklet import PartKind, Tracklet, displacement
 
 MINIMUM_FRAMES = 3
@@ -42,9 +42,6 @@ PIECE_SIDES = 0.15
 
 CARRIED_HEIGHT = 0.1
 """Least height of a passenger's lower edge above the vehicle's, share of its height: a cyclist before it is lower."""
-
-RIDING_HEIGHT = 0.1
-"""Least mean height of a rider's feet above the ground, share of the machine's height; a person who pushes is lower."""
 
 _PIECES = 0
 """In place of a tracklet's id: all pieces of a machine together; no tracklet has this id."""

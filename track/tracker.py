@@ -11,13 +11,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import supervision as sv
 
 from aforo.model import MICROSECONDS, Box, Frame, PastPosition, TrackedFrame, TrackedObject, TrackEnd
 from track.association import TrackletTracker
 from track.rider_pairing import SECOND_BOX_OVERLAP, overlap_of_smaller
 from track.riders import Join, Joiner, Tie
-from track.tracklet import ClassVotes, PartKind, Tracklet
+from track.riding import Machine, RidingEvidence
+from track.tracklet import ClassVotes, PartKind, Tracklet, kind_of
 
 CONFIRMED_HITS = 3
 """Detections of a tracklet before its road user is confirmed."""
@@ -54,11 +56,19 @@ class _RoadUser:
     whole_kind: PartKind
     tie: Tie | None = None
     lost_votes: dict[PartKind, ClassVotes] = field(default_factory=dict)
+    lost_riding: RidingEvidence = field(default_factory=RidingEvidence)
     confirmed: bool = False
     announced: bool = False
 
     def road_user(self) -> str | None:
-        """The class with the most votes so far, of the tracklets of `whole_kind`."""
+        """The class with the most votes so far, of the tracklets of `whole_kind`; of a person, what it rides."""
+        if self.whole_kind is PartKind.PERSON and self.tie is None:
+            riding = RidingEvidence()
+            riding.add(self.lost_riding)
+            for tracklet in self.parts.values():
+                riding.add(tracklet.riding)
+            if (rider := riding.rider) is not None:
+                return rider
         votes = ClassVotes()
         votes.merge(self.lost_votes.get(self.whole_kind, _NO_VOTES))
         for tracklet in self.parts.values():
@@ -70,6 +80,7 @@ class _RoadUser:
         """Take over the tracklets and votes of another road user, which is the same one."""
         self.parts |= other.parts
         self.confirmed |= other.confirmed
+        self.lost_riding.add(other.lost_riding)
         for kind, votes in other.lost_votes.items():
             self.lost_votes.setdefault(kind, ClassVotes()).merge(votes)
 
@@ -77,6 +88,7 @@ class _RoadUser:
         """Remove a tracklet that ended; its votes stay."""
         tracklet = self.parts.pop(tracklet_id)
         self.lost_votes.setdefault(tracklet.kind, ClassVotes()).merge(tracklet.votes)
+        self.lost_riding.add(tracklet.riding)
 
 
 class CameraTracker:
@@ -88,6 +100,8 @@ class CameraTracker:
     """
 
     def __init__(self, road_users: Sequence[str | None], frame_rate: float) -> None:
+        self._road_users = tuple(road_users)
+        self._is_machine = np.array([user is not None and kind_of(user) is PartKind.MACHINE for user in road_users])
         self._tracklets = TrackletTracker(road_users)
         self._nominal_us = round(MICROSECONDS / frame_rate)
         self._joiner: Joiner | None = None
@@ -106,6 +120,7 @@ class CameraTracker:
         if self._joiner is None:
             self._joiner = Joiner(width / height)
         seen, ended = self._tracklets.update(detections, frame.captured_at_us, width, height)
+        self._observe_riding(seen, frame.captured_at_us, detections, width, height)
         for tracklet in seen:
             if tracklet.id not in self._owner:
                 self._owner[tracklet.id] = _RoadUser(tracklet.id, {tracklet.id: tracklet}, tracklet.kind)
@@ -143,6 +158,26 @@ class CameraTracker:
             ended=ends,
             last=True,
         )
+
+    def _observe_riding(
+        self, seen: list[Tracklet], at_us: int, detections: sv.Detections, width: int, height: int
+    ) -> None:
+        """Look whether the people in a frame ride machines, those too unsure to be tracked included."""
+        persons = [tracklet for tracklet in seen if tracklet.kind is PartKind.PERSON]
+        if not persons:
+            return
+        rows = np.flatnonzero(self._is_machine[detections.class_id])
+        machines = [
+            Machine(Box(*corners), self._road_users[class_id] or "", confidence)
+            for corners, class_id, confidence in zip(
+                (detections.xyxy[rows] / (width, height, width, height)).tolist(),
+                detections.class_id[rows].tolist(),
+                detections.confidence[rows].tolist(),
+                strict=True,
+            )
+        ]
+        for person in persons:
+            person.riding.observe(at_us, person.box, width / height, machines)
 
     def _span(self, at_us: int) -> int:
         previous, self._last_at_us = self._last_at_us, at_us

@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass, field
 
 from aforo.model import Box, PastPosition
+from track.riding import RidingEvidence
 
 STRIDE = 0.1
 """Smallest displacement that counts as a step, in units of the mean box side; less may be noise."""
@@ -70,6 +71,7 @@ class Tracklet:
     Attributes:
         kind: the part of a road user that it is.
         votes: for its class.
+        riding: of a person, whether it rides a machine that is not tracked.
         box: of the newest detection, fractions of the frame.
         last_at_us: event time of the newest detection.
         confidence: of the newest detection.
@@ -93,6 +95,7 @@ class Tracklet:
     moved: float = 0.0
     strides: int = 0
     votes: ClassVotes = field(default_factory=ClassVotes)
+    riding: RidingEvidence = field(default_factory=RidingEvidence)
     path: list[PastPosition] = field(default_factory=list)
 
     def observe(self, at_us: int, box: Box, confidence: float, road_user: str | None, aspect: float) -> None:

@@ -73,6 +73,7 @@ class OpenVinoBackend:
         return OpenVinoYolo(
             file,
             self._settings.labels,
+            unsure_labels=self._settings.unsure_labels,
             image_size=self._settings.image_size,
             device="CPU" if self._settings.device in ("auto", "cpu") else self._settings.device,
             precision="bf16" if precision == "bf16" else "f32",

@@ -64,7 +64,7 @@ def detections_of(
     outputs: tuple[Output, ...],
     grids: tuple[Grid, ...],
     columns: Indices,
-    lowest: float,
+    lowest: Floats,
     lowest_other: float,
     most_iou: float,
     most_candidates: int,
@@ -80,7 +80,7 @@ def candidates(
     outputs: tuple[Output, ...],
     grids: tuple[Grid, ...],
     columns: Indices,
-    lowest: float,
+    lowest: Floats,
     lowest_other: float,
 ) -> tuple[Floats, Floats, Indices]:
     """Boxes and labels of all anchors with a score high enough.
@@ -92,16 +92,16 @@ def candidates(
         outputs: one for each grid.
         grids: as many.
         columns: (labels,) for each wanted label, its column in the logits.
-        lowest: anchors whose logits are not above this are dropped.
-        lowest_other: the same for anchors with none of the wanted labels; not less than `lowest`.
+        lowest: (labels,) anchors whose highest logit is not above that of its label are dropped.
+        lowest_other: the same for anchors with none of the wanted labels; not less than any of `lowest`.
 
     Returns:
         (N, 4) left, top, width, height, network pixels; (N,) scores 0..1; (N,) the index in `columns`, or its length
         for any other label.
     """
-    rows = 0
+    rows, least = 0, lowest.min()
     for at in range(len(outputs)):
-        rows += (outputs[at].best > lowest).sum()
+        rows += (outputs[at].best > least).sum()
     xywh, confidence, label = np.empty((rows, 4), np.float32), np.empty(rows, np.float32), np.empty(rows, np.intp)
     count = 0
     for at in range(len(outputs)):
@@ -109,14 +109,14 @@ def candidates(
         height, width = output.best.shape
         for row in range(height):
             for column in range(width):
-                if not output.best[row, column] > lowest:  # also drops NaN
+                if not output.best[row, column] > least:  # also drops NaN
                     continue
                 best, which = output.logits[row, column, columns[0]], 0
                 for number in range(1, len(columns)):
                     logit = output.logits[row, column, columns[number]]
                     if logit > best:
                         best, which = logit, number
-                if best <= lowest:
+                if best <= lowest[which]:
                     if output.best[row, column] <= lowest_other:
                         continue
                     best, which = output.best[row, column], len(columns)
@@ -218,5 +218,14 @@ def compile_all() -> None:
     output, grid = Output(pictures, table, pictures), Grid(table, numbers, table, 1.0)
     placement = Placement(1.0, 0.0, 0.0, 1.0, 1.0)
     with compiling(__file__):
-        detections_of((output, output, output), (grid, grid, grid), np.zeros(1, np.intp), 0.0, 0.0, 0.5, 1, placement)
+        detections_of(
+            (output, output, output),
+            (grid, grid, grid),
+            np.zeros(1, np.intp),
+            np.ones(1, np.float32),
+            1.0,
+            0.5,
+            1,
+            placement,
+        )
         select_boxes(table, numbers, rows, 0.5, 1, placement)

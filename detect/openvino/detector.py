@@ -19,13 +19,14 @@ import openvino as ov
 import supervision as sv
 
 from aforo.errors import ModelError
-from aforo.model import LOWEST_CONFIDENCE, Image
+from aforo.model import Image
 from detect.limits import NMS_IOU, OTHER_CONFIDENCE, OTHER_LABEL, one_line
 from detect.openvino import boxes
 from detect.openvino.boxes import Placement
 from detect.openvino.letterbox import PAD_VALUE, Letterbox
 from detect.openvino.model_files import is_quantised, label_names, model_file
 from detect.openvino.network_head import Head, cut
+from detect.settings import lowest_confidences
 
 _MOST_CANDIDATES = 1000
 _WATCH_EVERY_S = 1.0
@@ -39,6 +40,7 @@ class OpenVinoYolo:
             `.onnx`, whose metadata do.
         labels: the wanted labels; the best of these wins even if another one (boat, suitcase) has a higher score. All
             others together come last, as `OTHER_LABEL`.
+        unsure_labels: see `DetectorSettings`.
         image_size: longer side of the network's input, pixels.
         device: OpenVINO device, such as CPU, GPU or NPU.
         precision: arithmetic of the layers in float: f32 or bf16; those of an INT8 model stay INT8.
@@ -60,6 +62,7 @@ class OpenVinoYolo:
         model: Path,
         labels: tuple[str, ...],
         *,
+        unsure_labels: frozenset[str] = frozenset(),
         image_size: int = 640,
         device: str = "CPU",
         precision: str = "f32",
@@ -78,6 +81,7 @@ class OpenVinoYolo:
                 "map its own labels under detector.road_users"
             )
         self._labels = labels
+        self._lowest = lowest_confidences(labels, unsure_labels)
         self.columns = [names.index(label) for label in labels]
         self._image_size = image_size
         self._device = device
@@ -173,7 +177,7 @@ class OpenVinoYolo:
     def _compile(self, width: int, height: int) -> _Engine:
         try:
             letterbox, model = self.network(width, height)
-            model, head = cut(model, self.columns, LOWEST_CONFIDENCE, OTHER_CONFIDENCE)
+            model, head = cut(model, self.columns, self._lowest, OTHER_CONFIDENCE)
             compiled = self._core.compile_model(
                 with_picture_input(model),
                 self._device,

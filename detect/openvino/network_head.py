@@ -44,14 +44,17 @@ class Head:
     Args:
         columns: for each wanted label, its column among the scores.
         grids: the grids of anchors; none if the network computes scores and boxes itself.
-        lowest: detections whose score is not above this are dropped.
-        lowest_other: the same for all other labels; not less than `lowest`.
+        lowest: for each wanted label, detections whose score is not above this are dropped.
+        lowest_other: the same for all other labels; not less than any of `lowest`.
     """
 
-    def __init__(self, columns: Sequence[int], grids: Sequence[Grid], lowest: float, lowest_other: float) -> None:
+    def __init__(
+        self, columns: Sequence[int], grids: Sequence[Grid], lowest: Sequence[float], lowest_other: float
+    ) -> None:
         self._columns = np.asarray(columns, np.intp)
         self._grids = tuple(grids)
-        self._limits = (_logit(lowest), _logit(lowest_other)) if grids else (lowest, lowest_other)
+        scale = _logit if grids else float
+        self._limits = np.array([scale(each) for each in lowest], np.float32), scale(lowest_other)
 
     def arrange(self, outputs: Sequence[Floats]) -> tuple[Any, ...]:
         """The outputs for one picture as `read` takes them: views, valid as long as the memory of the outputs.
@@ -81,14 +84,14 @@ class Head:
     def _candidates(self, scores: Floats, best_of_all: Floats, boxes: Floats) -> tuple[Floats, Floats, Indices]:
         """The same as `boxes.candidates`, from computed scores and boxes."""
         wanted = scores[:, self._columns]
-        best = wanted.max(axis=1)
-        is_wanted = best > self._limits[0]
+        best, which = wanted.max(axis=1), wanted.argmax(axis=1)
+        is_wanted = best > self._limits[0][which]
         seen = np.flatnonzero(is_wanted | (best_of_all > self._limits[1]))
         centre, size = boxes[seen, :2], boxes[seen, 2:]
         return (
             np.hstack((centre - size / 2, size)),
             np.where(is_wanted, best, best_of_all)[seen],
-            np.where(is_wanted, wanted.argmax(axis=1), len(self._columns))[seen],
+            np.where(is_wanted, which, len(self._columns))[seen],
         )
 
 
@@ -96,7 +99,7 @@ def _logit(score: float) -> float:
     return math.log(score / (1 - score))
 
 
-def cut(model: ov.Model, columns: Sequence[int], lowest: float, lowest_other: float) -> tuple[ov.Model, Head]:
+def cut(model: ov.Model, columns: Sequence[int], lowest: Sequence[float], lowest_other: float) -> tuple[ov.Model, Head]:
     """Cut a network with one output (1, 4 + labels, anchors): centre x, centre y, width, height, score per label.
 
     Args:

@@ -41,7 +41,13 @@ class UltralyticsBackend:
         from detect.ultralytics.detector import UltralyticsYolo
 
         settings = self._settings
-        return UltralyticsYolo(model, settings.labels, image_size=settings.image_size, device=settings.device)
+        return UltralyticsYolo(
+            model,
+            settings.labels,
+            unsure_labels=settings.unsure_labels,
+            image_size=settings.image_size,
+            device=settings.device,
+        )
 
     def check(self, *, needed: bool) -> Iterator[Finding]:
         """Whether torch and Ultralytics are installed, neither of which is loaded, and what the GPU's driver says."""

@@ -10,8 +10,9 @@ import numpy as np
 import supervision as sv
 
 from aforo.errors import ModelError
-from aforo.model import LOWEST_CONFIDENCE, Image
+from aforo.model import Image
 from detect.limits import NMS_IOU, OTHER_CONFIDENCE, OTHER_LABEL, one_line
+from detect.settings import lowest_confidences
 
 _TASKS = {
     "classify": "classification",
@@ -35,6 +36,7 @@ class UltralyticsYolo:
     Args:
         model: a model that Ultralytics loads: `.pt`, `.engine`, `.onnx`, a folder.
         labels: the wanted labels; all others come as `OTHER_LABEL`.
+        unsure_labels: see `DetectorSettings`.
         image_size: longer side of the network's input, pixels.
         device: auto, cpu, cuda:0, ...
 
@@ -44,7 +46,15 @@ class UltralyticsYolo:
 
     capacity = 1
 
-    def __init__(self, model: Path, labels: tuple[str, ...], *, image_size: int = 640, device: str = "auto") -> None:
+    def __init__(
+        self,
+        model: Path,
+        labels: tuple[str, ...],
+        *,
+        unsure_labels: frozenset[str] = frozenset(),
+        image_size: int = 640,
+        device: str = "auto",
+    ) -> None:
         import torch
         import ultralytics
 
@@ -67,6 +77,7 @@ class UltralyticsYolo:
         if missing:
             raise ModelError(f"the model {model} has no label {missing[0]!r}; it has: {', '.join(names.values())}")
         self._labels = labels
+        self._lowest = np.array([*lowest_confidences(labels, unsure_labels), OTHER_CONFIDENCE], np.float32)
         self._class_of = np.array(
             [labels.index(names[i]) if names[i] in labels else len(labels) for i in sorted(names)]
         )
@@ -91,7 +102,7 @@ class UltralyticsYolo:
             result = self._model.predict(
                 image,
                 imgsz=self._image_size,
-                conf=LOWEST_CONFIDENCE,
+                conf=float(self._lowest.min()),
                 iou=NMS_IOU,
                 device=self._device,
                 verbose=False,
@@ -101,7 +112,7 @@ class UltralyticsYolo:
         boxes = result.boxes
         class_id = self._class_of[boxes.cls.cpu().numpy().astype(int)]
         confidence = boxes.conf.cpu().numpy().astype(np.float32)
-        keep = (class_id < len(self._labels)) | (confidence > OTHER_CONFIDENCE)
+        keep = confidence > self._lowest[class_id]
         return sv.Detections(
             xyxy=boxes.xyxy.cpu().numpy().astype(np.float32)[keep], confidence=confidence[keep], class_id=class_id[keep]
         )

@@ -78,7 +78,7 @@ def test_the_anchors_that_see_something_are_told_as_before(
     if ended == "otherwise":
         cuttable = otherwise_ended(cuttable)
     (output,) = run(whole, picture)
-    short, head = cut(cuttable, COLUMNS, LOWEST, LOWEST_OTHER)
+    short, head = cut(cuttable, COLUMNS, [LOWEST] * len(COLUMNS), LOWEST_OTHER)
     outputs = run(short, picture)
     assert len(outputs) == (3 if ended == "otherwise" else 9)  # of all anchors together, or of three grids
     found = everybody(head, outputs)
@@ -99,7 +99,7 @@ def test_the_anchors_that_see_something_are_told_as_before(
 
 
 def test_of_too_many_the_surest_are_told(default_model_path: Path, picture: Image) -> None:
-    short, head = cut(network(default_model_path), COLUMNS, LOWEST, LOWEST_OTHER)
+    short, head = cut(network(default_model_path), COLUMNS, [LOWEST] * len(COLUMNS), LOWEST_OTHER)
     outputs = run(short, picture)
     all_of_them, few = everybody(head, outputs), everybody(head, outputs, limit=5)
     assert len(few.confidence) == 5 < len(all_of_them.confidence)
@@ -107,7 +107,7 @@ def test_of_too_many_the_surest_are_told(default_model_path: Path, picture: Imag
 
 
 def test_answers_of_half_precision_are_read_too(default_model_path: Path, picture: Image) -> None:
-    short, head = cut(network(default_model_path), COLUMNS, LOWEST, LOWEST_OTHER)
+    short, head = cut(network(default_model_path), COLUMNS, [LOWEST] * len(COLUMNS), LOWEST_OTHER)
     other = short.clone()
     halves = [ops.convert(result.input_value(0), np.float16) for result in other.get_results()]
     half = ov.Model([each.output(0) for each in halves], other.get_parameters())
@@ -118,7 +118,7 @@ def test_answers_of_half_precision_are_read_too(default_model_path: Path, pictur
 
 
 def test_where_every_label_is_looked_for_there_are_no_others(default_model_path: Path, picture: Image) -> None:
-    short, head = cut(network(default_model_path), range(80), LOWEST, LOWEST_OTHER)
+    short, head = cut(network(default_model_path), range(80), [LOWEST] * 80, LOWEST_OTHER)
     found = everybody(head, run(short, picture))
     assert len(found.confidence) >= 10
     assert found.confidence.min() > LOWEST
@@ -129,7 +129,7 @@ def test_colours_stay_where_every_label_is_looked_for_in_another_order(
     default_model_path: Path, picture: Image
 ) -> None:
     networks = [
-        cut(network(default_model_path), order, LOWEST, LOWEST_OTHER) for order in (range(80), range(79, -1, -1))
+        cut(network(default_model_path), order, [LOWEST] * 80, LOWEST_OTHER) for order in (range(80), range(79, -1, -1))
     ]
     found = []
     for model, head in networks:
@@ -140,7 +140,7 @@ def test_colours_stay_where_every_label_is_looked_for_in_another_order(
 
 
 def test_an_empty_picture_holds_nobody(default_model_path: Path) -> None:
-    short, head = cut(network(default_model_path), COLUMNS, LOWEST, LOWEST_OTHER)
+    short, head = cut(network(default_model_path), COLUMNS, [LOWEST] * len(COLUMNS), LOWEST_OTHER)
     found = everybody(head, run(short, np.full((*SIZE, 3), 114, np.uint8)))
     assert found.xyxy.shape == (0, 4)
     assert found.confidence.shape == found.class_id.shape == (0,)

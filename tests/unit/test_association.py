@@ -157,3 +157,25 @@ def test_what_stands_does_not_leap_onto_its_neighbour() -> None:
     for i in range(12):
         assert scene.see(box(100, 200, 80, 55)) == [1], i
     assert scene.see(box(145, 200, 80, 55)) == [2]
+
+
+@pytest.mark.parametrize("speed", [4, 12])
+@pytest.mark.parametrize("post", [10, 40, 70])
+def test_a_car_behind_a_post_keeps_its_id(speed: float, post: float) -> None:
+    """The post hides what is beyond it, then nothing: the box shrinks to a piece and is whole again in one frame."""
+    scene, ids, at = Scene(), [], 100.0
+    for i in range(30):
+        left, right = at + speed * i, at + 100 + speed * i
+        hidden_from = at + 100 + post
+        if left < hidden_from - 30 and right > hidden_from:
+            right = hidden_from
+        ids += scene.see((left, 100, right, 150))
+    assert set(ids) == {1}
+
+
+def test_another_car_with_other_edges_is_not_taken_for_the_lost_one() -> None:
+    scene = Scene()
+    for i in range(6):
+        scene.see((100 + 8 * i, 100, 200 + 8 * i, 150))
+    scene.wait(0.3)
+    assert scene.see((340, 40, 530, 150)) == [2]

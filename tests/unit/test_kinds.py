@@ -44,6 +44,20 @@ def test_what_overlaps_only_a_box_that_was_left_out_stays() -> None:
     assert kept(boxes, [0.9, 0.8, 0.7]) == [0, 2]
 
 
+@pytest.mark.parametrize(
+    "piece", [[100, 100, 150, 160], [150, 100, 200, 160], [100, 130, 200, 160], [103, 98, 160, 163]]
+)
+def test_of_an_object_and_a_piece_of_it_with_three_of_its_edges_the_surer_one_stays(piece: list[float]) -> None:
+    """A post before a car: one box ends there, another goes on behind it."""
+    assert kept([CAR, piece], [0.4, 0.7]) == [1]
+    assert kept([CAR, piece], [0.7, 0.4]) == [0]
+
+
+@pytest.mark.parametrize("other", [[120, 100, 170, 160], [100, 100, 150, 140], [60, 100, 120, 160]])
+def test_what_has_fewer_edges_in_common_or_lies_outside_is_another_object(other: list[float]) -> None:
+    assert kept([CAR, other], [0.4, 0.7]) == [1, 0]
+
+
 def test_other_kinds_and_what_is_too_unsure_are_left_out() -> None:
     boxes = [CAR, [300, 100, 400, 160], [500, 100, 600, 160], [700, 100, 800, 160]]
     assert kept(boxes, [0.5, 0.9, 0.1, 0.8], [VEHICLE, 0, VEHICLE, VEHICLE]) == [3, 0]

@@ -1,0 +1,206 @@
+"""Whether a person rides a machine that the network hardly sees. Pure.
+
+By far, by night and between cars the network often finds the rider and not the machine. Two things still tell a rider
+from a pedestrian, and are added up as log-odds:
+
+* boxes of bicycles and motorcycles too unsure to be tracked that keep their place under the person while it moves. A
+  walker who passes a row of parked machines meets them too, but they were there before the person came;
+* the speed, in heights of the person's own box. Perspective shortens it, so slowness says little; nobody walks at two
+  body heights a second (people walk at 1.34 ± 0.26 m/s, Weidmann 1993: 0.8 heights; joggers make 1.5 to 1.8).
+
+Both are looked at once per stride, after the person has moved by a share of its height: frames in between show the
+same picture again, and standing people tell nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from aforo.model import MICROSECONDS, Box
+from track.rider_pairing import RIDING_HEIGHT, area_of, riding_fit
+
+STRIDE_HEIGHTS = 0.4
+"""Displacement after which a person is looked at again, in heights of its box."""
+
+PRIOR = -2.5
+"""Log-odds that a person without a tracked machine is a rider."""
+
+MACHINE_STAYS = 1.5
+"""Log-odds of a stride in which a machine kept its place under the person."""
+
+NO_MACHINE = -0.75
+"""Log-odds of a stride without a machine under the person, or with another one."""
+
+PLACE_HEIGHTS = 0.2
+"""Greatest change of the machine's place under the person from stride to stride, in heights: half a stride."""
+
+PARKED_IOU = 0.5
+"""IoU of two boxes, strides apart, that are one machine at rest; a ridden one is further on by then."""
+
+RUNNING_SPEED = 1.7
+"""Speed, in heights per second, that is as likely of a runner as of a rider."""
+
+SPEED_WEIGHT = 4.0
+"""Log-odds for each height per second above that."""
+
+SPEED_BOUNDS = (-1.5, 4.0)
+"""Least and greatest log-odds of the speed."""
+
+LEAST_WITHOUT_MACHINE = -1.0
+"""Least log-odds of all strides together: that the network finds no machine tells little of far and hidden ones."""
+
+LEAST_STRIDES = 3
+"""Strides before anything is said."""
+
+LEAST_STRIDES_ALONE = 5
+"""Strides before speed alone makes a rider: boxes that others hide jump now and then."""
+
+MOTORCYCLE_SPEED = 4.0
+"""Speed from which a rider whose machine was never seen is a motorcyclist, heights per second: 24 km/h."""
+
+_MOST_MACHINES = 64
+"""Boxes of machines kept of a stride."""
+
+_BORDER = 0.005
+"""A box nearer to the frame's border than this share of the frame is cut: its size tells nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A bicycle or motorcycle that a network found, however unsure."""
+
+    box: Box
+    road_user: str
+    confidence: float
+
+
+@dataclass(slots=True)
+class RidingEvidence:
+    """What speaks for and against a person being a rider; of one tracklet, or of several added up.
+
+    Attributes:
+        log_odds: of the machines seen under the person, without the prior and the speed.
+        strides: looked at so far.
+        moving_s: time of these strides, seconds.
+        machines: per class of rider, the confidence of the machines that kept their place.
+        foot_height: of the person's feet above the lower edge of these, in heights of the machine, times confidence.
+    """
+
+    log_odds: float = 0.0
+    strides: int = 0
+    moving_s: float = 0.0
+    machines: dict[str, float] = field(default_factory=dict)
+    foot_height: float = 0.0
+    _from: tuple[int, Box] | None = None
+    _place: tuple[float, float] | None = None
+    _best: tuple[Machine, Box] | None = None
+    _machines: list[Box] = field(default_factory=list)
+    _earlier: tuple[list[Box], ...] = ()
+
+    def observe(self, at_us: int, person: Box, aspect: float, machines: Iterable[Machine]) -> None:
+        """Look at one frame.
+
+        Args:
+            at_us: event time.
+            person: fractions of the frame.
+            aspect: the frame's width over its height.
+            machines: of that frame, whoever rides them.
+        """
+        if _is_cut(person):
+            self._from = self._best = None
+            self._machines = []
+            return
+        for machine in machines:
+            self._machines.append(machine.box)
+            is_better = self._best is None or machine.confidence > self._best[0].confidence
+            if (
+                is_better
+                and machine.box.centre.y > person.centre.y
+                and riding_fit(person, machine.box) > 0
+                and not self._was_there(machine.box)
+            ):
+                self._best = machine, person
+        if self._from is None:
+            self._from = at_us, person
+            return
+        height = (self._from[1].height + person.height) / 2
+        before, now = self._from[1], person
+        away = math.hypot((now.centre.x - before.centre.x) * aspect, now.y2 - before.y2) / max(
+            height, 2 * aspect * (before.width + now.width) / 2, 1e-6
+        )
+        if away >= STRIDE_HEIGHTS:
+            self._end_stride((at_us - self._from[0]) / MICROSECONDS, away, aspect)
+            self._from = at_us, person
+
+    def _was_there(self, machine: Box) -> bool:
+        """Whether a machine stood there two or three strides ago, when the person's own was elsewhere."""
+        return any(_iou(machine, before) >= PARKED_IOU for boxes in self._earlier[:-1] for before in boxes)
+
+    def _end_stride(self, seconds: float, away: float, aspect: float) -> None:
+        self.strides += 1
+        self.moving_s += seconds * STRIDE_HEIGHTS / away
+        best, self._best = self._best, None
+        self._earlier, self._machines = (*self._earlier, self._machines[-_MOST_MACHINES:])[-3:], []
+        if best is None:
+            self.log_odds += NO_MACHINE
+            return
+        machine, person = best
+        before, self._place = self._place, _place_under(person, machine.box, aspect)
+        if before is None:
+            return
+        if math.dist(before, self._place) > PLACE_HEIGHTS:
+            self.log_odds += NO_MACHINE
+            return
+        self.log_odds += MACHINE_STAYS
+        self.machines[machine.road_user] = self.machines.get(machine.road_user, 0.0) + machine.confidence
+        feet = (machine.box.y2 - person.y2) / max(machine.box.height, 1e-6)
+        self.foot_height += feet * machine.confidence
+
+    def add(self, other: RidingEvidence) -> None:
+        """Add the evidence of another tracklet of the same person."""
+        self.log_odds += other.log_odds
+        self.strides += other.strides
+        self.moving_s += other.moving_s
+        self.foot_height += other.foot_height
+        for road_user, confidence in other.machines.items():
+            self.machines[road_user] = self.machines.get(road_user, 0.0) + confidence
+
+    @property
+    def speed(self) -> float:
+        """Mean speed while moving, heights per second; 0 before the first stride."""
+        return self.strides * STRIDE_HEIGHTS / self.moving_s if self.moving_s else 0.0
+
+    @property
+    def rider(self) -> str | None:
+        """The class of rider that the person is, or None for a pedestrian."""
+        if self.strides < LEAST_STRIDES:
+            return None
+        speed = self.speed
+        of_speed = min(max(SPEED_WEIGHT * (speed - RUNNING_SPEED), SPEED_BOUNDS[0]), SPEED_BOUNDS[1])
+        if PRIOR + max(self.log_odds, LEAST_WITHOUT_MACHINE) + of_speed <= 0:
+            return None
+        if not self.machines:
+            if self.strides < LEAST_STRIDES_ALONE:
+                return None
+            return "motorcyclist" if speed >= MOTORCYCLE_SPEED else "cyclist"
+        rider = max(self.machines, key=lambda road_user: self.machines[road_user])
+        on_foot = self.foot_height < RIDING_HEIGHT * sum(self.machines.values()) and speed < RUNNING_SPEED
+        return None if rider == "cyclist" and on_foot else rider
+
+
+def _is_cut(box: Box) -> bool:
+    return box.x1 < _BORDER or box.y1 < _BORDER or box.x2 > 1 - _BORDER or box.y2 > 1 - _BORDER
+
+
+def _iou(a: Box, b: Box) -> float:
+    shared = max(min(a.x2, b.x2) - max(a.x1, b.x1), 0.0) * max(min(a.y2, b.y2) - max(a.y1, b.y1), 0.0)
+    return shared / max(area_of(a) + area_of(b) - shared, 1e-12)
+
+
+def _place_under(person: Box, machine: Box, aspect: float) -> tuple[float, float]:
+    """Where the machine's centre is, from the person's, in heights of the person."""
+    height = max(person.height, 1e-6)
+    a, b = person.centre, machine.centre
+    return (b.x - a.x) * aspect / height, (b.y - a.y) / height
