@@ -30,6 +30,7 @@ import track.association
 import track.kinds
 import track.riders
 import track.riding
+import track.scene_scale
 import track.tracker
 from app.assets import manifest
 from app.validation.truth import LineTruth, load_truth
@@ -104,6 +105,7 @@ MECHANISMS: dict[str, list[tuple[object, str, Any]]] = {
     "everything on": [],
     "riders not joined": [(track.riders.Joiner, "_riding_joins", _nobody)],
     "unsure machines unused": [(track.riding, "MACHINE_STAYS", 0.0), (track.riding, "SPEED_BOUNDS", (0.0, 0.0))],
+    "sizes not compared": [(track.scene_scale, "LEAST_CARS", 10**9)],
     "pieces not joined": [(track.association, "THREE_EDGES", 5), (track.kinds, "THREE_EDGES", 5)],
     "passengers not joined": [(track.riders.Joiner, "_carried_joins", _nobody)],
     "second boxes kept": [(track.association, "SAME_OBJECT_IOU", 1.1)],

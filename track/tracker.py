@@ -19,6 +19,7 @@ from track.association import TrackletTracker
 from track.rider_pairing import SECOND_BOX_OVERLAP, overlap_of_smaller
 from track.riders import Join, Joiner, Tie
 from track.riding import Machine, RidingEvidence
+from track.scene_scale import LARGEST_CAR, SMALLEST_LORRY, SceneScale, SizeNotes
 from track.tracklet import ClassVotes, PartKind, Tracklet, kind_of
 
 CONFIRMED_HITS = 3
@@ -36,6 +37,13 @@ MACHINE_STRIDES = 3
 LONGEST_SPAN_S = 2.0
 """Longest gap between analysed frames that still counts as observed."""
 
+SURE_SHARE = 0.8
+"""Least share of a class in the votes for a vehicle from whose size the scale of cars is learnt."""
+
+DOUBTFUL_SHARE = 0.05
+"""Least share of the votes for lorry and bus in a vehicle called a car that is taken for one because of its size."""
+
+_LORRIES = ("bus", "truck")
 _NO_VOTES = ClassVotes()
 
 
@@ -47,7 +55,8 @@ class _RoadUser:
         parts: its open tracklets by id.
         whole_kind: the kind that decides the class: the machine of a rider, the vehicle of a passenger.
         tie: how its tracklets belong together, if there are several.
-        lost_votes: of its ended tracklets.
+        lost_votes: of its ended tracklets; so `lost_riding`, and `lost_sizes` of the one with the most.
+        size: of a vehicle, in cars seen there before, and the number of notes that it was worked out from.
         announced: True once it was in a message.
     """
 
@@ -57,6 +66,8 @@ class _RoadUser:
     tie: Tie | None = None
     lost_votes: dict[PartKind, ClassVotes] = field(default_factory=dict)
     lost_riding: RidingEvidence = field(default_factory=RidingEvidence)
+    lost_sizes: SizeNotes = field(default_factory=SizeNotes)
+    size: tuple[int, float | None] = (0, None)
     confirmed: bool = False
     announced: bool = False
 
@@ -69,18 +80,34 @@ class _RoadUser:
                 riding.add(tracklet.riding)
             if (rider := riding.rider) is not None:
                 return rider
+        votes = self.votes()
+        if self.whole_kind is not PartKind.VEHICLE or (size := self.size[1]) is None:
+            return votes.best
+        if votes.best in _LORRIES and size <= LARGEST_CAR:
+            return "car"
+        if votes.best == "car" and size >= SMALLEST_LORRY and votes.share(*_LORRIES) >= DOUBTFUL_SHARE:
+            return votes.best_of(*_LORRIES)
+        return votes.best
+
+    def votes(self) -> ClassVotes:
+        """The votes of all tracklets of `whole_kind`, those that ended, too."""
         votes = ClassVotes()
         votes.merge(self.lost_votes.get(self.whole_kind, _NO_VOTES))
         for tracklet in self.parts.values():
             if tracklet.kind is self.whole_kind:
                 votes.merge(tracklet.votes)
-        return votes.best
+        return votes
+
+    def sizes(self) -> SizeNotes:
+        """The notes of the tracklet that was seen on the longest way."""
+        return max([self.lost_sizes, *(part.sizes for part in self.parts.values())], key=lambda each: len(each.notes))
 
     def take_over(self, other: _RoadUser) -> None:
         """Take over the tracklets and votes of another road user, which is the same one."""
         self.parts |= other.parts
         self.confirmed |= other.confirmed
         self.lost_riding.add(other.lost_riding)
+        self.lost_sizes = max(self.lost_sizes, other.lost_sizes, key=lambda each: len(each.notes))
         for kind, votes in other.lost_votes.items():
             self.lost_votes.setdefault(kind, ClassVotes()).merge(votes)
 
@@ -89,6 +116,7 @@ class _RoadUser:
         tracklet = self.parts.pop(tracklet_id)
         self.lost_votes.setdefault(tracklet.kind, ClassVotes()).merge(tracklet.votes)
         self.lost_riding.add(tracklet.riding)
+        self.lost_sizes = max(self.lost_sizes, tracklet.sizes, key=lambda each: len(each.notes))
 
 
 class CameraTracker:
@@ -105,6 +133,7 @@ class CameraTracker:
         self._tracklets = TrackletTracker(road_users)
         self._nominal_us = round(MICROSECONDS / frame_rate)
         self._joiner: Joiner | None = None
+        self._scale: SceneScale | None = None
         self._owner: dict[int, _RoadUser] = {}
         self._ended: list[TrackEnd] = []
         self._last_at_us: int | None = None
@@ -117,8 +146,8 @@ class CameraTracker:
             detections: of that frame, as a `Detector` gives them; boxes in pixels.
         """
         height, width = frame.image.shape[:2]
-        if self._joiner is None:
-            self._joiner = Joiner(width / height)
+        if self._joiner is None or self._scale is None:
+            self._joiner, self._scale = Joiner(width / height), SceneScale(width / height)
         seen, ended = self._tracklets.update(detections, frame.captured_at_us, width, height)
         self._observe_riding(seen, frame.captured_at_us, detections, width, height)
         for tracklet in seen:
@@ -219,6 +248,7 @@ class CameraTracker:
         for tracklets in boxes.values():
             user = self._owner[tracklets[0].id]
             user.confirmed = user.confirmed or _is_confirmable(user)
+            self._measure(user)
             road_user = user.road_user()
             if not user.confirmed or road_user is None:
                 continue
@@ -254,7 +284,23 @@ class CameraTracker:
             user = self._owner.pop(tracklet_id)
             user.lose(tracklet_id)
             if not user.parts and user.announced:
+                self._measure(user)
+                self._learn_from(user)
                 self._ended.append(TrackEnd(user.id, user.road_user()))
+
+    def _measure(self, user: _RoadUser) -> None:
+        """Compare a vehicle's size with the cars seen before it, where it has moved on since the last time."""
+        if user.whole_kind is PartKind.VEHICLE and self._scale is not None:
+            sizes = user.sizes()
+            if len(sizes.notes) != user.size[0]:
+                user.size = len(sizes.notes), self._scale.size_in_cars(sizes)
+
+    def _learn_from(self, user: _RoadUser) -> None:
+        """Learn the scale of cars from a vehicle that surely was one."""
+        if user.whole_kind is PartKind.VEHICLE and self._scale is not None and user.road_user() == "car":
+            size = user.size[1]
+            if user.votes().share("car") >= SURE_SHARE and (size is None or abs(size) <= LARGEST_CAR):
+                self._scale.learn(user.sizes())
 
 
 def _are_two(a: _RoadUser, b: _RoadUser) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from aforo.model import Box, PastPosition
 from track.riding import RidingEvidence
+from track.scene_scale import SizeNotes
 
 STRIDE = 0.1
 """Smallest displacement that counts as a step, in units of the mean box side; less may be noise."""
@@ -58,6 +59,16 @@ class ClassVotes:
         for road_user, weight in other._weights.items():
             self._weights[road_user] = self._weights.get(road_user, 0.0) + weight
 
+    def share(self, *road_users: str) -> float:
+        """The share of some classes in all votes, 0..1; 0 before the first vote."""
+        total = sum(self._weights.values())
+        return sum(self._weights.get(road_user, 0.0) for road_user in road_users) / total if total else 0.0
+
+    def best_of(self, *road_users: str) -> str | None:
+        """That of some classes with the largest weight, None if none has a vote."""
+        voted = [road_user for road_user in road_users if road_user in self._weights]
+        return max(voted, key=lambda road_user: self._weights[road_user]) if voted else None
+
     @property
     def best(self) -> str | None:
         """The class of the largest weight, None before the first vote; of equal ones the first."""
@@ -71,6 +82,7 @@ class Tracklet:
     Attributes:
         kind: the part of a road user that it is.
         votes: for its class.
+        sizes: of a vehicle, how large it looked on its way.
         riding: of a person, whether it rides a machine that is not tracked.
         box: of the newest detection, fractions of the frame.
         last_at_us: event time of the newest detection.
@@ -96,6 +108,7 @@ class Tracklet:
     strides: int = 0
     votes: ClassVotes = field(default_factory=ClassVotes)
     riding: RidingEvidence = field(default_factory=RidingEvidence)
+    sizes: SizeNotes = field(default_factory=SizeNotes)
     path: list[PastPosition] = field(default_factory=list)
 
     def observe(self, at_us: int, box: Box, confidence: float, road_user: str | None, aspect: float) -> None:
@@ -117,6 +130,8 @@ class Tracklet:
         if road_user is not None:
             self.best_confidence = max(self.best_confidence, confidence)
             self.votes.add(road_user, confidence)
+        if self.kind is PartKind.VEHICLE:
+            self.sizes.observe(box, aspect)
         if len(self.path) < _LONGEST_PATH:
             self.path.append(PastPosition(at_us, box))
 
