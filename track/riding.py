@@ -114,6 +114,8 @@ class RidingEvidence:
             return
         for machine in machines:
             self._machines.append(machine.box)
+            if machine.box.x2 < person.x1 or machine.box.x1 > person.x2:
+                continue
             is_better = self._best is None or machine.confidence > self._best[0].confidence
             if (
                 is_better
@@ -136,7 +138,12 @@ class RidingEvidence:
 
     def _was_there(self, machine: Box) -> bool:
         """Whether a machine stood there two or three strides ago, when the person's own was elsewhere."""
-        return any(_iou(machine, before) >= PARKED_IOU for boxes in self._earlier[:-1] for before in boxes)
+        width = machine.width
+        return any(
+            abs(before.x1 - machine.x1) < width and _iou(machine, before) >= PARKED_IOU
+            for boxes in self._earlier[:-1]
+            for before in boxes
+        )
 
     def _end_stride(self, seconds: float, away: float, aspect: float) -> None:
         self.strides += 1

@@ -248,8 +248,9 @@ class CameraTracker:
         for tracklets in boxes.values():
             user = self._owner[tracklets[0].id]
             user.confirmed = user.confirmed or _is_confirmable(user)
-            self._measure(user)
             road_user = user.road_user()
+            if road_user in _LORRIES and self._measure(user):
+                road_user = user.road_user()
             if not user.confirmed or road_user is None:
                 continue
             objects.append(
@@ -288,12 +289,13 @@ class CameraTracker:
                 self._learn_from(user)
                 self._ended.append(TrackEnd(user.id, user.road_user()))
 
-    def _measure(self, user: _RoadUser) -> None:
-        """Compare a vehicle's size with the cars seen before it, where it has moved on since the last time."""
-        if user.whole_kind is PartKind.VEHICLE and self._scale is not None:
-            sizes = user.sizes()
-            if len(sizes.notes) != user.size[0]:
-                user.size = len(sizes.notes), self._scale.size_in_cars(sizes)
+    def _measure(self, user: _RoadUser) -> bool:
+        """Compare a vehicle's size with the cars seen before it; whether it had moved on since the last time."""
+        sizes = user.sizes()
+        if user.whole_kind is not PartKind.VEHICLE or self._scale is None or len(sizes.notes) == user.size[0]:
+            return False
+        user.size = len(sizes.notes), self._scale.size_in_cars(sizes)
+        return True
 
     def _learn_from(self, user: _RoadUser) -> None:
         """Learn the scale of cars from a vehicle that surely was one."""
