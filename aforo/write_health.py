@@ -33,6 +33,7 @@ class WriteState:
         rows_waiting: rows counted and not yet written.
         dropped_s: by camera, seconds of frames that were thrown away since the start because the queue was full.
         target: what is written to.
+        handed_over: the last failure ended without a write: what waited is another process's to write.
     """
 
     failure: str = ""
@@ -43,6 +44,7 @@ class WriteState:
     rows_waiting: int = 0
     dropped_s: Mapping[str, float] = field(default_factory=dict)
     target: Literal["store", "bus"] = "store"
+    handed_over: bool = False
 
     @property
     def is_full(self) -> bool:
@@ -86,6 +88,7 @@ class WriteHealth:
         self._failing_since_s: float | None = None
         self._waiting_since_s: float | None = None
         self._written_at_s: float | None = None
+        self._handed_over = False
 
     def waits(self) -> None:
         """There is something to write; telling it again changes nothing until it is written."""
@@ -96,6 +99,7 @@ class WriteHealth:
     def handed_over(self) -> None:
         """What waited is somebody else's to write now: nothing fails here any more, and nothing was written."""
         with self._lock:
+            self._handed_over = self._handed_over or self._failing_since_s is not None
             self._reason, self._failing_since_s, self._waiting_since_s = "", None, None
 
     def failed(self, reason: str) -> None:
@@ -109,7 +113,7 @@ class WriteHealth:
         """A write succeeded; more: something else still waits."""
         with self._lock:
             self._written_at_s = self._now_s()
-            self._reason, self._failing_since_s = "", None
+            self._reason, self._failing_since_s, self._handed_over = "", None, False
             self._waiting_since_s = self._written_at_s if more else None
 
     @property
@@ -127,4 +131,5 @@ class WriteHealth:
             if overdue and not reason:
                 reason = f"{self._target} has taken nothing for {OVERDUE_S:g} s and more, though something waits for it"
             began_s = [at_s for at_s in (self._failing_since_s, self._waiting_since_s) if at_s is not None]
-            return WriteState(reason, now_s - min(began_s) if reason else 0.0, age_s)
+            failing_s = now_s - min(began_s) if reason else 0.0
+            return WriteState(reason, failing_s, age_s, handed_over=self._handed_over)

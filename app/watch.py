@@ -67,7 +67,11 @@ class WriteLog:
             self._dropped_before = state.dropped_s if not self._failing_s else self._dropped_before
             return []
         lost = self._dropped(state)
-        said = (logging.WARNING, f"{self._target} works again after {_duration(self._failing_s)}; {lost}")
+        if state.handed_over:
+            ended = f"{self._target} took nothing for {_duration(self._failing_s)}: another process writes what waited"
+        else:
+            ended = f"{self._target} works again after {_duration(self._failing_s)}"
+        said = (logging.WARNING, f"{ended}; {lost}")
         self._failing_s, self._told_full, self._dropped_before = 0.0, False, state.dropped_s
         return [said]
 

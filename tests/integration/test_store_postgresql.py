@@ -12,9 +12,11 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
-from postgresql_server import PASSWORD, new_database
+from postgresql_server import PASSWORD, new_database, running_postgresql
 
 from aforo.address import Address
+from aforo.bus.row_writer import RowWriter
+from aforo.clock import ManualClock
 from aforo.config.site import SiteConfiguration
 from aforo.errors import StoreError
 from aforo.model import MINUTE_US, Coverage, Crossing, Rows, TrackKey, Visit
@@ -228,3 +230,54 @@ def test_the_web_process_answers_from_a_database_that_it_may_only_read(url: str,
         assert reader.span_us() is None
     with pytest.raises(StoreError, match="its hours are those of America/Bogota, not of Europe/Madrid"):
         open_reader(site(stranger, "Europe/Madrid"))
+
+
+READ_ONLY = {
+    "database": ("ALTER DATABASE {database}", ""),
+    "role": ("ALTER ROLE aforo IN DATABASE {database}", ""),
+    "server": ("ALTER SYSTEM", "SELECT pg_reload_conf()"),
+}
+"""Who says that nothing may be written, and how open sessions hear of it."""
+
+
+@pytest.mark.parametrize("who", READ_ONLY)
+def test_a_write_succeeds_exactly_when_its_rows_are_there_whoever_makes_the_database_read_only(who: str) -> None:
+    """Nothing is restarted: once writing is allowed again, the same writer writes what waited."""
+    with (
+        running_postgresql() as server,
+        new_database(server) as url,
+        PostgresStore(Address(url)) as store,
+        psycopg.connect(server, autocommit=True) as administrator,
+    ):
+        administrator.execute("SET default_transaction_read_only = off")
+        writer = RowWriter(store, ManualClock())
+        statement, reload = (text.format(database=url.rpartition("/")[2]) for text in READ_ONLY[who])
+
+        def change(setting: str, *, heard: bool) -> None:
+            administrator.execute(f"{statement} {setting}")
+            if reload:
+                administrator.execute(reload)
+            if heard:
+                administrator.execute(
+                    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'aforo'"
+                )
+
+        def written(rows: Rows) -> bool:
+            """Whether it is said to be written; that is asked of the database as well."""
+            said = writer.write(rows)
+            sessions = sorted(session for (session,) in query(url, "SELECT DISTINCT session FROM coverage"))
+            assert said is (rows.coverage[0].session in sessions) is (writer.health.failure == ""), sessions
+            return said
+
+        earlier, newest, live = (Rows(coverage=[Coverage("north", name, 0, 1, 1, 0)]) for name in (*READINGS, "live"))
+        assert written(newest)
+        change("SET default_transaction_read_only = on", heard=True)
+        assert not any(written(live) for _ in range(4))
+        assert "read-only" in writer.health.failure
+        assert not writer.write(earlier), "of which nothing would be left to write"
+        assert "read-only" in writer.health.failure
+        change("RESET default_transaction_read_only", heard=False)
+        assert any(written(live) for _ in range(100)), writer.health.failure
+
+
+READINGS = tuple(f"rec-0123456789abcdef~{number:016x}" for number in (1, 2))

@@ -93,6 +93,14 @@ def test_a_failure_is_told_once_with_what_is_kept_and_its_end_with_what_was_lost
     assert log.look(WriteState(frames_capacity=256, dropped_s=lost)) == []
 
 
+def test_what_was_handed_over_is_not_called_written() -> None:
+    log = WriteLog("the store", "…")
+    log.look(WriteState(FULL, 12.0))
+    ((_, said),) = log.look(WriteState(handed_over=True))
+    assert said.startswith("the store took nothing for 12 s: another process writes what waited; ")
+    assert log.look(WriteState(written_age_s=0.1)) == []
+
+
 def test_the_second_failure_tells_only_what_was_lost_in_it() -> None:
     log = WriteLog("the store", "…")
     for dropped_s, told in ((5.0, "5.0 s of camera north"), (5.0, "no frame was dropped"), (7.5, "2.5 s of camera")):

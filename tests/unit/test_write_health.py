@@ -25,6 +25,7 @@ class Model:
     written: float | None = None
     failed: float | None = None
     waits: float | None = None
+    handed_over: bool = False
 
     def tell(self, what: str | float) -> None:
         if isinstance(what, float):
@@ -34,8 +35,10 @@ class Model:
         elif what == "failed":
             self.failed = self.now if self.failed is None else self.failed
         elif what == "handed_over":
+            self.handed_over = self.handed_over or self.failed is not None
             self.failed = self.waits = None
         else:
+            self.handed_over = False
             self.written, self.failed = self.now, None
             self.waits = self.now if what == "more" else None
 
@@ -65,6 +68,7 @@ def test_what_is_said_is_true_after_whatever_happened(happenings: list[str | flo
         state = health.state()
         assert (state.failure == "") is model.works
         assert state.failure == health.failure
+        assert state.handed_over is model.handed_over
         assert state.written_age_s == (None if model.written is None else pytest.approx(model.now - model.written))
         began = [at for at in (model.failed, model.waits) if at is not None]
         assert state.failing_s == pytest.approx(0.0 if model.works else model.now - min(began))

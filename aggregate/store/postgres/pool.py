@@ -68,7 +68,11 @@ class Database:
             StoreError: there is none, or what is done with it fails; the transaction was rolled back.
         """
         with self.translated(action), self._pool.connection() as connection:
-            yield connection
+            try:
+                yield connection
+            except psycopg.errors.ReadOnlySqlTransaction:
+                connection.close()  # a session keeps the defaults that it began with: the next begins with today's
+                raise
 
     @contextmanager
     def autocommit(self, action: str) -> Iterator[Connection]:

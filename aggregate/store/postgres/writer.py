@@ -297,8 +297,11 @@ class PostgresStore:
         self.close()
 
     def _begin(self, connection: Connection, cameras: Iterable[str]) -> None:
-        """Wait for changes of the schema and for other writers of these cameras."""
-        connection.execute("SELECT pg_advisory_xact_lock_shared(%s)", (SCHEMA_LOCK,))
+        """Wait for changes of the schema and other writers of these cameras; refuse where nothing can be written."""
+        schema_lock = "SELECT current_setting('transaction_read_only') FROM pg_advisory_xact_lock_shared(%s)"
+        if connection.execute(schema_lock, (SCHEMA_LOCK,)).fetchone() == ("on",):
+            # A batch of which nothing is left to write would pass for one that was written.
+            raise psycopg.errors.ReadOnlySqlTransaction("it is read-only")
         connection.execute(
             "SELECT pg_advisory_xact_lock(%s, key) FROM "
             "(SELECT DISTINCT hashtext(camera) AS key FROM unnest(%s::text[]) AS camera ORDER BY 1 OFFSET 0) "
