@@ -7,13 +7,15 @@ for, so that `--help` answers at once.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import gc
 import logging
 import os
+import select
 import sys
 import threading
 from importlib import import_module, metadata
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, NoReturn
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -214,23 +216,54 @@ _LONGEST_SENTENCE = 4000
 
 
 def main() -> None:
-    """Run the command line; errors that Aforo knows end with one sentence and their exit code."""
+    """Run the command line; errors that Aforo knows end with one sentence and their exit code.
+
+    Where whoever reads what is printed has gone (`aforo … | head -1`), it ends without a word and well.
+    """
     tune_process()
+    printed = _copies_of_outputs()
     try:
         app()
+    except (SystemExit, BrokenPipeError) as end:  # Typer and Rich make exits with code 1 of broken pipes, of any
+        broken = end if isinstance(end, BrokenPipeError) else end.__context__
+        if not isinstance(broken, BrokenPipeError):
+            raise
+        if not any(map(_has_no_reader, printed)):
+            _end_with_fault(broken)
+        for descriptor in (1, 2):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)  # what is still in buffers
+        sys.exit(0)
     except AforoError as error:
         _complain(conceal(str(error), own=True))
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         typer.echo("aforo: interrupted", err=True)
         sys.exit(130)
-    except BrokenPipeError:
-        sys.exit(0)
     except Exception as error:
-        logging.getLogger(__name__).debug("unexpected", exc_info=True)
-        told = conceal(f"{type(error).__name__}: {error}")  # a library's message may quote the address it was given
-        _complain(f"{told}: this is a fault in Aforo; please report it, with what `aforo --log debug …` says")
-        sys.exit(AforoError.exit_code)
+        _end_with_fault(error)
+
+
+def _end_with_fault(error: Exception) -> NoReturn:
+    logging.getLogger(__name__).debug("unexpected", exc_info=error)
+    told = conceal(f"{type(error).__name__}: {error}")  # a library's message may quote the address it was given
+    _complain(f"{told}: this is a fault in Aforo; please report it, with what `aforo --log debug …` says")
+    sys.exit(AforoError.exit_code)
+
+
+def _copies_of_outputs() -> list[int]:
+    """Descriptors of what stdout and stderr are now: Rich puts something else in their place once they break."""
+    copies = []
+    for descriptor in (1, 2):
+        with contextlib.suppress(OSError):  # it was closed before the start
+            copies.append(os.dup(descriptor))
+    return copies
+
+
+def _has_no_reader(descriptor: int) -> bool:
+    """Whether it is a pipe or socket whose other end is closed."""
+    poll = select.poll()
+    poll.register(descriptor, 0)
+    return any(events & (select.POLLERR | select.POLLHUP) for _, events in poll.poll(0))
 
 
 def _complain(text: str) -> None:
