@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import resource
 import signal
+import socket
 import sqlite3
 import threading
 import time
@@ -16,7 +17,9 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 from city import KAFKA, City, end, eventually
 from kafka import KafkaProducer
@@ -181,15 +184,36 @@ def test_disk_full_for_the_store(city: City) -> None:
     """The limit on file sizes that every process has is, to SQLite, a disk without room; then it is lifted."""
     messages = city.messages(SECONDS)
     expected = city.expected(messages)
-    with city.process("aggregator") as process:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+
+    def ready() -> tuple[int, dict[str, Any]]:
+        answer = httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=20)
+        body = answer.json()
+        assert (body["status"] == "ready") is (answer.status_code == 200) is (body["writing"]["failure"] == "")
+        return answer.status_code, body
+
+    with city.process("aggregator", "--metrics-port", str(port)) as process:
         with _publishing(city, messages):
             city.wait_for_some()
+            assert ready()[0] == 200
             size = max(path.stat().st_size for path in city.folder.glob("counts.db*"))
             unlimited = resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+            assert eventually(lambda: ready()[0] == 503, 10), "within ten seconds"
             assert eventually(lambda: city.said("trying again every"))
-            time.sleep(3)
+            for _ in range(6):  # and for as long as it lasts
+                time.sleep(0.5)
+                status, body = ready()
+                assert status == 503
+                assert body["reasons"] == [body["writing"]["failure"]]
+                assert "cannot write the database" in body["writing"]["failure"]
+                assert body["writing"]["rows_waiting"] > 0
+            assert body["writing"]["failing_s"] > 2
+            assert not city.said("the store works again")
             resource.prlimit(process.pid, resource.RLIMIT_FSIZE, unlimited)
+            assert eventually(lambda: ready()[0] == 200)
         assert city.wait_for(expected) == expected
+        assert ready()[1]["writing"]["rows_waiting"] == 0
     assert city.said("the store works again")
 
 
