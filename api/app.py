@@ -15,17 +15,17 @@ from aforo.ports import Clock, CountReader, LiveView
 from aforo.site import Site
 from aforo.write_health import WriteState
 from api.answers import Answers
-from api.browser_safety import READING, BrowserSafety, describe_writing, refuse_foreign_writing
 from api.context import Context
-from api.error_answers import answer_http_error, answer_invalid, answer_own_error
-from api.head_requests import HeadRequests
 from api.live.routes import router as live_router
 from api.recount_runner import Recounter, RecountRunner
 from api.reports import downloads
 from api.rest import cameras, health, volumes
 from api.rest.recount import router as recount_router
+from api.serving.browser_safety import READING, BrowserSafety, describe_writing, refuse_foreign_writing
+from api.serving.error_answers import answer_http_error, answer_invalid, answer_own_error
+from api.serving.head_requests import HeadRequests
+from api.serving.strict_requests import refuse_unused
 from api.store_probe import StoreProbe
-from api.strict_requests import refuse_unused
 from api.web import pages
 
 DESCRIPTION = """Counts of road users per counting line and zone, how complete they are, and reports.

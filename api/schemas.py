@@ -10,7 +10,7 @@ TIME_EXAMPLES = ["2025-05-06", "2025-05-06T07:00:00", "2025-05-06T07:00:00-05:00
 
 
 class Question(BaseModel):
-    """Query parameters; what else is in a query is refused by `api.strict_requests`."""
+    """Query parameters; what else is in a query is refused by `api.serving.strict_requests`."""
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)
 

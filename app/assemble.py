@@ -261,7 +261,7 @@ def open_tls(site: SiteConfiguration) -> SSLContext | None:
     Raises:
         ConfigurationError: the files are no certificate and its key.
     """
-    from api.server import tls_context
+    from api.serving.server import tls_context
 
     certificate, key = site.api.tls_certificate, site.api.tls_key
     return None if certificate is None else tls_context(certificate, key)

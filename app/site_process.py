@@ -21,7 +21,7 @@ from api.answers import Answers
 from api.app import create_app
 from api.live.hub import LiveHub
 from api.live.local_cameras import LocalLiveView
-from api.server import Server, base_url, listen
+from api.serving.server import Server, base_url, listen
 from app import assemble
 from app.history_recount import recount_place
 from app.pipeline import CountingThread

@@ -13,7 +13,7 @@ from aforo.ports import CountReader
 from api.answers import Answers
 from api.app import create_app
 from api.live.remote_cameras import RemoteLiveView
-from api.server import Server, base_url, listen
+from api.serving.server import Server, base_url, listen
 from app import assemble
 from app.history_recount import recount_place
 

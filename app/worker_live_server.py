@@ -16,7 +16,7 @@ from aforo.write_health import WriteState
 from api.app import create_app
 from api.live.hub import LiveHub
 from api.live.local_cameras import LocalLiveView
-from api.server import Server, listen
+from api.serving.server import Server, listen
 from app import assemble
 from app.web_process import LOG
 

@@ -38,7 +38,7 @@ from api.app import create_app
 from api.live.hub import LiveHub
 from api.live.local_cameras import LocalLiveView
 from api.live.remote_cameras import RemoteLiveView
-from api.server import Server, listen
+from api.serving.server import Server, listen
 from app.assemble import counting_stage
 
 LINE = {

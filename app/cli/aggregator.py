@@ -10,7 +10,7 @@ import typer
 
 from aforo.clock import SystemClock
 from aforo.write_metrics import WriteMetrics
-from api.server import check_reach
+from api.serving.server import check_reach
 from app import assemble
 from app.cli.kafka_process import join
 from app.cli.options import ConfigArgument

@@ -24,7 +24,7 @@ from api.app import create_app
 from api.live.hub import LiveHub
 from api.live.local_cameras import LocalLiveView
 from api.live.remote_cameras import RemoteLiveView
-from api.server import Server, base_url, listen
+from api.serving.server import Server, base_url, listen
 
 WRITING = {"x-aforo-request": "1"}
 """What a program sends with requests that write."""

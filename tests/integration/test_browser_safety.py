@@ -13,7 +13,7 @@ from api_server import SITE, WRITING, application, sample_server, serving
 from aforo.config.server import ApiSection
 from aggregate.store.sqlite.reader import SqliteReader
 from aggregate.store.sqlite.writer import SqliteStore
-from api.browser_safety import READING
+from api.serving.browser_safety import READING
 
 WAYS_TO_BE_FOREIGN = [
     {"origin": "http://elsewhere.example"},

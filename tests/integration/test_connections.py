@@ -15,8 +15,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from api.connections import ConnectionLimits
-from api.server import Server, listen
+from api.serving.connections import ConnectionLimits
+from api.serving.server import Server, listen
 
 LONG_S = 60.0
 """Nothing here may take so long; how long it does take is not what is tested."""

@@ -20,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 
 from aforo.config.site import SiteConfiguration
 from aforo.errors import ConfigurationError
-from api.server import Server, base_url, listen, tls_context
+from api.serving.server import Server, base_url, listen, tls_context
 
 
 class NoCameras:

@@ -16,8 +16,8 @@ from starlette.types import ASGIApp
 from aforo.errors import ConfigurationError
 from aforo.plain_files import check_plain
 from aforo.ports import LiveView
-from api.browser_safety import is_loopback
-from api.connections import Connection, ConnectionLimits
+from api.serving.browser_safety import is_loopback
+from api.serving.connections import Connection, ConnectionLimits
 
 
 def check_reach(host: str, *, insecure: bool) -> None:
@@ -117,7 +117,7 @@ class Server(uvicorn.Server):
             access_log=False,
             timeout_graceful_shutdown=5,
             lifespan="off",
-            loop="api.server:_Loop",
+            loop="api.serving.server:_Loop",
             http=partial(Connection, limits),  # type: ignore[arg-type]
             ws="none",
             server_header=False,

@@ -15,7 +15,7 @@ from fastapi import HTTPException, Request
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.error_answers import error_answer
+from api.serving.error_answers import error_answer
 
 LOG = logging.getLogger(__name__)
 
