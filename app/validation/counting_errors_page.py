@@ -56,12 +56,14 @@ class EvaluatedClip:
         camera: with its lines.
         lines: the events of each line of `camera`, in its order.
         messages: tracked frames by frame index.
+        brightness: the median over its frames of their mean luma, 0..255; None if there are none.
     """
 
     path: Path
     camera: CameraSection
     lines: Sequence[LineEvents]
     messages: Mapping[int, TrackedFrame] = field(default_factory=dict)
+    brightness: float | None = None
 
 
 def errors_page(clips: Sequence[EvaluatedClip]) -> str:

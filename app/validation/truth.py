@@ -6,12 +6,14 @@ of opposite sign do not cancel.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from aforo.config.detector import DEFAULT_ROAD_USERS
 from aforo.errors import ConfigurationError
 from aforo.json_text import parse_json
 from aforo.plain_files import read_text
@@ -28,6 +30,9 @@ _FARTHEST_PX = 1e6
 _EITHER = ("either", "either_class")
 """Keys in place of a class, or beside the counts, for road users of an ambiguous class."""
 
+_AMBIGUOUS = re.compile(r"(?P<name>[^()]*[^()\s])\s*\((?P<classes>[^()]+)\)")
+"""An ambiguous class with those that are right: `pick-up (car/truck)`; `car/truck` and `car|truck` are so, too."""
+
 
 @dataclass(frozen=True, slots=True)
 class LineTruth:
@@ -39,6 +44,7 @@ class LineTruth:
         counts: true numbers per (direction, road user).
         either: per direction, the number of road users of an ambiguous class: any class is right.
         events: passages: first and last frame (0-based), direction and class ("" if not stated).
+        alternatives: per name of an ambiguous class, as `events` have it: the classes that are right, empty for any.
     """
 
     clip: str
@@ -46,6 +52,7 @@ class LineTruth:
     counts: Counts
     either: Mapping[str, int] = field(default_factory=dict)
     events: tuple[tuple[int, int, str, str], ...] = ()
+    alternatives: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
@@ -104,6 +111,27 @@ def by_class(results: list[LineResult]) -> dict[str, tuple[int, int, int]]:
     return {name: (true[name], counted[name], error[name]) for name in sorted(set(true) | set(counted))}
 
 
+def load_truths(paths: Sequence[Path]) -> list[LineTruth]:
+    """Read several ground-truth files as one.
+
+    Raises:
+        ConfigurationError: one cannot be read, or two of them hold the same line of the same clip.
+    """
+    found: dict[tuple[str, tuple[tuple[float, float], ...]], Path] = {}
+    truths = []
+    for path in paths:
+        own = load_truth(path)
+        for truth in own:
+            if first := found.get((truth.clip, truth.line_px)):
+                raise ConfigurationError(
+                    f"{path} and {first} hold the same line of {truth.clip}, which would count twice; "
+                    "leave it out of one of them"
+                )
+        found |= {(truth.clip, truth.line_px): path for truth in own}
+        truths += own
+    return truths
+
+
 def load_truth(path: Path) -> list[LineTruth]:
     """Read a ground-truth file.
 
@@ -141,20 +169,37 @@ def _truth(entry: dict[str, Any]) -> LineTruth:
                 either[_name(direction)] += _whole(number)
             else:
                 counts[_name(direction), _name(road_user)] = _whole(number)
+    alternatives: dict[str, frozenset[str]] = {}
     for direction, number in next((entry[key] for key in _EITHER if key in entry), {}).items():
+        alternatives |= dict(map(_alternatives, number)) if isinstance(number, dict) else {}
         either[_name(direction)] += sum(map(_whole, number.values())) if isinstance(number, dict) else _whole(number)
     for direction, total in (entry.get("total") or {}).items():
         either[_name(direction)] = _whole(total) - sum(number for key, number in counts.items() if key[0] == direction)
+    known = {name for _, name in counts} | set(alternatives)
     events = []
     for event in entry.get("event_frames") or []:
         frames = event.get("frames") or [event["frame"]]
         first, last = _whole(frames[0]), _whole(frames[-1])
-        events.append((first, last, _name(event.get("direction", "")), _name(event.get("cls", ""))))
+        events.append((first, last, _name(event.get("direction", "")), _class(event.get("cls", ""), known)))
     line = tuple((_pixels(x), _pixels(y)) for x, y in entry["line"])
     if len(line) < 2:  # noqa: PLR2004
         raise ValueError("a line of less than two points")
     either_way = {key: number for key, number in either.items() if number > 0}
-    return LineTruth(_name(entry["clip"]), line, counts, either_way, tuple(events))
+    return LineTruth(_name(entry["clip"]), line, counts, either_way, tuple(events), alternatives)
+
+
+def _alternatives(stated: str) -> tuple[str, frozenset[str]]:
+    """An ambiguous class by name, and the classes that are right for it."""
+    parts = _AMBIGUOUS.fullmatch(_name(stated))
+    name, classes = parts.group("name", "classes") if parts else (stated, stated)
+    right = frozenset(re.split(r"\s*[/|]\s*", classes.strip()))
+    return name, right if parts or len(right) > 1 else frozenset()
+
+
+def _class(stated: Any, known: set[str]) -> str:
+    """The class of a passage; one that the line's counts do not know may be told as detectors do: motorcycle."""
+    name = _name(stated)
+    return name if name in known else DEFAULT_ROAD_USERS.get(name, name)
 
 
 def _name(value: Any) -> str:

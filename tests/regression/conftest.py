@@ -37,8 +37,14 @@ def figures(precision: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def truths(shared_data: Path) -> list[LineTruth]:
-    """The hand counts."""
+    """The hand counts of the recordings that Aforo was made with."""
     return load_truth(shared_data / "groundtruth.json")
+
+
+@pytest.fixture(scope="session")
+def street_truths(shared_data: Path) -> list[LineTruth]:
+    """The hand counts of streets that were recorded elsewhere: more classes, small road users, dense traffic."""
+    return load_truth(shared_data / "groundtruth-streets.json")
 
 
 @pytest.fixture(scope="session", params=["f32", "auto"])
@@ -61,14 +67,18 @@ def detector(precision: str) -> Iterator[Detector]:
 
 @pytest.fixture(scope="session")
 def analysed(
-    shared_data: Path, sample_video: Path, truths: list[LineTruth], detector: Detector
+    shared_data: Path,
+    sample_video: Path,
+    truths: list[LineTruth],
+    street_truths: list[LineTruth],
+    detector: Detector,
 ) -> Callable[[str], Analysed]:
     """Analyses a clip on the first call, with the default model and settings."""
 
     @cache
     def analyse(clip: str) -> Analysed:
         path = sample_video if clip == sample_video.name else shared_data / "clips" / clip
-        own = [truth for truth in truths if truth.clip == clip]
+        own = [truth for truth in truths + street_truths if truth.clip == clip]
         recording = Recording(path, CameraSection.of_recording(path), timezone=ZoneInfo("UTC"))
         lines = [line_of_pixels(f"line-{i}", truth.line_px, recording.facts) for i, truth in enumerate(own)]
         counter = counting_stage([CameraSection.of_recording(path, lines)])

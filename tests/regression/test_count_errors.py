@@ -51,6 +51,19 @@ def test_all_recordings_together(
     print(f"WAPE {now:.4f}, stored figure {figures['wape']:.4f}; {by_class(results)}")
 
 
+def test_the_streets_together(
+    analysed: Callable[[str], Analysed], street_truths: list[LineTruth], figures: dict[str, Any]
+) -> None:
+    """Recordings with what cities ask for: motorcycles in a queue, cyclists, a bus, pick-ups."""
+    clips = dict.fromkeys(truth.clip for truth in street_truths)
+    results = [result for clip in clips for result in analysed(clip).results]
+    errors = sum(result.error for result in results)
+    assert errors <= figures["street_errors"], (
+        f"{errors} errors, stored figure {figures['street_errors']}: {shown(results)}"
+    )
+    print(f"{errors} errors of the streets, stored figure {figures['street_errors']}; {by_class(results)}")
+
+
 @pytest.mark.parametrize("clip", ["intel_pbc.mp4", "otc_cars-cyclist.mp4", "bgs_avenue.avi"])
 def test_a_sound_clip_has_no_problem(analysed: Callable[[str], Analysed], clip: str) -> None:
     """Also the one whose header promises a few frames more than there are."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from app.validation.event_matching import ClassScore, CountedEvent, LineEvents, WrongEvent, class_scores
+from app.validation.event_matching import ClassScore, CountedEvent, LineEvents, WrongEvent, class_scores, confusion
 from app.validation.truth import LineResult, LineTruth
 
 RATE = 10.0
@@ -100,3 +100,28 @@ def test_precision_recall_and_f1() -> None:
     assert (score.precision, score.recall, score.f1) == (3 / 5, 3 / 4, pytest.approx(2 / 3))
     assert (ClassScore(0, 2, 0).precision, ClassScore(0, 2, 0).recall, ClassScore(0, 2, 0).f1) == (0, None, 0)
     assert (ClassScore(2, 0, 0).precision, ClassScore(0, 0, 0).f1) == (None, None)
+
+
+def pick_up(counted: str) -> LineEvents:
+    """A pick-up, which may be called car or truck, passes after a car, and is counted as that."""
+    events = ((20, 20, "up", "car"), (60, 60, "up", "pick-up"))
+    truth = LineTruth(
+        "a.mp4", ((0, 0), (9, 9)), {("up", "car"): 1}, {"up": 1}, events, {"pick-up": frozenset({"car", "truck"})}
+    )
+    found = [at(20), at(60, counted)]
+    return LineEvents(LineResult(truth, Counter((e.direction, e.road_user) for e in found)), tuple(found), RATE)
+
+
+@pytest.mark.parametrize("counted", ["car", "truck"])
+def test_each_class_in_the_brackets_is_right_and_counts_for_no_class(counted: str) -> None:
+    events = pick_up(counted)
+    assert events.wrong == []
+    assert class_scores([events]) == {"car": ClassScore(1, 1, 1)}
+    assert confusion([events]) == {("car", "car"): 1, ("pick-up", counted): 1}
+
+
+def test_a_class_outside_the_brackets_is_wrong() -> None:
+    events = pick_up("pedestrian")
+    assert [(e.kind, e.road_user) for e in events.wrong] == [("missed", "pick-up"), ("extra", "pedestrian")]
+    assert class_scores([events]) == {"car": ClassScore(1, 1, 1), "pedestrian": ClassScore(0, 1, 0)}
+    assert confusion([events]) == {("car", "car"): 1, ("pick-up", "pedestrian"): 1}

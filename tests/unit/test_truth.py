@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from aforo.errors import ConfigurationError
-from app.validation.truth import LineResult, LineTruth, by_class, load_truth, wape
+from app.validation.truth import LineResult, LineTruth, by_class, load_truth, load_truths, wape
 
 Numbers = Mapping[str, Mapping[str, int]]
 
@@ -173,3 +173,42 @@ def test_a_truth_file_that_is_not_there_or_not_text(tmp_path: Path) -> None:
         load_truth(tmp_path / "bytes.json")
     with pytest.raises(ConfigurationError, match="cannot read the ground truth"):
         load_truth(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("stated", "name", "right"),
+    [
+        ("pick-up (car/truck)", "pick-up", {"car", "truck"}),
+        ("van (car | truck)", "van", {"car", "truck"}),
+        ("car/truck", "car/truck", {"car", "truck"}),
+        ("tricycle", "tricycle", set()),
+        ("quad (car)", "quad", {"car"}),
+    ],
+)
+def test_an_ambiguous_class_names_those_that_are_right(tmp_path: Path, stated: str, name: str, right: set[str]) -> None:
+    events = [{"frame": 7, "direction": "up", "cls": name}]
+    (entry,) = load_truth(written(tmp_path, ENTRY | {"either_class": {"up": {stated: 1}}, "event_frames": events}))
+    assert entry.alternatives == {name: right}
+    assert entry.events == ((7, 7, "up", name),)
+
+
+def test_a_passage_may_be_named_as_detectors_do(tmp_path: Path) -> None:
+    """The counts say motorcyclist, so a passage of a motorcycle is one of them."""
+    counts = {"up": {"motorcyclist": 1, "cyclist": 1, "tram": 1}}
+    events = [{"frame": i, "direction": "up", "cls": name} for i, name in enumerate(("motorcycle", "bicycle", "tram"))]
+    (entry,) = load_truth(written(tmp_path, ENTRY | {"counts": counts, "event_frames": events}))
+    assert [event[3] for event in entry.events] == ["motorcyclist", "cyclist", "tram"]
+
+
+def test_several_files_are_one(tmp_path: Path) -> None:
+    (tmp_path / "b").mkdir()
+    first = written(tmp_path, ENTRY)
+    second = written(tmp_path / "b", ENTRY | {"line": [[0, 9], [10, 9]]}, ENTRY | {"clip": "b.mp4"})
+    assert load_truths([first, second]) == load_truth(first) + load_truth(second)
+
+
+def test_a_line_in_two_files_is_refused(tmp_path: Path) -> None:
+    """The same file given twice, too."""
+    first = written(tmp_path, ENTRY)
+    with pytest.raises(ConfigurationError, match=r"hold the same line of a\.mp4, which would count twice"):
+        load_truths([first, first])
