@@ -1,14 +1,18 @@
-"""Cameras run for years: neither memory nor the number of things kept may grow with time."""
+"""Cameras and servers run for years: neither memory nor the number of things kept may grow with time."""
 
 from __future__ import annotations
 
 import gc
+import random
 import tracemalloc
 from contextlib import closing
 from pathlib import Path
 
+import httpx
 import numpy as np
+import pytest
 import supervision as sv
+from api_server import Cameras, sample_server
 from trajectories import START_US, STEP_US, box_at, counting_line, counting_zone, message
 
 from aforo.model import Frame, PlaceKind, TrackedObject
@@ -126,3 +130,44 @@ def test_whoever_stands_for_hours_costs_no_more_than_whoever_stands_for_minutes(
         tracemalloc.stop()
     assert aggregator.open_tracks == 1
     assert after - before < 500_000  # bytes; all of its positions would be some five millions
+
+
+PATHS = (
+    *("/v1/volumes", "/v1/movements", "/v1/coverage", "/v1/crossings", "/v1/cameras", "/v1/lines", "/v1/zones"),
+    *("/v1/reports/hourly.csv", "/v1/nothing", "/healthz", "/readyz", "/metrics", "/"),
+)
+ODD = ("", "-1", "9" * 30, "NaN", "é", "../..", "a" * 3000, "2025-13-01", "0", "stop,bare", "\x00", "'")
+
+
+def ask(client: httpx.Client, requests: int, rng: random.Random) -> None:
+    """Sound requests, wrong ones and large answers, all mixed; no two of the odd names are the same."""
+    for _ in range(requests):
+        query = {"from": "2025-05-06", "to": rng.choice(["2025-05-07", "2025-05-09"]), "line": "stop"}
+        query |= {"interval": "1m", "by": "class,direction"} if rng.random() < 0.3 else {}
+        if rng.random() < 0.3:
+            query[rng.choice([*query, "limit", "zone", f"odd{rng.randrange(10**9)}"])] = rng.choice(ODD)
+        headers = {"accept-encoding": rng.choice(["gzip", "identity"]), f"x-odd-{rng.randrange(10**9)}": "v"}
+        answer = client.request(
+            rng.choice(["GET"] * 8 + ["HEAD", "POST", "OPTIONS"]), rng.choice(PATHS), params=query, headers=headers
+        )
+        assert answer.status_code < 500, answer.text
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_server_keeps_nothing_of_what_it_was_asked(tmp_path: Path) -> None:
+    """All answers are made in this process, the large ones too, so that whatever stays is seen."""
+    rng = random.Random(13)
+    with sample_server(tmp_path, Cameras({"north": "live", "south": "offline"})) as client:
+        ask(client, 60, rng)
+        tracemalloc.start()
+        try:
+            kept = []
+            for _ in range(4):
+                ask(client, 60, rng)
+                gc.collect()
+                kept.append(tracemalloc.get_traced_memory()[0])
+        finally:
+            tracemalloc.stop()
+    # Bytes, after 120 more requests: less than a kilobyte of each.
+    assert kept[3] - kept[1] < 100_000, kept
