@@ -21,6 +21,7 @@ from api.recount_runner import Recounter, RecountRunner
 from api.reports import downloads
 from api.rest import cameras, health, volumes
 from api.rest.recount import router as recount_router
+from api.schemas import REFUSALS
 from api.serving.browser_safety import READING, BrowserSafety, describe_writing, refuse_foreign_writing
 from api.serving.error_answers import answer_http_error, answer_invalid, answer_own_error
 from api.serving.head_requests import HeadRequests
@@ -65,6 +66,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         dependencies=[Depends(refuse_foreign_writing), Depends(refuse_unused)],
+        responses={400: REFUSALS[400]},  # of the second dependency, so of every endpoint
     )
     app.state.context = Context(
         site=site,
