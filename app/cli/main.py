@@ -64,7 +64,7 @@ COMMANDS = tuple(
             "evaluate",
             "validation",
             "Recordings",
-            "Count the clips of a ground-truth file and print the error per clip, class and in total.",
+            "Count the clips of ground-truth files and print the error per clip, class and in total.",
         ),
         (
             "run",

@@ -12,6 +12,7 @@ from city import City, eventually
 from count_tables import tables, without_faults
 from kafka_broker import Broker
 
+from aforo.address import Address
 from aforo.clock import SystemClock
 from aforo.errors import BusError, StoreError
 from aforo.model import Rows
@@ -35,7 +36,7 @@ class Carried:
 def carried(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Carried]:
     if request.param == "memory":
         city = City(tmp_path, "nowhere:1")
-        bus = assemble.open_bus(city.site.model_copy(update={"bus": "memory"}))
+        bus = assemble.open_bus(city.site.model_copy(update={"bus": Address("memory")}))
     else:
         broker: Broker = request.getfixturevalue("kafka")
         city = City(tmp_path, broker.address)

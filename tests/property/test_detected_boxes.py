@@ -26,7 +26,7 @@ def test_candidates_are_the_anchors_that_see_something(found: np.ndarray, column
     """The last of the four labels is not looked for."""
     output = arithmetic.Output(found, found.max(axis=2), np.zeros((2, 3, 3), np.float32))
     _, confidence, label = arithmetic.candidates(
-        (output,), (grid_of((2, 3), 8.0),), np.array(columns, np.intp), LOWEST, LOWEST_OTHER
+        (output,), (grid_of((2, 3), 8.0),), np.array(columns, np.intp), np.full(3, LOWEST, np.float32), LOWEST_OTHER
     )
     ours, other = found.reshape(6, 4)[:, columns], found.reshape(6, 4)[:, 3]
     best = ours.max(axis=1)
@@ -53,7 +53,7 @@ def test_boxes_are_the_means_of_their_distributions(
             (seen_in_another.astype(np.float32), features[:1, :1].copy()),
         )
     )
-    xywh, _, _ = arithmetic.candidates(outputs, grids, np.zeros(1, np.intp), 0.5, 0.5)
+    xywh, _, _ = arithmetic.candidates(outputs, grids, np.zeros(1, np.intp), np.full(1, 0.5, np.float32), 0.5)
     expected = []
     for output, (weights, bias, centres, stride) in zip(outputs, grids, strict=True):
         logs = output.features.reshape(-1, 5).astype(float) @ weights + bias
@@ -68,7 +68,8 @@ def test_scores_that_are_no_numbers_see_nothing() -> None:
     logits = np.full((40, 40, 2), np.nan, np.float32)
     output = arithmetic.Output(logits, logits[..., 0].copy(), np.zeros((40, 40, 3), np.float32))
     grids = (grid_of((40, 40), 8.0),)
-    xywh, confidence, label = arithmetic.candidates((output,), grids, np.arange(2), LOWEST, LOWEST_OTHER)
+    lowest = np.full(2, LOWEST, np.float32)
+    xywh, confidence, label = arithmetic.candidates((output,), grids, np.arange(2), lowest, LOWEST_OTHER)
     assert len(xywh) == len(confidence) == len(label) == 0
 
 

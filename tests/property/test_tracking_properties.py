@@ -151,9 +151,16 @@ def _mirrored(actor: Actor) -> Actor:
 @modest
 @given(lanes(), st.floats(0.5, 2.0))
 def test_a_clip_played_faster_or_slower_gives_the_same_counts(scene: list[tuple[str, Actor]], factor: float) -> None:
+    """As long as nobody on foot becomes faster than people are: that would be a rider."""
+    if any(name == "pedestrian" for name, _ in scene):
+        factor = min(factor, FASTEST_WALK)
     actors = [replace(actor, position_at=lambda t, a=actor: a.position_at(t * factor)) for _, actor in scene]
     times = [t / factor for t in np.arange(0, 12, 0.1)]
     assert _crossings(play(*actors, times=times)) == true_crossings(scene)
+
+
+FASTEST_WALK = 1.3
+"""Greatest factor at which a pedestrian of `lanes` makes no more than 2.3 body heights a second."""
 
 
 def _crossings(outcome: Outcome) -> Counter[tuple[str, str]]:
