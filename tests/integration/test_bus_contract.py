@@ -115,7 +115,10 @@ def test_the_messages_of_a_camera_come_in_order_whoever_else_publishes(carried: 
             thread.join(PATIENCE_S)
         publisher.close()
         wanted = {camera: [each.index for each in mine if not each.last] for camera, mine in by_camera.items()}
-        assert eventually(lambda: dict(seen) == wanted, PATIENCE_S)
+        # Kafka may bring messages again after partitions moved, never before those that precede them.
+        assert eventually(
+            lambda: {camera: list(dict.fromkeys(indexes)) for camera, indexes in seen.items()} == wanted, PATIENCE_S
+        ), dict(seen)
         counting.join(0.1)
 
 
