@@ -68,8 +68,10 @@ def _make_private(path: Path) -> None:
 
     SQLite gives the files beside it the rights of the database. What cannot be done here is told by SQLite.
     """
+    # Only a file that is not there yet is opened: closing one drops all locks that this process has on it, and with
+    # them its writers' (SQLite, "How to corrupt an SQLite database file", 2.2).
     with contextlib.suppress(OSError):
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, _PRIVATE))
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE))
     for file in (path, *(Path(f"{path}{end}") for end in ("-wal", "-shm", "-journal"))):
         with contextlib.suppress(FileNotFoundError):
             mode = stat.S_IMODE(file.stat().st_mode)
