@@ -15,6 +15,7 @@ same picture again, and standing people tell nothing.
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -61,7 +62,7 @@ MOTORCYCLE_SPEED = 4.0
 """Speed from which a rider whose machine was never seen is a motorcyclist, heights per second: 24 km/h."""
 
 _MOST_MACHINES = 64
-"""Boxes of machines kept of a stride."""
+"""Boxes of machines kept of a stride, the newest: who stands before parked machines for hours makes no stride."""
 
 _BORDER = 0.005
 """A box nearer to the frame's border than this share of the frame is cut: its size tells nothing."""
@@ -74,6 +75,10 @@ class Machine:
     box: Box
     road_user: str
     confidence: float
+
+
+def _no_machines() -> deque[Box]:
+    return deque(maxlen=_MOST_MACHINES)
 
 
 @dataclass(slots=True)
@@ -96,8 +101,8 @@ class RidingEvidence:
     _from: tuple[int, Box] | None = None
     _place: tuple[float, float] | None = None
     _best: tuple[Machine, Box] | None = None
-    _machines: list[Box] = field(default_factory=list)
-    _earlier: tuple[list[Box], ...] = ()
+    _machines: deque[Box] = field(default_factory=_no_machines)
+    _earlier: tuple[deque[Box], ...] = ()
 
     def observe(self, at_us: int, person: Box, aspect: float, machines: Iterable[Machine]) -> None:
         """Look at one frame.
@@ -110,7 +115,7 @@ class RidingEvidence:
         """
         if _is_cut(person):
             self._from = self._best = None
-            self._machines = []
+            self._machines = _no_machines()
             return
         for machine in machines:
             self._machines.append(machine.box)
@@ -149,7 +154,7 @@ class RidingEvidence:
         self.strides += 1
         self.moving_s += seconds * STRIDE_HEIGHTS / away
         best, self._best = self._best, None
-        self._earlier, self._machines = (*self._earlier, self._machines[-_MOST_MACHINES:])[-3:], []
+        self._earlier, self._machines = (*self._earlier, self._machines)[-3:], _no_machines()
         if best is None:
             self.log_odds += NO_MACHINE
             return

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import pickle
 import random
 from collections.abc import Callable, Sequence
 
@@ -100,6 +102,17 @@ def test_who_stands_before_a_parked_machine_rides_none(speed: float) -> None:
 )
 def test_speed_alone_tells_riders_from_walkers_and_runners(speed: float, expected: str | None) -> None:
     assert seen(speed) == expected
+
+
+def test_who_stands_for_long_before_parked_machines_takes_no_memory() -> None:
+    evidence, row = RidingEvidence(), [machine_at(0.1 + 0.01 * number, "motorcyclist", 0.9) for number in range(20)]
+    frames = ((frame * 100_000, person_at(0.1)) for frame in range(4000))
+    for at_us, person in itertools.islice(frames, 500):
+        evidence.observe(at_us, person, ASPECT, row)
+    before = len(pickle.dumps(evidence))
+    for at_us, person in frames:
+        evidence.observe(at_us, person, ASPECT, row)
+    assert len(pickle.dumps(evidence)) <= before
 
 
 def test_a_bicycle_that_is_pushed_is_not_ridden() -> None:
