@@ -23,6 +23,9 @@ MINUTE_US = 60 * MICROSECONDS
 ROAD_USERS = ("pedestrian", "cyclist", "motorcyclist", "car", "bus", "truck", "other")
 """The road users of the default configuration, in the order of tables and reports. A site may name more."""
 
+RIDERS = ("cyclist", "motorcyclist")
+"""Those of them who ride a machine, a bicycle or motorcycle, which is detected apart from its rider."""
+
 LOWEST_CONFIDENCE = 0.15
 """Detections of lower confidence leave no detector and are not tracked; but see `LOWEST_MACHINE_CONFIDENCE`."""
 
@@ -56,6 +59,10 @@ class Point(NamedTuple):
     y: float
 
 
+BORDER = 0.005
+"""How near to the frame's border a box counts as cut by it, as a share of the frame."""
+
+
 class Box(NamedTuple):
     """An upright box in the frame, as fractions of its width and height; `x1 < x2`, `y1 < y2`.
 
@@ -78,6 +85,11 @@ class Box(NamedTuple):
     def height(self) -> float:
         """Height as a share of the frame's height."""
         return self.y2 - self.y1
+
+    @property
+    def touches_border(self) -> bool:
+        """Whether the frame's border may cut the road user: then the size tells nothing."""
+        return self.x1 < BORDER or self.y1 < BORDER or self.x2 > 1 - BORDER or self.y2 > 1 - BORDER
 
     @property
     def bottom_centre(self) -> Point:

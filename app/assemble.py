@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from aforo.config.camera import CameraSection
 from aforo.config.detector import DetectorSection
 from aforo.config.site import SiteConfiguration
-from aforo.model import Frame, TrackedFrame
+from aforo.model import RIDERS, Frame, TrackedFrame
 from aforo.ports import Bus, Clock, CountReader, CountStore, Detector, DetectorBackend, StoreBackend, Tracker
 from aggregate.counting.counter import CountingStage
 from app.assets import manifest
@@ -57,7 +57,7 @@ def detector_backend(section: DetectorSection) -> DetectorBackend:
 
 def detector_settings(section: DetectorSection) -> DetectorSettings:
     """What is asked of any engine."""
-    machines = frozenset(label for label, user in section.road_users.items() if user in ("cyclist", "motorcyclist"))
+    machines = frozenset(label for label, user in section.road_users.items() if user in RIDERS)
     return DetectorSettings(section.model, tuple(section.road_users), machines, section.image_size, section.device)
 
 

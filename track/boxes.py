@@ -27,9 +27,17 @@ SMALLEST_PX = 2.0
 
 
 @compiled
+def shared_area(
+    ax1: float, ay1: float, ax2: float, ay2: float, bx1: float, by1: float, bx2: float, by2: float
+) -> float:
+    """Area that two boxes given by their corners share."""
+    return max(min(ax2, bx2) - max(ax1, bx1), 0.0) * max(min(ay2, by2) - max(ay1, by1), 0.0)
+
+
+@compiled
 def iou(ax1: float, ay1: float, ax2: float, ay2: float, bx1: float, by1: float, bx2: float, by2: float) -> float:
     """Intersection over union of two boxes given by their corners, 0..1."""
-    shared = max(min(ax2, bx2) - max(ax1, bx1), 0.0) * max(min(ay2, by2) - max(ay1, by1), 0.0)
+    shared = shared_area(ax1, ay1, ax2, ay2, bx1, by1, bx2, by2)
     area_a = max(ax2 - ax1, 0.0) * max(ay2 - ay1, 0.0)
     area_b = max(bx2 - bx1, 0.0) * max(by2 - by1, 0.0)
     return shared / max(area_a + area_b - shared, 1e-9)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from aforo.kernel_cache import compiled
-from track.boxes import THREE_EDGES, Floats, Indices, edges_in_common, iou_of_boxes
+from track.boxes import THREE_EDGES, Floats, Indices, edges_in_common, iou_of_boxes, shared_area
 from track.tracklet import PartKind, kind_of
 
 SAME_OBJECT_IOU = 0.65
@@ -41,7 +41,7 @@ def kinds_of_classes(road_users: Sequence[str | None]) -> npt.NDArray[np.intp]:
 def is_piece(a: Floats, b: Floats) -> bool:
     """Whether one of two boxes (4,) xyxy is the other without one side: inside it, with three edges in common."""
     smaller = min((a[2] - a[0]) * (a[3] - a[1]), (b[2] - b[0]) * (b[3] - b[1]))
-    shared = max(min(a[2], b[2]) - max(a[0], b[0]), 0.0) * max(min(a[3], b[3]) - max(a[1], b[1]), 0.0)
+    shared = shared_area(a[0], a[1], a[2], a[3], b[0], b[1], b[2], b[3])
     common = edges_in_common(a[0], a[1], a[2], a[3], b[0], b[1], b[2], b[3])
     return bool(common >= THREE_EDGES and shared >= INSIDE_SHARE * smaller)
 

@@ -78,8 +78,9 @@ def area_of(box: Box) -> float:
 
 def overlap_of_smaller(a: Box, b: Box) -> float:
     """Shared area of two boxes as a share of the smaller one, 0..1."""
-    width = min(a.x2, b.x2) - max(a.x1, b.x1)
-    height = min(a.y2, b.y2) - max(a.y1, b.y1)
-    if width <= 0 or height <= 0:
-        return 0.0
-    return width * height / max(min(area_of(a), area_of(b)), 1e-12)
+    return shared_area(a, b) / max(min(area_of(a), area_of(b)), 1e-12)
+
+
+def shared_area(a: Box, b: Box) -> float:
+    """Area that two boxes share, as a share of the frame's."""
+    return max(min(a.x2, b.x2) - max(a.x1, b.x1), 0.0) * max(min(a.y2, b.y2) - max(a.y1, b.y1), 0.0)

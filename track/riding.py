@@ -20,7 +20,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from aforo.model import MICROSECONDS, Box
-from track.rider_pairing import RIDING_HEIGHT, area_of, riding_fit
+from track.rider_pairing import RIDING_HEIGHT, area_of, riding_fit, shared_area
 
 STRIDE_HEIGHTS = 0.4
 """Displacement after which a person is looked at again, in heights of its box."""
@@ -63,9 +63,6 @@ MOTORCYCLE_SPEED = 4.0
 
 _MOST_MACHINES = 64
 """Boxes of machines kept of a stride, the newest: who stands before parked machines for hours makes no stride."""
-
-_BORDER = 0.005
-"""A box nearer to the frame's border than this share of the frame is cut: its size tells nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +110,7 @@ class RidingEvidence:
             aspect: the frame's width over its height.
             machines: of that frame, whoever rides them.
         """
-        if _is_cut(person):
+        if person.touches_border:
             self._from = self._best = None
             self._machines = _no_machines()
             return
@@ -202,12 +199,8 @@ class RidingEvidence:
         return None if rider == "cyclist" and on_foot else rider
 
 
-def _is_cut(box: Box) -> bool:
-    return box.x1 < _BORDER or box.y1 < _BORDER or box.x2 > 1 - _BORDER or box.y2 > 1 - _BORDER
-
-
 def _iou(a: Box, b: Box) -> float:
-    shared = max(min(a.x2, b.x2) - max(a.x1, b.x1), 0.0) * max(min(a.y2, b.y2) - max(a.y1, b.y1), 0.0)
+    shared = shared_area(a, b)
     return shared / max(area_of(a) + area_of(b) - shared, 1e-12)
 
 

@@ -47,8 +47,6 @@ LARGEST_CAR = math.log(1.35)
 SMALLEST_LORRY = math.log(1.8)
 """The same from which a vehicle is none."""
 
-_BORDER = 0.005
-
 Floats = npt.NDArray[np.float64]
 
 
@@ -65,7 +63,7 @@ class SizeNotes:
 
     def observe(self, box: Box, aspect: float) -> None:
         """Note the size where the vehicle has moved on."""
-        if box.x1 < _BORDER or box.y1 < _BORDER or box.x2 > 1 - _BORDER or box.y2 > 1 - _BORDER:
+        if box.touches_border:
             return
         side = math.sqrt(max(box.width * aspect * box.height, 1e-9))
         note = box.centre.x, box.y2, math.log(side)
@@ -109,9 +107,7 @@ class SceneScale:
         heading = vehicle.heading(self._aspect)
         if heading is None:
             return None
-        same_way = [
-            notes for (x, y), notes in self._cars if abs(x * heading[1] - y * heading[0]) <= SAME_HEADING
-        ]  # fmt: skip
+        same_way = [notes for (x, y), notes in self._cars if abs(x * heading[1] - y * heading[0]) <= SAME_HEADING]
         if len(same_way) < LEAST_CARS:
             return None
         own = np.array(vehicle.notes)

@@ -9,7 +9,7 @@ import enum
 import math
 from dataclasses import dataclass, field
 
-from aforo.model import Box, PastPosition
+from aforo.model import RIDERS, Box, PastPosition
 from track.riding import RidingEvidence
 from track.scene_scale import SizeNotes
 
@@ -30,13 +30,9 @@ class PartKind(enum.Enum):
 
 def kind_of(road_user: str) -> PartKind:
     """The kind of a configured road user: people, two-wheelers that people ride, and everything else."""
-    match road_user:
-        case "pedestrian":
-            return PartKind.PERSON
-        case "cyclist" | "motorcyclist":
-            return PartKind.MACHINE
-        case _:
-            return PartKind.VEHICLE
+    if road_user == "pedestrian":
+        return PartKind.PERSON
+    return PartKind.MACHINE if road_user in RIDERS else PartKind.VEHICLE
 
 
 class ClassVotes:
@@ -72,7 +68,7 @@ class ClassVotes:
     @property
     def best(self) -> str | None:
         """The class of the largest weight, None before the first vote; of equal ones the first."""
-        return max(self._weights, key=lambda road_user: self._weights[road_user]) if self._weights else None
+        return self.best_of(*self._weights)
 
 
 @dataclass(slots=True)
