@@ -8,6 +8,7 @@ that many bytes; an empty one ends an answer.
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import pickle
 import select
@@ -15,18 +16,39 @@ import signal
 import subprocess
 import sys
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 import orjson
 
+from aforo.address import Address
 from aforo.errors import AforoError
+from aforo.ports import CountReader
+from api.content import Build
 
 IDLE_S = 60.0
 LARGE_BYTES = 250_000_000
 NICENESS = 15
 PIECE_BYTES = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a process is asked.
+
+    Attributes:
+        open_reader: opens the store there.
+        build: makes the content from it.
+        wants_gzip: whether the content is to be compressed.
+        known: what the client has already, as it sends it in If-None-Match.
+    """
+
+    open_reader: Callable[[], CountReader]
+    build: Build
+    wants_gzip: bool
+    known: str
 
 
 class AnswerProcess:
@@ -49,17 +71,17 @@ class AnswerProcess:
         """Whether it takes questions."""
         return self._process.poll() is None
 
-    def ask(self, question: bytes) -> dict[str, Any] | None:
+    def ask(self, question: Question) -> dict[str, Any] | None:
         """Put a question, and wait for the beginning of its answer.
 
         Args:
-            question: a pickled (open_reader, build, wants_gzip, known), as `_answer` takes them.
+            question: what is asked; its functions can be pickled.
 
         Returns:
             `headers`, `etag` and `known`, or `error` and `status`; None where the process ended before.
         """
         try:
-            _send(self._stdin, question)
+            _send(self._stdin, _packed(question))
         except BrokenPipeError:
             return None
         head = self.next_piece()
@@ -100,6 +122,19 @@ def matches(etag: str | None, known: str) -> bool:
     return etag is not None and (known.strip() == "*" or f'"{etag}"' in known)
 
 
+class _Packer(pickle.Pickler):
+    """Addresses refuse to be pickled, lest their secrets land somewhere: but for this pipe, to a process of our own."""
+
+    def reducer_override(self, obj: Any) -> Any:
+        return (Address, (obj.reveal(),)) if isinstance(obj, Address) else NotImplemented
+
+
+def _packed(question: Question) -> bytes:
+    packed = io.BytesIO()
+    _Packer(packed).dump(question)
+    return packed.getvalue()
+
+
 def _send(stream: IO[bytes], frame: bytes) -> None:
     stream.write(len(frame).to_bytes(4, "big"))
     stream.write(frame)
@@ -115,25 +150,25 @@ def _receive(stream: IO[bytes]) -> bytes | None:
     return frame if len(frame) == size else None
 
 
-def _answer(question: bytes, out: IO[bytes]) -> None:
+def _answer(packed: bytes, out: IO[bytes]) -> None:
     """Send the answer: its beginning as JSON, then its pieces."""
     # This imports what the answer is made with, at the parent's priority still: nobody should wait for that for long.
-    open_reader, build, wants_gzip, known = pickle.loads(question)  # noqa: S301 -- from the process that started this one
+    question: Question = pickle.loads(packed)  # noqa: S301 -- from the process that started this one
     os.nice(max(0, NICENESS - os.nice(0)))
     try:
-        reader = open_reader()
+        reader = question.open_reader()
         try:
-            content = build(reader)
+            content = question.build(reader)
         finally:
             reader.close()
     except AforoError as error:
         _send(out, orjson.dumps({"error": str(error), "status": error.http_status}))
         return
-    is_known = matches(content.etag, known)
+    is_known = matches(content.etag, question.known)
     _send(out, orjson.dumps({"headers": content.headers, "etag": content.etag, "known": is_known}))
     if is_known:
         return
-    for part in compressed(content.parts) if wants_gzip else content.parts:
+    for part in compressed(content.parts) if question.wants_gzip else content.parts:
         for start in range(0, len(part), PIECE_BYTES):
             _send(out, part[start : start + PIECE_BYTES])
     _send(out, b"")
@@ -144,10 +179,10 @@ def _serve() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to hear
     out = sys.stdout.buffer
     while select.select([sys.stdin.buffer], [], [], IDLE_S)[0]:
-        question = _receive(sys.stdin.buffer)
-        if question is None:
+        packed = _receive(sys.stdin.buffer)
+        if packed is None:
             return
-        _answer(question, out)
+        _answer(packed, out)
         if _held_bytes() > LARGE_BYTES:
             return
 

@@ -6,7 +6,6 @@ Both know gzip and ETag, and say how long they may be kept.
 from __future__ import annotations
 
 import asyncio
-import pickle
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from typing import Any
@@ -18,7 +17,7 @@ from starlette.types import Send
 
 from aforo.errors import AforoError, BusyError
 from aforo.ports import CountReader
-from api.answer_process import AnswerProcess, compressed, matches
+from api.answer_process import AnswerProcess, Question, compressed, matches
 from api.content import Build, Content
 from api.places import Place, Places
 
@@ -64,7 +63,7 @@ class Answers:
         wants_gzip, known = _takes_gzip(request), request.headers.get("if-none-match", "")
         headers = {"cache-control": "private, no-cache" if kept else "no-store", "vary": "accept-encoding"}
         if heavy and self._open_reader is not None:
-            question = pickle.dumps((self._open_reader, build, wants_gzip, known))
+            question = Question(self._open_reader, build, wants_gzip, known)
             return await self._give_heavy(question, headers | ({"content-encoding": "gzip"} if wants_gzip else {}))
         self._threads = self._threads or CapacityLimiter(SMALL_AT_ONCE)
         content, body = await to_thread.run_sync(_whole, build, self._reader, limiter=self._threads)
@@ -81,7 +80,7 @@ class Answers:
         while self._idle:
             self._idle.pop().close()
 
-    async def _give_heavy(self, question: bytes, headers: dict[str, str]) -> Response:
+    async def _give_heavy(self, question: Question, headers: dict[str, str]) -> Response:
         place = await self._place()
         try:
             process, head = await self._ask(question)
@@ -97,7 +96,7 @@ class Answers:
             raise
         return _Streamed(self._pieces(process, place), {**head["headers"], **headers})
 
-    async def _ask(self, question: bytes) -> tuple[AnswerProcess, dict[str, Any]]:
+    async def _ask(self, question: Question) -> tuple[AnswerProcess, dict[str, Any]]:
         """The process that answers, and how its answer begins; it is idle again where that is all."""
         while True:
             fresh = not self._idle

@@ -32,3 +32,9 @@ def tell(what: str, gate: str, reader: CountReader) -> Content:
     if what == "fail before":
         raise ValueError("before")
     return Content({"content-type": "text/plain"}, parts())
+
+
+def count_crossings(reader: CountReader) -> Content:
+    """How often the line `stop` was ever crossed."""
+    found = reader.crossings(["stop"], 0, 2**52, 1000)
+    return Content({"content-type": "text/plain"}, [f"{len(found)} of stop".encode()])

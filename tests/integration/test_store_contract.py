@@ -9,11 +9,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from databases import Database
+from held_answers import count_crossings
 
 from aforo.config.site import SiteConfiguration
 from aforo.local_time import HOUR_US, INTERVALS, buckets, to_us
 from aforo.model import MINUTE_US, Coverage, CoverageShare, Crossing, Movement, Rows, TrackKey, Visit, Volume
 from aforo.ports import CountReader, CountStore
+from api.answer_process import AnswerProcess, Question
 
 NOON_US = to_us(datetime.fromisoformat("2025-05-06T12:00:00+00:00"))
 
@@ -292,6 +294,18 @@ def test_what_was_written_is_there_after_opening_again(database: Database) -> No
         reader = database.reader()
         assert everything(reader)[:3] == ([crossing()], [visit()], [movement()])
         reader.close()
+
+
+def test_large_answers_open_it_in_a_process_of_their_own(store: CountStore, database: Database) -> None:
+    store.write(every_kind())
+    process = AnswerProcess()
+    try:
+        head = process.ask(Question(database.backend.open_reader, count_crossings, wants_gzip=False, known=""))
+        assert head is not None
+        assert "error" not in head
+        assert process.next_piece() == b"1 of stop"
+    finally:
+        process.close()
 
 
 def test_readers_on_many_threads_see_whole_batches_while_one_writes(store: CountStore, reader: CountReader) -> None:
