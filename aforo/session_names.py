@@ -57,3 +57,19 @@ def reading_of(session: str) -> Reading | None:
     """
     found = _NAME.match(session)
     return None if found is None else Reading(found[1], found[2] or "")
+
+
+def is_outdated(session: str, by: str) -> bool:
+    """Whether a session is of an earlier reading of the same recording than another session.
+
+    >>> first, second = (reading_session("rec-0123456789abcdef", started_us) for started_us in (1, 2))
+    >>> is_outdated(first, by=second), is_outdated(second, by=first), is_outdated("5e0f", by=second)
+    (True, False, False)
+    """
+    earlier, later = reading_of(session), reading_of(by)
+    return (
+        earlier is not None
+        and later is not None
+        and earlier.recording == later.recording
+        and earlier.number < later.number
+    )

@@ -20,6 +20,7 @@ import numpy as np
 from aforo.bus.message_order import START_WAIT, Released, Resequencer
 from aforo.model import MINUTE_US, Rows, TrackedFrame
 from aforo.ports import BatchCounter
+from aforo.session_names import is_outdated
 from aforo.tracked_batch import FrameHead, Ints, TrackedBatch, joined
 
 IDLE_MS = 300_000
@@ -106,6 +107,15 @@ class _Camera:
     current: str | None = None
     sessions: dict[str, _Session] = field(default_factory=dict)
     over: deque[str] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
+
+    def is_over(self, session: str) -> bool:
+        """Whether nothing more of a session counts.
+
+        An earlier reading of the recording that is read now comes from a worker that was cut off for a while.
+        """
+        if session == self.current:
+            return False
+        return session in self.over or (self.current is not None and is_outdated(session, by=self.current))
 
 
 class PartitionCounter:
@@ -219,10 +229,10 @@ class PartitionCounter:
             camera = self._cameras.get(camera_id)
             if camera is None:
                 camera = self._cameras[camera_id] = _Camera()
+            if camera.is_over(name):
+                continue
             session = camera.sessions.get(name)
             if session is None:
-                if name in camera.over:
-                    continue
                 session = camera.sessions[name] = _Session()
             session.seen_ms = self._active_ms
             released = session.order.push(sequence, _Message(batch, row), position)

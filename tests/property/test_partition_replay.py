@@ -14,6 +14,7 @@ from trajectories import Table
 from aforo.bus import wire
 from aforo.bus.partition_counter import IDLE_MS, LONGEST_STEP_MS, LogRecords, PartitionCounter
 from aforo.model import Rows, TrackedFrame
+from aforo.session_names import reading_session
 from aforo.tracked_batch import TrackedBatch
 from aggregate.store.sqlite.writer import SqliteStore
 from app import assemble
@@ -236,3 +237,19 @@ def test_late_messages_of_a_session_that_another_replaced_count_nothing() -> Non
     _counted(counter, [_record(50, 50, 0, replace(log[0][1], session="second", objects=(), ended=()))])
     for position, (sequence, frame) in enumerate(log[50:90], 51):
         assert not _counted(counter, [_record(position, position, sequence, frame)])
+
+
+def test_an_earlier_reading_never_ends_a_later_one_of_the_same_recording() -> None:
+    """A worker that was cut off sends what it had; the aggregator began after that reading was superseded."""
+    first, second = (reading_session("rec-00000000000000aa", started_us) for started_us in (1, 2))
+    log = [(sequence, frame) for sequence, frame in _log(5) if frame.camera == CAMERAS[0].id]
+    newest = [(sequence, replace(frame, session=second)) for sequence, frame in log]
+    late = [(sequence, replace(frame, session=first)) for sequence, frame in log[30:60]]
+    mixed = [*newest[:40], *late, *newest[40:]]
+    expected, counted = Table(), Table()
+    for found, records in ((expected, newest), (counted, mixed)):
+        counter = PartitionCounter(assemble.counting_stage(CAMERAS))
+        for position, (sequence, frame) in enumerate(records):
+            found.add(_counted(counter, [_record(position, position, sequence, frame)]))
+    assert counted == expected
+    assert expected.crossings
