@@ -1,15 +1,14 @@
 """What is counted, and where: the site, its cameras, and the lines, zones and turning movements in their pictures.
 
 Plain values, whatever they were read from: a site file (`aforo.config`) is one source. A line, zone or movement has a
-`version`, the fingerprint of its geometry, which every row counted with it carries. Points are fractions of the frame,
-x to the right, y down.
+`version`, the fingerprint of its geometry, which every row counted with it carries. Names are
+checked here, by the rules of `aforo.names`. Points are fractions of the frame, x to the right, y down.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from aforo.geometry import Pair, check_line, check_polygon, image_directions, open_polygon
 from aforo.model import PlaceKind, Point
+from aforo.names import check_direction, check_id, check_name
 
 Anchor = Literal["bottom_centre", "centre"]
 """The point of a road user's box that counts."""
@@ -46,7 +46,8 @@ class Line:
         version: changes whenever the geometry or the meaning of a direction does.
 
     Raises:
-        ValueError: a piece of the line has no length, or the directions are not two different short names.
+        ValueError: a piece of the line has no length, a name breaks its rule (`aforo.names`), or both directions have
+            the same.
     """
 
     kind: ClassVar[PlaceKind] = PlaceKind.LINE
@@ -59,13 +60,12 @@ class Line:
     version: str = field(init=False)
 
     def __post_init__(self) -> None:
+        _check_names(self.id, self.name)
         object.__setattr__(self, "points", _points(self.points))
         check_line(self.points)
-        if self.directions is not None and (
-            self.directions[0] == self.directions[1]
-            or not all(re.fullmatch(r"[\w .+-]{1,40}", name) for name in self.directions)
-        ):
-            raise ValueError("directions must be two different short names")
+        names = {check_direction(name) for name in self.directions or ()}
+        if len(names) == 1:
+            raise ValueError(f"both directions are called {names.pop()!r}; give two different names")
         version = _version(points=self.points, directions=self.directions, anchor=self.anchor)
         object.__setattr__(self, "version", version)
 
@@ -100,7 +100,7 @@ class Zone:
         version: changes whenever the geometry does.
 
     Raises:
-        ValueError: the polygon crosses itself, or has no area.
+        ValueError: the polygon crosses itself, or has no area, or a name breaks its rule.
     """
 
     kind: ClassVar[PlaceKind] = PlaceKind.ZONE
@@ -112,6 +112,7 @@ class Zone:
     version: str = field(init=False)
 
     def __post_init__(self) -> None:
+        _check_names(self.id, self.name)
         object.__setattr__(self, "polygon", _points(open_polygon(self.polygon)))
         check_polygon(self.polygon)
         object.__setattr__(self, "version", _version(polygon=self.polygon, anchor=self.anchor))
@@ -137,11 +138,19 @@ class Gate:
         kind: LINE or ZONE.
         place: id of the line or zone.
         direction: of the line; None for both.
+
+    Raises:
+        ValueError: the id or direction breaks its rule.
     """
 
     kind: PlaceKind
     place: str
     direction: str | None = None
+
+    def __post_init__(self) -> None:
+        check_id(self.place)
+        if self.direction is not None:
+            check_direction(self.direction)
 
     def opens_for(self, kind: PlaceKind, place: str, direction: str) -> bool:
         """Whether the passage of that line or zone in that direction is one of this gate."""
@@ -169,6 +178,9 @@ class TurningMovement:
         destination: exit gate.
         name: for people; may be empty.
         version: changes whenever the gates do.
+
+    Raises:
+        ValueError: a name breaks its rule.
     """
 
     kind: ClassVar[PlaceKind] = PlaceKind.MOVEMENT
@@ -180,6 +192,7 @@ class TurningMovement:
     version: str = field(init=False)
 
     def __post_init__(self) -> None:
+        _check_names(self.id, self.name)
         version = _version(origin=self.origin.definition(), destination=self.destination.definition())
         object.__setattr__(self, "version", version)
 
@@ -216,7 +229,8 @@ class Camera:
         analyse_fps: frames analysed per second.
 
     Raises:
-        ValueError: a movement names a line, direction or zone that the camera does not have.
+        ValueError: a movement names a line, direction or zone that the camera does not have, or a name breaks its
+            rule.
     """
 
     id: str
@@ -228,6 +242,7 @@ class Camera:
     analyse_fps: float = 10.0
 
     def __post_init__(self) -> None:
+        _check_names(self.id, self.name)
         gates: dict[tuple[PlaceKind, str], tuple[str, ...]] = {
             (place.kind, place.id): place.direction_names
             for place in self.places
@@ -269,7 +284,7 @@ class Site:
         name: for people; may be empty.
 
     Raises:
-        ValueError: two cameras, lines, zones or movements have the same id.
+        ValueError: two cameras, lines, zones or movements have the same id, or a name breaks its rule.
     """
 
     id: str
@@ -278,12 +293,18 @@ class Site:
     name: str = ""
 
     def __post_init__(self) -> None:
+        _check_names(self.id, self.name)
         places = [(place.kind, place.id) for camera in self.cameras for place in camera.places]
         ids = Counter([*(("camera", camera.id) for camera in self.cameras), *places])
         for kind in ("camera", *PlaceKind):
             for (what, name), times in ids.items():
                 if what == kind and times > 1:
                     raise ValueError(f"the {kind} id {name!r} is used twice; ids are unique within the site")
+
+
+def _check_names(identifier: str, name: str) -> None:
+    check_id(identifier)
+    check_name(name)
 
 
 def _points(pairs: Sequence[Pair]) -> tuple[Point, ...]:

@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from aforo.errors import WireError
 from aforo.model import TrackedFrame
+from aforo.names import is_id
 from aforo.tracked_batch import HEAD, NO_CLASS, POSITION, Ints, TrackedBatch
 
 VERSION = 2
@@ -352,7 +353,7 @@ class _Texts(dict[bytes, tuple[int, int]]):
             names_at = session_at + key[1]
             who = key[_LENGTHS:session_at].decode(), key[session_at:names_at].decode()
             names = _texts(key[names_at:])
-            if not all(text.isprintable() for text in (*who, *names)):
+            if not is_id(who[0]) or not all(text.isprintable() for text in (*who, *names)):
                 raise ValueError("a name that nobody can read")
         except (ValueError, IndexError):
             numbers = -1, -1

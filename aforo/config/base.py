@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, ConfigDict, PlainSerializer, PlainValidator, WithJsonSchema
 
 from aforo.address import Address
+from aforo.names import LONGEST_ID, LONGEST_NAME, check_direction, check_id, check_label, check_name
 
-Identifier = Annotated[
-    str,
-    Field(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", description="Letters, digits, dot, dash, underscore; at most 64."
-    ),
-]
+Identifier = Annotated[str, AfterValidator(check_id), WithJsonSchema({"type": "string", "maxLength": LONGEST_ID})]
+"""An id."""
 
-Name = Annotated[
-    str, Field(max_length=200, pattern=r"^[^\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069]*$", description="For people.")
-]
-"""A name for people: one line, without characters that control how a screen shows the rest."""
+Name = Annotated[str, AfterValidator(check_name), WithJsonSchema({"type": "string", "maxLength": LONGEST_NAME})]
+"""A name for people."""
 
-Word = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\p{Cc}\u2028\u2029]*$")]
-"""A label or direction."""
+Direction = Annotated[str, AfterValidator(check_direction)]
+"""A direction of a line."""
+
+Word = Annotated[str, AfterValidator(check_label)]
+"""A model's label, or a class of road users."""
 
 
 def _address(value: object) -> Address:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
-from aforo.config.base import Identifier, Name, Section, Word
+from aforo.config.base import Direction, Identifier, Name, Section
 from aforo.model import PlaceKind, Point
 from aforo.site import Anchor, Gate, Line, TurningMovement, Zone
 
@@ -64,7 +64,7 @@ class LineSection(Section):
     id: Identifier = Field(description="Unique within the site.")
     name: Name = Field(default="", description="Name for people.")
     points: Points = Field(min_length=2, max_length=16, description="Fractions of the frame, in order.")
-    directions: tuple[str, str] | None = Field(
+    directions: tuple[Direction, Direction] | None = Field(
         default=None,
         description="Names of the two directions: first, from the left to the right of a person who walks along the "
         "line from its first to its last point as seen in the image; second, the other way. "
@@ -118,7 +118,7 @@ class GateSection(Section):
     """
 
     line: Identifier | None = Field(default=None, description="Id of a counting line.")
-    direction: Word | None = Field(default=None, description="Only this direction of the line.")
+    direction: Direction | None = Field(default=None, description="Only this direction of the line.")
     zone: Identifier | None = Field(default=None, description="Id of a zone; passed on entry.")
 
     @model_validator(mode="after")

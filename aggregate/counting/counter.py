@@ -20,6 +20,9 @@ from aggregate.counting.lines_and_zones import shapes
 from aggregate.counting.open_tracks import OpenTrack, Session, end, follow
 from aggregate.counting.trajectories import finished
 
+_UNLISTED = Camera("unlisted")
+"""Has the shapes of every camera that is not configured: none."""
+
 
 def recount(trajectory: Trajectory, camera: Camera) -> Rows:
     """What a track that is over did at lines and zones, from its trajectory, as live counts have it: final rows."""
@@ -42,7 +45,7 @@ class CountingStage:
     def __init__(self, cameras: Sequence[Camera]) -> None:
         self._sessions: dict[tuple[str, str], Session] = {}
         self._cameras = {camera.id: (camera, number) for number, camera in enumerate(cameras)}
-        self._shapes = shapes([*cameras, Camera("")])
+        self._shapes = shapes([*cameras, _UNLISTED])
         self._compile()
 
     def _compile(self) -> None:

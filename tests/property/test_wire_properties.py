@@ -38,7 +38,7 @@ _objects = st.builds(
 )
 _frames = st.builds(
     TrackedFrame,
-    camera=_names,
+    camera=st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", fullmatch=True),
     session=_names,
     index=st.integers(0, 2**40),
     captured_at_us=_times,

@@ -81,7 +81,7 @@ def test_what_is_wrong_is_named_with_file_line_and_key(text: str, message: str) 
             "camera north, zone z: points are fractions of the",
         ),
         ("zones", "{id: z, polygon: [[0.1, 0.1], [0.9, 0.9], [0.1, 0.1]]}", "the zone has no area"),
-        ("lines", "{id: a, points: [[0, 0], [1, 1]], directions: [in, in]}", "two different short names"),
+        ("lines", "{id: a, points: [[0, 0], [1, 1]], directions: [in, in]}", "both directions are called 'in'"),
         ("lines", "{id: a, points: [[0, 0], [1, 1]], directions: [in]}", ""),
         ("zones", "{id: a, polygon: [[0, 0], [1, 1], [1, 0], [0, 1]]}", "the zone crosses itself: the edge"),
         ("zones", "{id: a, polygon: [[0, 0], [1, 1], [0.5, 0.5]]}", "the zone "),

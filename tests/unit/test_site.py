@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from collections.abc import Callable
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,7 +15,9 @@ from hypothesis import strategies as st
 
 from aforo.config.geometry import LineSection, MovementSection, ZoneSection
 from aforo.config.reading import parse_site
+from aforo.errors import ConfigurationError
 from aforo.model import PlaceKind, Point
+from aforo.names import check_direction, check_id, check_name
 from aforo.site import Camera, Gate, Line, Site, TurningMovement, Zone
 
 SITE_FILE = """
@@ -130,7 +133,7 @@ def test_nothing_of_a_site_can_be_changed(value: object, attribute: str) -> None
     ("make", "message"),
     [
         (lambda: Line("a", (Point(0.5, 0.5), Point(0.5, 0.5))), "the line has no length between"),
-        (lambda: dataclasses.replace(STOP, directions=("in", "in")), "directions must be two different short names"),
+        (lambda: dataclasses.replace(STOP, directions=("in", "in")), "both directions are called 'in'"),
         (lambda: Zone("a", (Point(0, 0), Point(1, 1), Point(1, 0), Point(0, 1))), "the zone crosses itself"),
         (lambda: Camera("a", (STOP,), movements=(TURN,)), "movement 'turn' names the line 'bent', which this camera"),
         (
@@ -151,6 +154,56 @@ def test_nothing_of_a_site_can_be_changed(value: object, attribute: str) -> None
 def test_what_cannot_count_is_refused(make: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make()
+
+
+BAD_IDS = ["", "a b", "a/b", "é", "-a", "a\n", "a\x00b", "../a", "a" * 65, "\u202ea", "\ud800"]
+BAD_NAMES = ["a\nb", "a\x1b[2J", "a" * 201, "\u202ea", "a\u2028b", "\x85", "\ud800"]
+BAD_DIRECTIONS = ["", "in/out", "in\nout", "a" * 41, "a\x00", "\u202ea"]
+
+
+def refusal(make: Callable[[], object]) -> str:
+    with pytest.raises(ValueError) as caught:
+        make()
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("value", [STOP, BAY, TURN, NORTH, CORNER], ids=lambda value: type(value).__name__)
+def test_every_type_checks_its_names(value: Any) -> None:
+    for bad in BAD_IDS:
+        assert refusal(lambda: dataclasses.replace(value, id=bad)) == refusal(lambda: check_id(bad))  # noqa: B023
+    for bad in BAD_NAMES:
+        assert refusal(lambda: dataclasses.replace(value, name=bad)) == refusal(lambda: check_name(bad))  # noqa: B023
+    for good in ("", "a" * 200, "Calle 26 × Carrera 50", "北门 (东)", "Ø"):
+        assert dataclasses.replace(value, name=good).name == good
+    assert dataclasses.replace(value, id="A" * 64).id == "A" * 64
+
+
+def test_directions_and_gates_are_checked_by_the_same_rules() -> None:
+    for bad in BAD_DIRECTIONS:
+        said = refusal(lambda: check_direction(bad))  # noqa: B023
+        assert refusal(lambda: dataclasses.replace(STOP, directions=("in", bad))) == said  # noqa: B023
+        assert refusal(lambda: Gate(PlaceKind.LINE, "stop", bad)) == said  # noqa: B023
+    for bad in BAD_IDS:
+        assert refusal(lambda: Gate(PlaceKind.ZONE, bad)) == refusal(lambda: check_id(bad))  # noqa: B023
+
+
+@pytest.mark.parametrize(
+    ("keys", "bad", "check"),
+    [
+        *(({"id": bad}, bad, check_id) for bad in BAD_IDS[1:5]),
+        *(({"name": bad}, bad, check_name) for bad in ("a" * 201, "\u202ea")),
+        *(({"directions": ["in", bad]}, bad, check_direction) for bad in ("in/out", "a" * 41)),
+    ],
+)
+def test_the_site_file_refuses_names_in_the_same_words(keys: dict[str, Any], bad: str, check: Any) -> None:
+    line = {"id": "stop", "points": [[0, 0.25], [1, 0.75]]} | keys
+    text = json.dumps({"cameras": [{"id": "north", "source": "0", "lines": [line]}]}, ensure_ascii=False)
+    said = refusal(lambda: check(bad))
+    with pytest.raises(ConfigurationError) as caught:
+        parse_site(text, "site.yaml")
+    (key,) = keys
+    assert str(caught.value).startswith(f"site.yaml, line 1: cameras.0.lines.0.{key}")
+    assert str(caught.value).endswith(said)
 
 
 @pytest.mark.parametrize(
