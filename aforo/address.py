@@ -127,6 +127,15 @@ class Address:
         address._set(str(name), "", (), str(name))
         return address
 
+    @property
+    def is_file(self) -> bool:
+        """Whether it names a file: no network address, database, or number of a device.
+
+        >>> [Address(text).is_file for text in ("street.mp4", "0", "rtsp://10.0.0.5/1")]
+        [True, False, False]
+        """
+        return not self.scheme and not self._text.isdecimal()
+
     def reveal(self) -> str:
         """The whole text, with its secrets: for the call that opens the connection, and for nothing else."""
         return self._text

@@ -164,7 +164,7 @@ def camera_factory(
     def new_camera(camera: CameraSection) -> CameraThread:
         slot = detector_queue.join(camera.analyse_fps)
         source = open_source(
-            camera.source,
+            camera.sources,
             camera.id,
             paced=paced,
             drop_late=camera.drop_late,

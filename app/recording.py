@@ -163,7 +163,11 @@ class Recording:
                 clock=SystemClock(),
             )
 
-        self._source = open_part(parts[0]) if len(parts) == 1 else JoinedSource(parts, open_part, timezone=timezone)
+        self._source = (
+            open_part(parts[0])
+            if len(parts) == 1
+            else JoinedSource(camera.id, lambda: parts, open_part, timezone=timezone, clock=SystemClock())
+        )
 
     @property
     def analysed_wh(self) -> tuple[int, int]:

@@ -10,11 +10,12 @@ from aforo.address import Address
 from aforo.camera_state import Problem
 from aforo.model import MICROSECONDS, Frame
 from aforo.ports import Clock
-from ingest.capture import OPENING_LOCK, check_reachable, open_live, position_ms
+from ingest.capture import OPENING_LOCK, check_reachable, is_av1, open_live, position_ms
 from ingest.frame_times import BurstSmoothing, Selection, SessionClock
 from ingest.http_answer import http_problem
 from ingest.newest_slot import NewestSlot
 from ingest.reconnect import ReaderView
+from ingest.rtsp_answer import rtsp_problem
 
 
 class CameraReader:
@@ -94,6 +95,8 @@ class CameraReader:
             if not capture.isOpened():
                 slow = self._clock.monotonic_s() - began_s >= self._open_timeout_s
                 return self._unopened(slow)
+            if is_av1(capture):
+                return Problem.of("av1-camera", self._source)
             self._read_on(capture)
         finally:
             capture.release()
@@ -102,6 +105,8 @@ class CameraReader:
     def _unopened(self, slow: bool) -> Problem:
         if not self._source.scheme:
             return Problem.of("no-usb", self._source)
+        if (told := rtsp_problem(self._source, self._open_timeout_s)) is not None:
+            return told
         if slow:
             return Problem.of("slow-video", self._source, f"{self._open_timeout_s:g}")
         return http_problem(self._source, self._open_timeout_s) or Problem.of("no-video", self._source)

@@ -141,6 +141,11 @@ def open_live(source: Address, open_timeout_s: float, read_timeout_s: float) -> 
     return cv2.VideoCapture(text, cv2.CAP_FFMPEG, timeouts)
 
 
+def is_av1(capture: Any) -> bool:
+    """Whether an opened `cv2.VideoCapture` is of AV1, which it cannot decode."""
+    return int(capture.get(cv2.CAP_PROP_FOURCC)) == _AV1
+
+
 def read_header(capture: Any) -> Header:
     """The header of an opened capture, without implausible values."""
     fps, frames = capture.get(cv2.CAP_PROP_FPS), capture.get(cv2.CAP_PROP_FRAME_COUNT)

@@ -14,6 +14,8 @@ from aforo.camera_state import Problem, ProblemError
 from ingest.recording_start import lacks_index
 
 _TEXT_CODECS = {"ansi", "bintext", "xbin", "idf"}  # FFmpeg "decodes" plain text and bytes as terminal art
+_TURNS = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}
+"""How to turn a picture by so many degrees to the left."""
 
 
 def unreadable(path: Path) -> Problem:
@@ -78,8 +80,11 @@ class AvCapture:
         return self._frame is not None
 
     def retrieve(self) -> tuple[bool, Any]:
-        """The picture as BGR array (height, width, 3)."""
-        return (False, None) if self._frame is None else (True, self._frame.to_ndarray(format="bgr24"))
+        """The picture as BGR array (height, width, 3), turned as the container says, as OpenCV does by itself."""
+        if self._frame is None:
+            return False, None
+        image, turn = self._frame.to_ndarray(format="bgr24"), _TURNS.get(round(self._frame.rotation) % 360)
+        return True, image if turn is None else cv2.rotate(image, turn)
 
     def read(self) -> tuple[bool, Any]:
         """`grab` and `retrieve`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import tzinfo
 from pathlib import Path
 
@@ -12,13 +12,16 @@ from aforo.local_time import parse_moment
 from aforo.model import MICROSECONDS
 from aforo.ports import Clock
 from ingest.camera_source import LiveSource
+from ingest.capture import probe
 from ingest.file_source import RecordedSource
+from ingest.joined_source import JoinedSource
+from ingest.recording_files import FilePart, in_time_order
 
 _LIVE = ("rtsp", "rtsps", "http", "https")
 
 
 def open_source(
-    source: Address,
+    sources: Sequence[Address],
     camera: str,
     *,
     paced: bool,
@@ -30,13 +33,14 @@ def open_source(
     repeat: bool = False,
     clock: Clock,
     admit: Callable[[], None] | None = None,
-) -> RecordedSource | LiveSource:
-    """Make a source: a number is a USB camera, an address a network camera, all else a file.
+) -> RecordedSource | JoinedSource | LiveSource:
+    """Make a source: a number is a USB camera, an address a network camera, all else a file; of several, one recording.
 
     It is opened in `frames`, not here.
 
     Args:
-        source: as in the configuration.
+        sources: as in the configuration; several are the files of one recording, in any order where each tells when it
+            begins, else in the order of the recording.
         camera: the camera's id.
         paced: yield the frames of a recording no faster than they were recorded.
         drop_late: drop frames of a paced recording for which the consumer is too late.
@@ -51,6 +55,7 @@ def open_source(
     Raises:
         ConfigurationError: the address is of an unknown kind, or `starts_at` is not a time.
     """
+    source = sources[0]
     if source.scheme and source.scheme not in _LIVE:
         raise ConfigurationError(
             f"camera {camera}: expected a file, a USB camera's number, or an address that starts with "
@@ -58,18 +63,34 @@ def open_source(
         )
     if source.scheme or str(source).isdecimal():
         return LiveSource(source, camera, analyse_fps=analyse_fps, clock=clock, admit=admit)
-    return RecordedSource(
-        Path(source.reveal()),
+    starts_us = [] if starts_at is None else [_instant_us(starts_at, camera, timezone)]
+
+    def open_part(part: FilePart) -> RecordedSource:
+        return RecordedSource(
+            part.path,
+            camera,
+            starts_at_us=part.starts_at_us,
+            recorded_fps=recorded_fps,
+            timezone=timezone,
+            paced=paced,
+            drop_late=drop_late,
+            analyse_fps=analyse_fps,
+            repeat=repeat and len(sources) == 1,
+            clock=clock,
+            admit=admit,
+        )
+
+    paths = [Path(each.reveal()) for each in sources]
+    if len(paths) == 1:
+        return open_part(FilePart(paths[0], *starts_us))
+    return JoinedSource(
         camera,
-        starts_at_us=_instant_us(starts_at, camera, timezone) if starts_at is not None else None,
-        recorded_fps=recorded_fps,
+        lambda: in_time_order([probe(path, recorded_fps) for path in paths], starts_us, timezone),
+        open_part,
         timezone=timezone,
-        paced=paced,
-        drop_late=drop_late,
-        analyse_fps=analyse_fps,
-        repeat=repeat,
         clock=clock,
-        admit=admit,
+        drops=paced and drop_late,
+        repeat=repeat,
     )
 
 

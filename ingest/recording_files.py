@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from pathlib import Path
 
-from aforo.errors import SourceError
+from aforo.camera_state import Problem, ProblemError
 from aforo.local_time import local_time
 from aforo.model import MICROSECONDS
 from ingest.capture import VideoFacts
@@ -41,7 +41,7 @@ def in_time_order(files: Sequence[VideoFacts], starts_us: Sequence[int], timezon
         timezone: of dates in file names.
 
     Raises:
-        SourceError: a file is given twice, pictures differ in size, two files overlap in time, or some have a start
+        ProblemError: a file is given twice, pictures differ in size, two files overlap in time, or some have a start
             and some have none.
     """
     _check_alike(files)
@@ -61,44 +61,35 @@ def check_follows(path: Path, end_us: int, following: Path, start_us: int, timez
     """Refuse a file that begins long before the one ahead of it ends.
 
     Raises:
-        SourceError: what both show would be counted twice.
+        ProblemError: what both show would be counted twice.
     """
     if start_us < end_us - SEAM_US:
         begins, ends = (local_time(at_us, timezone).isoformat(timespec="seconds") for at_us in (start_us, end_us))
-        raise SourceError(
-            f"{following.name} begins at {begins}, before {path.name} ends at {ends}; if the files follow each other "
-            "in the order given, say when the first begins with --starts-at, else count them one by one"
-        )
+        raise ProblemError(Problem.of("files-overlap", following.name, begins, path.name, ends))
 
 
 def _told_starts_us(files: Sequence[VideoFacts], timezone: tzinfo) -> list[int]:
     """When each file begins by its name or container; [] if none of them says.
 
     Raises:
-        SourceError: some say and some do not.
+        ProblemError: some say and some do not, or a file cannot be read.
     """
     try:
         told = [told_start_us(facts.path, timezone) for facts in files]
     except OSError as error:
-        raise SourceError(f"cannot read {error.filename}: {error.strerror}") from error
+        raise ProblemError(Problem.of("unreadable", error.filename, error.strerror)) from error
     known = [start_us for start_us in told if start_us is not None]
     if known and len(known) < len(files):
         unknown = next(facts.path.name for facts, start_us in zip(files, told, strict=True) if start_us is None)
-        raise SourceError(
-            f"neither name nor container of {unknown} tells when it begins, but those of other files do; give "
-            "--starts-at once, if the files follow each other in the order given, or once for each file"
-        )
+        raise ProblemError(Problem.of("start-untold", unknown))
     return known
 
 
 def _check_alike(files: Sequence[VideoFacts]) -> None:
     for first, second in itertools.combinations(files, 2):
         if first.path.samefile(second.path):
-            raise SourceError(f"{second.path} is given twice, and all in it would be counted twice; give it once")
+            raise ProblemError(Problem.of("file-twice", second.path))
     for other in files[1:]:
         if (other.width_px, other.height_px) != (files[0].width_px, files[0].height_px):
-            raise SourceError(
-                f"{other.path.name} has pictures of {other.width_px}×{other.height_px} pixels and {files[0].path.name} "
-                f"of {files[0].width_px}×{files[0].height_px}: these are not parts of one recording; count them one by "
-                "one"
-            )
+            sizes = [f"{facts.width_px}×{facts.height_px}" for facts in (other, files[0])]
+            raise ProblemError(Problem.of("sizes-differ", other.path.name, sizes[0], files[0].path.name, sizes[1]))

@@ -22,6 +22,10 @@ Word = Annotated[str, AfterValidator(check_label)]
 """A model's label, or a class of road users."""
 
 
+MOST_FILES = 1000
+"""Of one recording."""
+
+
 def _address(value: object) -> Address:
     if isinstance(value, Address):
         return value
@@ -34,6 +38,36 @@ AddressField = Annotated[
     Address, PlainValidator(_address), PlainSerializer(str, return_type=str), WithJsonSchema({"type": "string"})
 ]
 """A key whose value may hold a secret: it is shown and written as scheme and hosts alone."""
+
+
+def _sources(value: object) -> tuple[Address, ...]:
+    listed = value if isinstance(value, list | tuple) else [value]
+    if not 1 <= len(listed) <= MOST_FILES:
+        raise ValueError(f"expected a file or an address, or a list of 1 to {MOST_FILES} files of one recording")
+    addresses = tuple(_address(str(each) if type(each) is int else each) for each in listed)
+    if len(addresses) > 1 and (camera := next((each for each in addresses if not each.is_file), None)) is not None:
+        raise ValueError(f"a list is of the files of one recording, and {camera} is none; give it a section of its own")
+    return addresses
+
+
+def _shown_sources(addresses: tuple[Address, ...]) -> str | list[str]:
+    return str(addresses[0]) if len(addresses) == 1 else [str(each) for each in addresses]
+
+
+SourcesField = Annotated[
+    tuple[Address, ...],
+    PlainValidator(_sources),
+    PlainSerializer(_shown_sources, return_type=str | list[str]),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string"},
+                {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": MOST_FILES},
+            ]
+        }
+    ),
+]
+"""Where the pictures of a camera come from: an address, a device, or the files of one recording."""
 
 
 class Section(BaseModel):

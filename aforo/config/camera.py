@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from aforo.address import Address
-from aforo.config.base import AddressField, Identifier, Name, Section
+from aforo.config.base import Identifier, Name, Section, SourcesField
 from aforo.config.geometry import LineSection, MovementSection, PointPair, ZoneSection, fractions_only
 from aforo.local_time import parse_moment
 from aforo.site import Camera
@@ -33,15 +33,19 @@ class CameraSection(Section):
 
     id: Identifier = Field(description="Unique within the site.")
     name: Name = Field(default="", description="Name for people.")
-    source: AddressField = Field(
+    sources: SourcesField = Field(
+        alias="source",
         description="A file, rtsp://, http(s):// (MJPEG or HLS), or the number of a USB camera. May carry credentials, "
-        "in which @ is written %40, / %2F, # %23, [ %5B, % %25; only scheme and host are ever shown."
+        "in which @ is written %40, / %2F, # %23, [ %5B, % %25; only scheme and host are ever shown. A list names the "
+        "files of one recording: in any order where each tells by its name or container when it begins, else in the "
+        "order of the recording.",
     )
     analyse_fps: float = Field(default=10.0, gt=0, le=120, description="Frames analysed per second.")
     starts_at: str | None = Field(
         default=None,
         description="For a recording: when it starts, ISO 8601; local to the site when without offset. "
-        "Default: from the file name or its metadata, else the file's time.",
+        "Default: from the file name or its metadata, else the file's time. Of several files it is the start of the "
+        "first, and each other one starts where the one before it ends, whatever their names say.",
     )
     recorded_fps: float | None = Field(
         default=None,
@@ -69,16 +73,6 @@ class CameraSection(Section):
     movements: list[MovementSection] = Field(
         default_factory=list, description="Turning movements between lines and zones."
     )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _plain_text(cls, raw: Any) -> Any:
-        if not isinstance(raw, dict):
-            return raw
-        raw = dict(raw)
-        if isinstance(raw.get("source"), int) and not isinstance(raw["source"], bool):
-            raw["source"] = str(raw["source"])
-        return raw
 
     @field_validator("starts_at")
     @classmethod
@@ -151,14 +145,14 @@ class CameraSection(Section):
     @classmethod
     def of_recording(cls, path: Path, lines: Sequence[LineSection] = ()) -> CameraSection:
         """A camera for a video file that is in no configuration."""
-        return cls(id="video", source=Address.of_file(path), lines=list(lines))
+        return cls(id="video", source=(Address.of_file(path),), lines=list(lines))
 
     @property
     def is_recording(self) -> bool:
-        """Whether the source is a file: no address, and no number of a USB camera."""
-        return not self.source.scheme and not str(self.source).isdecimal()
+        """Whether the source is a file, or several: no address, and no number of a USB camera."""
+        return self.sources[0].is_file
 
     @property
     def shown_source(self) -> str:
-        """The source as scheme and host, or the file, for people."""
-        return str(self.source)
+        """The source as scheme and host, or the files, for people."""
+        return ", ".join(map(str, self.sources))

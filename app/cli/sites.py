@@ -88,7 +88,7 @@ def _demo_site(sample: manifest.Sample, port: int, paced: bool) -> SiteConfigura
     camera = CameraSection(
         id="demo",
         name=sample.asset.title.split(" (")[0],
-        source=Address.of_file(sample.path),
+        source=(Address.of_file(sample.path),),
         analyse_fps=facts.fps,
         starts_at=(datetime.now(UTC) - duration).isoformat(),
         lines=[line],

@@ -19,7 +19,7 @@ from pathlib import Path
 from aforo.address import conceal
 from aforo.config.site import SiteConfiguration
 from aforo.doctor_finding import Finding
-from aforo.errors import AssetError, ConfigurationError
+from aforo.errors import AssetError, ConfigurationError, SourceError
 from app import assemble
 from app.assets import manifest, model_trust
 
@@ -73,6 +73,7 @@ def examine(site: SiteConfiguration | None = None) -> list[Finding]:
         *((name, partial(_engine, name)) for name in assemble.DETECTORS),
         ("assets", _assets),
         ("model trust", _model_trust),
+        ("recordings", _recordings),
         ("store", examine_store),
         ("bus", _bus),
         ("disk", _disk),
@@ -199,6 +200,32 @@ def _asset(name: str) -> Finding:
             f"{asset.kind} {name}", False if damaged else None, str(error), "it is fetched when it is needed"
         )
     return Finding(f"{asset.kind} {name}", True, f"{path}, SHA-256 as in the manifest")
+
+
+def _recordings(site: SiteConfiguration) -> Iterator[Finding]:
+    """Whether the files that cameras are read from can be read, and those of one camera are one recording."""
+    from ingest.capture import probe
+    from ingest.recording_files import in_time_order
+
+    for camera in site.cameras:
+        if not camera.is_recording:
+            continue
+        name = f"recording {camera.id}"
+        starts_us = [] if camera.starts_at is None else [0]
+        try:
+            files = [probe(Path(each.reveal()), camera.recorded_fps) for each in camera.sources]
+            parts = in_time_order(files, starts_us, site.timezone)
+        except SourceError as error:
+            yield Finding(name, False, str(error), "correct the camera's source")
+            continue
+        seconds = sum((facts.frames or 0) / facts.fps for facts in files)
+        what = f"{len(files)} files, {parts[0].path.name} first" if len(files) > 1 else str(files[0].path)
+        size = f"{files[0].width_px}×{files[0].height_px} pixels"
+        assumed = any(facts.fps_source == "assumed" for facts in files)
+        told = "; nobody tells its frames per second" if assumed else ""
+        yield Finding(
+            name, not assumed, f"{what}, {size}, {seconds:,.0f} s{told}", "give recorded_fps" if assumed else ""
+        )
 
 
 def examine_store(site: SiteConfiguration) -> Iterator[Finding]:

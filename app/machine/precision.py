@@ -153,11 +153,12 @@ def site_clips(site: SiteConfiguration, seconds: float, on_step: OnStep) -> list
     for camera in site.cameras:
         on_step(f"watching {camera.id} for {seconds:.0f} s")
         source = open_source(
-            camera.source,
+            camera.sources,
             camera.id,
             paced=False,
             analyse_fps=camera.analyse_fps,
             starts_at=camera.starts_at,
+            recorded_fps=camera.recorded_fps,
             timezone=site.timezone,
             clock=SystemClock(),
         )

@@ -49,7 +49,7 @@ def camera_section(number: int) -> CameraSection:
     left, right = ZONE_X
     return CameraSection(
         id=name,
-        source=Address("simulated"),
+        source=(Address("simulated"),),
         lines=[LineSection(id=f"{name}-line", points=[(LINE_X, 0.0), (LINE_X, 1.0)])],
         zones=[ZoneSection(id=f"{name}-zone", polygon=[(left, 0.01), (right, 0.01), (right, 0.99), (left, 0.99)])],
         movements=[

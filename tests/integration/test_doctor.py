@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
+from painted_video import write_video
 from requirements import pointless
 
 from aforo.config.site import SiteConfiguration
@@ -44,6 +45,28 @@ def test_a_damaged_asset_is_found(empty_cache: Path) -> None:
     empty_cache.mkdir()
     (empty_cache / "vtest.avi").write_bytes(b"half a video")
     assert findings()["sample vtest"].ok is False
+
+
+def test_recordings_are_found_and_those_of_one_camera_are_one_recording(tmp_path: Path) -> None:
+    first = write_video(tmp_path / "a_20260305T073000Z.avi")
+    second = write_video(tmp_path / "b_20260305T073002Z.avi")
+    other = write_video(tmp_path / "c_20260305T073002Z.avi")
+    sources: dict[str, object] = {
+        "well": [str(second), str(first)],
+        "alone": str(first),
+        "overlap": [str(first), str(second), str(other)],
+        "absent": [str(first), "none.avi"],
+        "live": "rtsp://10.0.0.5/1",
+    }
+    found = findings(cameras=[{"id": name, "source": source} for name, source in sources.items()])
+    assert found["recording well"].ok
+    assert found["recording well"].detail == f"2 files, {first.name} first, 160×120 pixels, 4 s"
+    assert found["recording alone"].detail == f"{first}, 160×120 pixels, 2 s"
+    assert found["recording overlap"].ok is False
+    assert "before b_20260305T073002Z.avi ends" in found["recording overlap"].detail
+    assert found["recording absent"].ok is False
+    assert "no such video: none.avi" in found["recording absent"].detail
+    assert "recording live" not in found
 
 
 def test_looking_imports_no_torch() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import struct
 import subprocess
 import sys
 from datetime import UTC
@@ -260,6 +261,40 @@ def test_every_usual_codec_is_read(tmp_path: Path, name: str, codec: str, pixels
     assert [round(frame.image.mean()) for frame in frames] == pytest.approx([20 * n for n in range(12)], abs=8)
     facts = probe(path)
     assert (facts.width_px, facts.height_px) == (160, 120)
+
+
+def write_turned(path: Path, codec: str, matrix: tuple[int, int, int, int]) -> Path:
+    """A video whose corners differ, and whose container says how to turn it (ISO/IEC 14496-12, 8.3.2)."""
+    picture = np.zeros((120, 160, 3), np.uint8)
+    picture[:60, :80], picture[60:, :80] = 255, 120
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=10)
+        stream.width, stream.height, stream.pix_fmt = 160, 120, "yuv420p"
+        for _ in range(5):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="bgr24")))
+        container.mux(stream.encode())
+    data = bytearray(path.read_bytes())
+    at = data.index(b"tkhd") + 44
+    assert struct.unpack_from(">5i", data, at) == (1 << 16, 0, 0, 0, 1 << 16)
+    a, b, c, d = (each << 16 for each in matrix)
+    struct.pack_into(">5i", data, at, a, b, 0, c, d)
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize("matrix", [(1, 0, 0, 1), (0, 1, -1, 0), (-1, 0, 0, -1), (0, -1, 1, 0)])
+def test_a_turned_recording_is_turned_alike_whatever_decodes_it(
+    tmp_path: Path, matrix: tuple[int, int, int, int]
+) -> None:
+    """OpenCV turns by itself what it decodes; AV1 is decoded by PyAV, which does not."""
+    images = []
+    for codec in ("libx264", "libsvtav1"):
+        path = write_turned(tmp_path / f"{codec}.mp4", codec, matrix)
+        images.append(next(recording(path).frames()).image)
+        facts = probe(path)
+        assert (facts.width_px, facts.height_px) == images[-1].shape[1::-1]
+    assert images[0].shape == images[1].shape
+    assert np.abs(images[0].astype(int) - images[1]).mean() < 5
 
 
 @pytest.mark.parametrize("name", ["2026-03-05T07:30:00.avi", "north:1.avi", "file:x.avi", "-dash.avi", "a%20b #1?.avi"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 from datetime import UTC
 from pathlib import Path
@@ -12,20 +13,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from painted_video import write_video
 
+from aforo.address import Address
+from aforo.camera_state import ProblemError
 from aforo.clock import ManualClock
+from aforo.config.reading import parse_site
 from aforo.errors import SourceError
 from aforo.model import MICROSECONDS, Frame
 from aforo.session_names import reading_of
 from ingest.capture import VideoFacts, probe
 from ingest.file_source import RecordedSource
 from ingest.joined_source import JoinedSource
+from ingest.open_source import open_source
 from ingest.recording_files import SEAM_US, FilePart, in_time_order
 
 START_US = 1_772_695_800_000_000  # 2026-03-05T07:30:00Z
 PERIOD_US = 100_000  # of the painted videos
 
 
-def joined(parts: list[FilePart], **options: object) -> JoinedSource:
+def joined(parts: list[FilePart], *, repeat: bool = False, **options: object) -> JoinedSource:
     def open_part(part: FilePart) -> RecordedSource:
         return RecordedSource(
             part.path,
@@ -36,7 +41,7 @@ def joined(parts: list[FilePart], **options: object) -> JoinedSource:
             **options,  # type: ignore[arg-type]
         )
 
-    return JoinedSource(parts, open_part, timezone=UTC)
+    return JoinedSource("north", lambda: parts, open_part, timezone=UTC, clock=ManualClock(), repeat=repeat)
 
 
 def seconds(frames: list[Frame]) -> list[float]:
@@ -70,6 +75,61 @@ def test_a_file_that_follows_continues_the_session_and_one_after_a_gap_begins_an
     assert sessions[0] != sessions[-1]
     assert reading_of(sessions[0]) == reading_of(sessions[-1]) is not None
     assert (source.frames_read, source.problem) == (60, None)
+
+
+def test_each_round_of_a_repeated_recording_goes_on_where_the_one_before_it_ended(folder: Path) -> None:
+    source = joined(in_time_order([probe(path) for path in sorted(folder.iterdir())], [], UTC), repeat=True)
+    frames = list(itertools.islice(source.frames(), 150))
+    source.close()
+    once = [n / 10 for n in range(40)] + [14 + n / 10 for n in range(20)]
+    assert seconds(frames) == pytest.approx([16 * (n // 60) + once[n % 60] for n in range(150)])
+    assert [frame.index for frame in frames] == [n % 60 for n in range(150)]
+    stretches = [len(list(same)) for _, same in itertools.groupby(frame.session for frame in frames)]
+    assert stretches == [40, 20, 40, 20, 30]
+    sessions = {frame.session for frame in frames}
+    assert len(sessions) == 5
+    assert len({reading_of(session) for session in sessions}) == 1, "one reading, which a later one replaces in whole"
+
+
+def test_a_site_reads_a_list_as_one_recording_and_tells_how_it_goes(folder: Path) -> None:
+    paths = sorted(folder.iterdir())
+    site = {"cameras": [{"id": "north", "source": [str(path) for path in reversed(paths)]}]}
+    (camera,) = parse_site(json.dumps(site), "site.yaml").cameras
+    source = open_source(camera.sources, "north", paced=False, analyse_fps=None, timezone=UTC, clock=ManualClock())
+    assert source.status().state == "connecting"
+    states = []
+    for frame in source.frames():
+        states.append(source.status().state)
+        assert source.status().last_frame_us == frame.captured_at_us
+    assert set(states) == {"live"}
+    assert len(states) == 60
+    assert source.status().state == "ended"
+
+
+def test_a_start_that_the_site_gives_is_that_of_the_first_and_the_others_follow_on(folder: Path) -> None:
+    source = open_source(
+        [Address(str(path)) for path in sorted(folder.iterdir())],
+        "north",
+        paced=False,
+        analyse_fps=None,
+        starts_at="2026-03-05T07:30:00",
+        timezone=UTC,
+        clock=ManualClock(),
+    )
+    assert seconds(list(source.frames())) == pytest.approx([n / 10 for n in range(60)])
+
+
+@pytest.mark.parametrize(("sources", "code"), [(["a.avi", "none.avi"], "no-file"), (["a.avi", "a.avi"], "file-twice")])
+def test_a_list_that_cannot_be_read_is_a_problem_of_its_camera(tmp_path: Path, sources: list[str], code: str) -> None:
+    write_video(tmp_path / "a.avi")
+    addresses = [Address(str(tmp_path / name)) for name in sources]
+    source = open_source(addresses, "north", paced=True, analyse_fps=None, timezone=UTC, clock=ManualClock())
+    with pytest.raises(ProblemError):
+        list(source.frames())
+    status = source.status()
+    assert status.state == "offline"
+    assert status.problem is not None
+    assert status.problem.code == code
 
 
 @settings(max_examples=8, deadline=None)

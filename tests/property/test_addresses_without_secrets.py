@@ -119,7 +119,7 @@ def test_the_database_and_a_camera_that_fails_tell_nothing(case: Written) -> Non
         held += b"".join(file.read_bytes() for file in Path(folder).iterdir())
     assert HOST.encode() in held
     assert not case.in_it(held.decode("utf-8", "replace"))
-    assert not case.in_it(str(check_reachable(site.cameras[0].source, 2.0)))
+    assert not case.in_it(str(check_reachable(site.cameras[0].sources[0], 2.0)))
 
 
 @settings(max_examples=15)

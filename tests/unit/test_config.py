@@ -157,7 +157,35 @@ def test_secrets_are_shown_nowhere() -> None:
 
 
 def test_a_usb_camera_is_a_number() -> None:
-    assert parse_site("cameras: [{id: a, source: 0}]\n", "site.yaml").camera("a").source == Address("0")
+    assert parse_site("cameras: [{id: a, source: 0}]\n", "site.yaml").camera("a").sources == (Address("0"),)
+
+
+def test_a_source_may_be_a_list_of_the_files_of_one_recording() -> None:
+    (camera,) = parse_site("cameras: [{id: a, source: [a.mp4, ./b.mp4]}]\n", "site.yaml").cameras
+    assert camera.sources == (Address("a.mp4"), Address("./b.mp4"))
+    assert (camera.is_recording, camera.shown_source) == (True, "a.mp4, ./b.mp4")
+    assert camera.model_dump(mode="json", by_alias=True)["source"] == ["a.mp4", "./b.mp4"]
+    (alone,) = parse_site("cameras: [{id: a, source: [a.mp4]}]\n", "site.yaml").cameras
+    assert alone.model_dump(mode="json", by_alias=True)["source"] == "a.mp4"
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("[a.mp4, 'rtsp://u:hunter2@h/1']", "a list is of the files of one recording, and rtsp://h is none"),
+        ("[0, 1]", "and 0 is none; give it a section of its own"),
+        ("[]", "expected a file or an address, or a list of 1 to 1000 files of one recording"),
+        ("[a.mp4, [b.mp4]]", "expected a text: an address or a file"),
+        ("[a.mp4, true]", "expected a text: an address or a file"),
+        ("{a: b}", "expected a text: an address or a file"),
+        ("[a.mp4, '']", "expected a file or an address, got nothing"),
+    ],
+)
+def test_a_list_that_is_no_recording_is_refused(source: str, message: str) -> None:
+    told = complaint(f"cameras: [{{id: a, source: {source}}}]\n")
+    assert told.startswith("site.yaml, line 1: cameras.0.source: ")
+    assert message in told
+    assert "hunter2" not in told
 
 
 def test_an_absent_camera_is_told_with_those_that_are_there() -> None:
