@@ -20,6 +20,7 @@ was asked for once before.
 from __future__ import annotations
 
 import argparse
+import math
 import multiprocessing
 import os
 import platform
@@ -198,6 +199,10 @@ def _client(url: str, days: int) -> Iterator[Callable[[int], int]]:
         connection.request("GET", f"/v1/volumes?line=line-{line}&{span}&interval=1h&by=class")
         answer = connection.getresponse()
         size = len(answer.read())
+        if answer.status == 429:  # two such large answers are made at a time, no more: so that counting goes on
+            return 0
+        if answer.status == 429:  # so many large answers at a time, no more: reading leaves counting its time
+            return 0
         assert answer.status == 200, answer.status
         return size
 
@@ -208,19 +213,21 @@ def _client(url: str, days: int) -> Iterator[Callable[[int], int]]:
 def _read(
     what: str, url: str, days: int, lines: int, pace_s: float, start: Any, seconds: float
 ) -> tuple[list[float], int]:
-    """One reader: seconds per answer, and the size of the last one."""
+    """One reader: seconds per answer, and the size of the largest one; what was refused took infinitely long."""
     taken: list[float] = []
     with (_reader if what == "reader" else _client)(url, days) as ask:
-        size = ask(1)
+        largest = ask(1)
         start.wait()
         end = time.perf_counter() + seconds
         time.sleep(random.random() * pace_s)
         while time.perf_counter() < end:
             began = time.perf_counter()
             size = ask(random.randint(1, lines))
-            taken.append(time.perf_counter() - began)
-            time.sleep(max(0.0, pace_s - taken[-1]))
-    return taken, size
+            took = time.perf_counter() - began
+            taken.append(took if size else math.inf)
+            largest = max(largest, size)
+            time.sleep(max(0.0, pace_s - took))
+    return taken, largest
 
 
 def measure(readers: int, what: str, url: str, days: int, lines: int, pace_s: float, seconds: float) -> None:
@@ -229,13 +236,15 @@ def measure(readers: int, what: str, url: str, days: int, lines: int, pace_s: fl
     with context.Manager() as manager, context.Pool(readers) as pool:
         start = manager.Barrier(readers)
         results = pool.starmap(_read, [(what, url, days, lines, pace_s, start, seconds)] * readers, chunksize=1)
-    taken = sorted(1000 * second for each, _ in results for second in each)
+    asked = [1000 * second for each, _ in results for second in each]
+    taken = sorted(each for each in asked if each < math.inf)
     p95 = taken[int(0.95 * (len(taken) - 1))]
     unit = "volumes" if what == "reader" else "bytes"
     print(
         f"{what:6} {'paced' if pace_s else 'saturated':9} readers {readers:2}: "
         f"median {statistics.median(taken):6.1f} ms, p95 {p95:6.1f} ms, "
-        f"{len(taken) / seconds:6.1f} answers/s of {results[0][1]} {unit}, load {os.getloadavg()[0]:.1f}"
+        f"{len(taken) / seconds:6.1f} answers/s of {max(size for _, size in results)} {unit}, "
+        f"{len(asked) - len(taken)} refused, load {os.getloadavg()[0]:.1f}"
     )
 
 
