@@ -1,4 +1,4 @@
-"""How a camera is doing, and why it is not well: codes for programs, and sentences for people in either language."""
+"""How a camera or the writing is doing, and why not well: codes for programs, and sentences for people."""
 
 from __future__ import annotations
 
@@ -48,8 +48,15 @@ ProblemCode = Literal[
     "no-worker",
     "worker-gone",
     "no-store",
+    "not-counted",
+    "never-counted",
+    "write-refused",
+    "write-overdue",
+    "write-fault",
+    "publish-refused",
+    "unwritten",
 ]
-"""Which sentence of the catalogue of words says it, under `camera_problems`."""
+"""Which sentence of the catalogue of words says it, under `problems`."""
 
 
 class CameraState(StrEnum):
@@ -69,7 +76,9 @@ class CameraState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a camera is not well: the code of a sentence, and what is filled in; `str` gives it in English.
+    """Why a camera, or the writing of what is counted, is not well: the code of a sentence and what is filled in.
+
+    `str` gives the sentence in English.
 
     Attributes:
         code: of its sentence in the catalogue of words.
@@ -88,7 +97,7 @@ class Problem:
         return cls(code, tuple(map(str, values)))
 
     def __str__(self) -> str:
-        return words_of("en").camera_problems[self.code].format(*self.values)
+        return words_of("en").problems[self.code].format(*self.values)
 
 
 def in_parts(problem: Problem | None) -> dict[str, object]:

@@ -117,10 +117,20 @@ class StoreError(AforoError):
 
     >>> StoreError("PostgreSQL: connection refused").http_status
     503
+    >>> str(StoreError("cannot write the database counts.db: the disk is full", "counts.db", "the disk is full"))
+    'cannot write the database counts.db: the disk is full'
+
+    Attributes:
+        database: which, as it is shown; "" where the sentence alone tells it.
+        reason: what is wrong with it, the end of the sentence; "" where the sentence alone tells it.
     """
 
     exit_code = 5
     http_status = 503
+
+    def __init__(self, sentence: str, database: object = "", reason: str = "") -> None:
+        super().__init__(sentence)
+        self.database, self.reason = str(database), reason
 
 
 class BusError(AforoError):

@@ -227,6 +227,7 @@ class Camera:
         name: for people; may be empty.
         shown_source: where its pictures come from, without credentials, for people.
         analyse_fps: frames analysed per second.
+        is_recording: whether its pictures come from a recording, with times of its own.
 
     Raises:
         ValueError: a movement names a line, direction or zone that the camera does not have, or a name breaks its
@@ -240,6 +241,7 @@ class Camera:
     name: str = ""
     shown_source: str = ""
     analyse_fps: float = 10.0
+    is_recording: bool = False
 
     def __post_init__(self) -> None:
         _check_names(self.id, self.name)

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from aforo.camera_state import Problem
+
 OVERDUE_S = 8.0
 """Something waits to be written and nothing was for so long: that is a failure, whether anybody says so or not.
 
@@ -25,7 +27,7 @@ class WriteState:
     True
 
     Attributes:
-        failure: why nothing can be written, one sentence; "" while it can.
+        problem: why nothing can be written; None while it can.
         failing_s: seconds since it began to fail, 0.0 while all is well.
         written_age_s: seconds since the last write that succeeded, None before the first.
         frames_waiting: analysed frames in the queue that is written from.
@@ -36,7 +38,7 @@ class WriteState:
         handed_over: the last failure ended without a write: what waited is another process's to write.
     """
 
-    failure: str = ""
+    problem: Problem | None = None
     failing_s: float = 0.0
     written_age_s: float | None = None
     frames_waiting: int = 0
@@ -45,6 +47,11 @@ class WriteState:
     dropped_s: Mapping[str, float] = field(default_factory=dict)
     target: Literal["store", "bus"] = "store"
     handed_over: bool = False
+
+    @property
+    def failure(self) -> str:
+        """Why nothing can be written, one sentence in English; "" while it can."""
+        return "" if self.problem is None else str(self.problem)
 
     @property
     def is_full(self) -> bool:
@@ -56,6 +63,8 @@ class WriteState:
         age_s = self.written_age_s
         return {
             "failure": self.failure,
+            "failure_code": None if self.problem is None else self.problem.code,
+            "failure_values": [] if self.problem is None else list(self.problem.values),
             "failing_s": round(self.failing_s, 1),
             "last_write_age_s": None if age_s is None else round(age_s, 1),
             "frames_waiting": self.frames_waiting,
@@ -69,9 +78,9 @@ class WriteHealth:
     """Keeps what the writing tells of itself. One thread tells, any may ask.
 
     >>> health = WriteHealth(lambda: 5.0, "the store")
-    >>> health.failed("the disk is full")
+    >>> health.failed(Problem.of("write-refused", "counts.db", "the disk is full"))
     >>> health.failure
-    'the disk is full'
+    'cannot write the database counts.db: the disk is full'
     >>> health.written()
     >>> health.state().failure, health.state().written_age_s
     ('', 0.0)
@@ -84,7 +93,7 @@ class WriteHealth:
     def __init__(self, now_s: Callable[[], float], target: str) -> None:
         self._now_s, self._target = now_s, target
         self._lock = threading.Lock()
-        self._reason = ""
+        self._problem: Problem | None = None
         self._failing_since_s: float | None = None
         self._waiting_since_s: float | None = None
         self._written_at_s: float | None = None
@@ -100,12 +109,12 @@ class WriteHealth:
         """What waited is somebody else's to write now: nothing fails here any more, and nothing was written."""
         with self._lock:
             self._handed_over = self._handed_over or self._failing_since_s is not None
-            self._reason, self._failing_since_s, self._waiting_since_s = "", None, None
+            self._problem, self._failing_since_s, self._waiting_since_s = None, None, None
 
-    def failed(self, reason: str) -> None:
+    def failed(self, problem: Problem) -> None:
         """A write failed; what was to be written still waits."""
         with self._lock:
-            self._reason = reason
+            self._problem = problem
             if self._failing_since_s is None:
                 self._failing_since_s = self._now_s()
 
@@ -113,7 +122,7 @@ class WriteHealth:
         """A write succeeded; more: something else still waits."""
         with self._lock:
             self._written_at_s = self._now_s()
-            self._reason, self._failing_since_s, self._handed_over = "", None, False
+            self._problem, self._failing_since_s, self._handed_over = None, None, False
             self._waiting_since_s = self._written_at_s if more else None
 
     @property
@@ -127,9 +136,9 @@ class WriteHealth:
             now_s = self._now_s()
             age_s = None if self._written_at_s is None else now_s - self._written_at_s
             overdue = self._waiting_since_s is not None and now_s - self._waiting_since_s > OVERDUE_S
-            reason = self._reason
-            if overdue and not reason:
-                reason = f"{self._target} has taken nothing for {OVERDUE_S:g} s and more, though something waits for it"
+            problem = self._problem
+            if overdue and problem is None:
+                problem = Problem.of("write-overdue", self._target, f"{OVERDUE_S:g}")
             began_s = [at_s for at_s in (self._failing_since_s, self._waiting_since_s) if at_s is not None]
-            failing_s = now_s - min(began_s) if reason else 0.0
-            return WriteState(reason, failing_s, age_s, handed_over=self._handed_over)
+            failing_s = now_s - min(began_s) if problem is not None else 0.0
+            return WriteState(problem, failing_s, age_s, handed_over=self._handed_over)

@@ -18,6 +18,7 @@ from kafka.errors import KafkaError, KafkaTimeoutError
 
 from aforo.bus import wire
 from aforo.bus.kafka_connection import KafkaAddress
+from aforo.camera_state import Problem
 from aforo.errors import BusError
 from aforo.model import TrackedFrame
 from aforo.ports import Clock
@@ -150,7 +151,7 @@ class KafkaPublisher:
     def _keep(self, key: bytes, value: bytes, error: Exception) -> None:
         with self._lock:
             self._again.append((key, value))
-            self._health.failed(f"cannot publish to {self._address}: {error or type(error).__name__}")
+            self._health.failed(Problem.of("publish-refused", self._address, str(error) or type(error).__name__))
 
     def _send_again(self) -> None:
         for _ in range(len(self._again)):

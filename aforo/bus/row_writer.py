@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from aforo.camera_state import Problem
 from aforo.errors import StoreError
 from aforo.model import Rows
 from aforo.ports import Clock, CountStore
@@ -45,12 +46,18 @@ class RowWriter:
         try:
             self._store.write(rows)
         except StoreError as error:
-            self.health.failed(str(error))
+            self.health.failed(_problem(error))
             return False
         except Exception as error:  # a fault of ours: the thread goes on, and everybody is told that nothing is written
             if not self.health.failure:
                 LOG.exception("rows cannot be written")
-            self.health.failed(f"a fault in Aforo itself ({type(error).__name__}) keeps rows from being written")
+            self.health.failed(Problem.of("write-fault", type(error).__name__))
             return False
         self.health.written()
         return True
+
+
+def _problem(error: StoreError) -> Problem:
+    """In parts where these say the same as the error's sentence."""
+    told = Problem.of("write-refused", error.database, error.reason)
+    return told if str(told) == str(error) else Problem.of("unwritten", error)

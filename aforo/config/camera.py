@@ -127,6 +127,7 @@ class CameraSection(Section):
             name=self.name,
             shown_source=self.shown_source,
             analyse_fps=self.analyse_fps,
+            is_recording=self.is_recording,
         )
 
     @property

@@ -24,8 +24,8 @@ PAGE_TOPICS = (
     "road_users",
     "directions",
     "camera_states",
-    "camera_problems",
-    "network_errors",
+    "problems",
+    "problem_reasons",
     "intervals",
     "page",
 )
@@ -136,11 +136,11 @@ class Words:
         language: its code.
         picture: of live and annotated pictures.
         report: of the hourly report.
-        camera_problems: sentences by code of the problem; `{0}`, `{1}` … are filled in.
+        problems: sentences by code of the problem; `{0}`, `{1}` … are filled in.
         marks: of its numbers.
         page: what the operators' page shows, by topic (`PAGE_TOPICS`).
 
-    >>> words_of("en").camera_problems["frozen"].format(4)
+    >>> words_of("en").problems["frozen"].format(4)
     'connected, but no new picture for 4 s'
     """
 
@@ -148,7 +148,7 @@ class Words:
         self.language = language
         self.picture = PictureWords(**catalogue["picture"])
         self.report = ReportWords(**catalogue["report"])
-        self.camera_problems: Mapping[str, str] = catalogue["camera_problems"]
+        self.problems: Mapping[str, str] = catalogue["problems"]
         self.page: Mapping[str, Any] = {topic: catalogue[topic] for topic in PAGE_TOPICS}
         self._road_users = {key: RoadUserWords(**words) for key, words in catalogue["road_users"].items()}
         self._directions = {key: DirectionWords(**words) for key, words in catalogue["directions"].items()}

@@ -100,7 +100,7 @@ def _writing(hub: LiveHub, state: WriteState) -> dict[str, Any]:
     return {
         "written": None if age_s is None else _second(now_us - round(age_s * MICROSECONDS), hub.timezone),
         "failing_since": _second(failing_since_us, hub.timezone) if state.failure else None,
-        **{key: parts[key] for key in ("failure", "frames_waiting", "frames_capacity", "rows_waiting", "dropped_s")},
+        **{key: value for key, value in parts.items() if key not in ("failing_s", "last_write_age_s")},
     }
 
 

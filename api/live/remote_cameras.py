@@ -17,7 +17,7 @@ from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 
 from aforo.camera_state import CameraState, LiveCamera, LiveEndpoint, Problem
 from aforo.errors import BusyError, SourceError, StoreError
-from aforo.local_time import local_time
+from aforo.local_time import HOUR_US, local_time
 from aforo.model import MINUTE_US
 from aforo.ports import Clock, CountReader, LiveVideo
 from aforo.site import Site
@@ -29,6 +29,9 @@ STALE_US = MINUTE_US
 
 COUNTED_US = 3 * MINUTE_US
 """A camera of which something was observed within this time is at work: a minute, and what counting it takes."""
+
+LOOKED_BACK_H = 24
+"""Hours in which is looked for what was last counted of a camera that is shown and not counted."""
 
 VIEWERS_MAX = 32
 """Viewers of live video at the same time, all cameras together."""
@@ -48,37 +51,70 @@ class RemoteLiveView:
 
     def __init__(self, site: Site, reader: CountReader, clock: Clock) -> None:
         self._cameras = [camera.id for camera in site.cameras]
+        self._recordings = {camera.id for camera in site.cameras if camera.is_recording}
         self._zone = site.timezone
         self._reader, self._clock = reader, clock
         self._viewing = Places(VIEWERS_MAX, "viewers of live video")
         self._closed = False
 
     def cameras(self) -> list[LiveCamera]:
-        """Each camera of the site, in the order of the configuration: live or unknown, without figures."""
+        """Each camera of the site, in the order of the configuration: live or unknown, without figures.
+
+        One that a worker shows while nothing of it comes into the store is live with a problem; what a recording shows
+        has times of its own, so that its store tells nothing about now.
+        """
         now_us = self._clock.now_us()
         try:
             seen_us = {endpoint.camera: endpoint.seen_us for endpoint in self._reader.live_endpoints()}
-            shares = self._reader.coverage(sorted(self._cameras), now_us - COUNTED_US, now_us + 1, "1m")
+            counted_us = self._counted_us(sorted(self._cameras), now_us - COUNTED_US, now_us + 1, "1m")
+            shown = {camera for camera, at_us in seen_us.items() if now_us - at_us <= STALE_US}
+            idle = sorted((shown - counted_us.keys() - self._recordings) & set(self._cameras))
+            idle_since_us = self._last_counted_us(idle, now_us)
         except StoreError as error:
             problem = Problem.of("no-store", error)
             return [LiveCamera(camera, CameraState.UNKNOWN, problem) for camera in self._cameras]
-        counted = {share.camera for share in shares if share.observed_us}
         return [
-            LiveCamera(camera, *self._state(seen_us.get(camera), camera in counted, now_us)) for camera in self._cameras
+            LiveCamera(camera, CameraState.LIVE, self._not_counted(idle_since_us.get(camera)))
+            if camera in idle
+            else LiveCamera(camera, *self._state(seen_us.get(camera), camera in shown, camera in counted_us))
+            for camera in self._cameras
         ]
 
     def faults(self) -> list[str]:
         """None: the cameras are the workers' business."""
         return []
 
-    def _state(self, seen_us: int | None, counted: bool, now_us: int) -> tuple[CameraState, Problem | None]:
-        if seen_us is not None and now_us - seen_us <= STALE_US:
+    def _counted_us(self, cameras: list[str], start_us: int, end_us: int, interval: str) -> dict[str, int]:
+        """By camera the newest bucket of which something is in the store."""
+        shares = self._reader.coverage(cameras, start_us, end_us, interval)
+        return {share.camera: share.start_us for share in shares if share.observed_us}
+
+    def _last_counted_us(self, cameras: list[str], now_us: int) -> dict[str, int]:
+        """By camera the end of the newest minute of the last day of which something is in the store."""
+        if not cameras:
+            return {}
+        found = {}
+        hours_us = self._counted_us(cameras, now_us - LOOKED_BACK_H * HOUR_US, now_us + 1, "1h")
+        for camera, hour_us in hours_us.items():
+            minutes_us = self._counted_us([camera], hour_us, hour_us + HOUR_US, "1m")
+            found[camera] = minutes_us.get(camera, hour_us) + MINUTE_US
+        return found
+
+    def _not_counted(self, since_us: int | None) -> Problem:
+        if since_us is None:
+            return Problem.of("never-counted", LOOKED_BACK_H)
+        return Problem.of("not-counted", self._second(since_us))
+
+    def _second(self, at_us: int) -> str:
+        return local_time(at_us, self._zone).isoformat(timespec="seconds")
+
+    def _state(self, seen_us: int | None, shown: bool, counted: bool) -> tuple[CameraState, Problem | None]:
+        if shown:
             return CameraState.LIVE, None
         if counted:
             return CameraState.LIVE, Problem.of("not-shown")
         if seen_us is not None:
-            since = local_time(seen_us, self._zone).isoformat(timespec="seconds")
-            return CameraState.UNKNOWN, Problem.of("worker-gone", since)
+            return CameraState.UNKNOWN, Problem.of("worker-gone", self._second(seen_us))
         return CameraState.UNKNOWN, Problem.of("no-worker")
 
     async def picture(self, camera: str, width_px: int | None, lang: Language) -> bytes:

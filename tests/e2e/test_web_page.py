@@ -315,12 +315,16 @@ def test_what_cannot_be_written_is_said_on_the_page(running: Town, open_page: Ca
     expect(page.locator("#writing")).to_have_text(re.compile(r"^Written \d+ s ago · 3 of 256 frames wait$"))
     expect(page.locator("#notice")).to_be_hidden()
     full = "cannot write the database counts.db: the disk is full; make room and try again"
-    state = WriteState(full, 40.0, 41.2, 256, 256, 90, {"camera-0": 15.6, "camera-1": 0.0})
+    problem = Problem.of("write-refused", "counts.db", "the disk is full; make room and try again")
+    state = WriteState(problem, 40.0, 41.2, 256, 256, 90, {"camera-0": 15.6, "camera-1": 0.0})
     notice = page.locator("#notice")
     expect(notice).to_contain_text(f"what is counted cannot be written: {full}.")
     expect(notice).to_contain_text("256 of 256 frames wait. Dropped, and not observed: 15.6 s of Calle 26 norte.")
     page.get_by_role("button", name="Español").click()
-    expect(notice).to_contain_text("no se puede guardar lo contado")
+    expect(notice).to_contain_text(
+        "no se puede guardar lo contado: no se puede escribir en la base de datos counts.db: el disco está lleno; "
+        "libere espacio y reintente."
+    )
     expect(notice).to_contain_text("Imágenes perdidas, sin observación: 15,6 s de Calle 26 norte.")
     state = WriteState(written_age_s=0.2, frames_capacity=256, dropped_s={"camera-0": 15.6})
     expect(notice).to_be_hidden()

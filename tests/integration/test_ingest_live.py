@@ -290,7 +290,7 @@ def test_rtsp_survives_a_stopped_a_continued_and_a_killed_server(tmp_path: Path)
         with rtsp_server(tmp_path, port) as server:
             watched.until_frames(5)
             server.send_signal(signal.SIGSTOP)
-            watched.until_state("frozen", "offline")
+            watched.until_state("offline")  # frozen alone may still be taken back by a picture that comes
             server.send_signal(signal.SIGCONT)
             watched.until(lambda: len(watched.sessions) >= 2, "second session")
             watched.until_frames(2)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -20,6 +21,7 @@ from integration.api_server import serving
 from aforo.camera_state import LiveEndpoint
 from aforo.clock import SystemClock
 from aforo.config.site import SiteConfiguration
+from aforo.local_time import local_time
 from aforo.model import MINUTE_US, Coverage, Frame, Rows, TrackedFrame
 from aforo.ports import CountStore
 from api.app import create_app
@@ -132,6 +134,43 @@ def test_a_camera_that_was_counted_lately_is_live_without_pictures(client: httpx
     assert "api.announce" in reason
     assert silent == "unknown"
     assert "no worker has shown it since" in why
+
+
+def test_a_camera_that_is_shown_and_not_counted_is_told_and_since_when(tmp_path: Path) -> None:
+    """Of a recording nothing can be told: the times of its counts are not those of now."""
+    now_us = CLOCK.now_us() // MINUTE_US * MINUTE_US
+    counted_us = {
+        "counted": now_us - MINUTE_US,
+        "stopped": now_us - 150 * MINUTE_US,
+        "long-ago": now_us - 3000 * MINUTE_US,
+    }
+    names = [*counted_us, "never", "recording", "gone"]
+    document = {
+        "cameras": [
+            {"id": name, "source": "north.mp4" if name == "recording" else "rtsp://10.0.0.5/1"} for name in names
+        ],
+        "store": f"sqlite:///{tmp_path}/counts.db",
+    }
+    site = SiteConfiguration.model_validate(document)
+    with assemble.open_store(site) as store, closing(assemble.open_reader(site)) as reader:
+        for name, at_us in counted_us.items():
+            shares = [Coverage(name, "s", at_us - back * MINUTE_US, MINUTE_US, 600, 0) for back in range(90)]
+            store.write(Rows(coverage=shares))
+        store.announce([LiveEndpoint(name, "http://127.0.0.1:1", CLOCK.now_us()) for name in names if name != "gone"])
+        store.refresh(now_us - 6000 * MINUTE_US, now_us + MINUTE_US)
+        seen = {camera.camera: camera for camera in RemoteLiveView(site.domain(), reader, CLOCK).cameras()}
+    problems = {name: None if camera.problem is None else camera.problem.code for name, camera in seen.items()}
+    assert problems == {
+        "counted": None,
+        "stopped": "not-counted",
+        "long-ago": "never-counted",
+        "never": "never-counted",
+        "recording": None,
+        "gone": "no-worker",
+    }
+    assert {name for name, camera in seen.items() if camera.state == "live"} == set(names) - {"gone"}
+    since = local_time(counted_us["stopped"] + MINUTE_US, site.timezone).isoformat(timespec="seconds")
+    assert f"nothing of it was stored since {since}; see that an aggregator runs" in str(seen["stopped"].problem)
 
 
 @pytest.mark.parametrize(

@@ -32,10 +32,10 @@ def test_answers_have_it_in_parts_and_empty_where_all_is_well() -> None:
 
 
 def test_every_problem_has_a_sentence_and_every_sentence_a_problem() -> None:
-    assert words_of("en").camera_problems.keys() == set(get_args(ProblemCode))
+    assert words_of("en").problems.keys() == set(get_args(ProblemCode))
 
 
 @pytest.mark.parametrize("code", get_args(ProblemCode))
 def test_values_are_numbered_from_zero_without_a_gap(code: str) -> None:
-    numbers = [int(number) for number in re.findall(r"{(\d)}", words_of("en").camera_problems[code])]
+    numbers = [int(number) for number in re.findall(r"{(\d)}", words_of("en").problems[code])]
     assert numbers == list(range(len(numbers)))

@@ -14,6 +14,7 @@ from app.watch import CameraLog, WriteLog
 
 REFUSED = Problem.of("unreachable", "rtsp://10.0.0.5", "Connection refused")
 FULL = "cannot write the database counts.db: the disk is full; make room and try again"
+IS_FULL = Problem.of("unwritten", FULL)
 
 
 def status(state: str, since_s: float = 0.0, problem: Problem | None = None, camera: str = "north") -> CameraStatus:
@@ -78,14 +79,14 @@ def test_a_failure_is_told_once_with_what_is_kept_and_its_end_with_what_was_lost
     log = WriteLog("the store", "what is counted meanwhile waits in memory")
     calm = WriteState(frames_capacity=256, dropped_s={"north": 3.0, "south": 0.0})
     assert log.look(calm) == []
-    began = WriteState(FULL, 0.4, 1.0, 7, 256, dropped_s=calm.dropped_s)
+    began = WriteState(IS_FULL, 0.4, 1.0, 7, 256, dropped_s=calm.dropped_s)
     ((_, said),) = log.look(began)
     assert said == f"{FULL}; trying again every few seconds; what is counted meanwhile waits in memory"
-    assert log.look(WriteState(FULL, 5.0, 6.0, 90, 256, dropped_s=calm.dropped_s)) == []
-    full = WriteState(FULL, 25.0, 26.0, 256, 256, dropped_s=calm.dropped_s)
+    assert log.look(WriteState(IS_FULL, 5.0, 6.0, 90, 256, dropped_s=calm.dropped_s)) == []
+    full = WriteState(IS_FULL, 25.0, 26.0, 256, 256, dropped_s=calm.dropped_s)
     ((_, said),) = log.look(full)
     assert said.startswith("all 256 places for frames that wait for the store are taken: cameras wait")
-    assert log.look(WriteState(FULL, 40.0, 41.0, 256, 256, dropped_s={"north": 18.6, "south": 0.0})) == []
+    assert log.look(WriteState(IS_FULL, 40.0, 41.0, 256, 256, dropped_s={"north": 18.6, "south": 0.0})) == []
     lost = {"north": 18.6, "south": 0.0}
     assert log.look(WriteState(written_age_s=0.1, frames_waiting=256, frames_capacity=256, dropped_s=lost)) == []
     ((_, said),) = log.look(WriteState(written_age_s=0.3, frames_waiting=4, frames_capacity=256, dropped_s=lost))
@@ -95,7 +96,7 @@ def test_a_failure_is_told_once_with_what_is_kept_and_its_end_with_what_was_lost
 
 def test_what_was_handed_over_is_not_called_written() -> None:
     log = WriteLog("the store", "…")
-    log.look(WriteState(FULL, 12.0))
+    log.look(WriteState(IS_FULL, 12.0))
     ((_, said),) = log.look(WriteState(handed_over=True))
     assert said.startswith("the store took nothing for 12 s: another process writes what waited; ")
     assert log.look(WriteState(written_age_s=0.1)) == []
@@ -104,7 +105,7 @@ def test_what_was_handed_over_is_not_called_written() -> None:
 def test_the_second_failure_tells_only_what_was_lost_in_it() -> None:
     log = WriteLog("the store", "…")
     for dropped_s, told in ((5.0, "5.0 s of camera north"), (5.0, "no frame was dropped"), (7.5, "2.5 s of camera")):
-        log.look(WriteState(FULL, 12.0, dropped_s={"north": dropped_s}))
+        log.look(WriteState(IS_FULL, 12.0, dropped_s={"north": dropped_s}))
         ((_, said),) = log.look(WriteState(dropped_s={"north": dropped_s}))
         assert told in said
 
@@ -114,7 +115,7 @@ def test_each_outage_is_told_at_its_beginning_and_at_its_end_and_no_more(looks: 
     log, said, failing_s = WriteLog("the store", "…"), [], 0.0
     for fails, waiting in looks:
         failing_s = failing_s + 1.0 if fails else 0.0
-        state = WriteState(FULL if fails else "", failing_s, frames_waiting=waiting, frames_capacity=4)
+        state = WriteState(IS_FULL if fails else None, failing_s, frames_waiting=waiting, frames_capacity=4)
         said += [sentence.split(";")[0] for _, sentence in log.look(state)]
     told = [sentence for sentence in said if not sentence.startswith("all 4 places")]
     assert all(sentence.startswith((FULL.split(";")[0], "the store works again")) for sentence in told)

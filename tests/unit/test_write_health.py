@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aforo.camera_state import Problem
 from aforo.clock import ManualClock
 from aforo.write_health import OVERDUE_S, WriteHealth, WriteState
 
@@ -51,7 +52,7 @@ def tell(health: WriteHealth, clock: ManualClock, what: str | float) -> None:
     if isinstance(what, float):
         clock.advance(what)
     elif what == "failed":
-        health.failed("the disk is full")
+        health.failed(Problem.of("unwritten", "the disk is full"))
     elif what in ("written", "more"):
         health.written(more=what == "more")
     else:
@@ -88,7 +89,7 @@ def test_after_the_first_failure_nobody_is_told_that_all_is_well_until_something
         tell(health, clock, what)
     for number in range(tries):
         health.waits()
-        health.failed(f"no {number}")
+        health.failed(Problem.of("unwritten", f"no {number}"))
         clock.advance(2)
         assert health.failure == f"no {number}"
     health.written()

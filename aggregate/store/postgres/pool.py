@@ -115,16 +115,17 @@ class Database:
         except PoolClosed as error:
             raise StoreError(f"cannot {action} the database {self.address}: it was closed") from error
         except PoolTimeout as error:
-            raise StoreError(
-                f"cannot {action} the database {self.address}: no connection within {WAIT_S:g} s; check that the "
-                "server runs and is reachable from here, and user and password in `store`"
-            ) from error
+            reason = (
+                f"no connection within {WAIT_S:g} s; check that the server runs and is reachable from here, and user "
+                "and password in `store`"
+            )
+            raise StoreError(f"cannot {action} the database {self.address}: {reason}", self.address, reason) from error
         except psycopg.Error as error:
             text = error.diag.message_primary or str(error)
             reason = plain_message(text)
             if isinstance(error, _RIGHTS):
                 reason = f"{reason}; run as the owner of the database: {_grant(reason, read_only=self._read_only)}"
-            raise StoreError(f"cannot {action} the database {self.address}: {reason}") from error
+            raise StoreError(f"cannot {action} the database {self.address}: {reason}", self.address, reason) from error
         except StoreError as error:
             raise StoreError(f"cannot {action} the database {self.address}: {error}") from None
 

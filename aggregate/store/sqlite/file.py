@@ -101,6 +101,6 @@ def translated(path: Path, action: str) -> Iterator[None]:
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorname", "") or ""
         reason = next((text for prefix, text in _REASONS.items() if code.startswith(prefix)), str(error))
-        raise StoreError(f"cannot {action} the database {path}: {reason}") from error
+        raise StoreError(f"cannot {action} the database {path}: {reason}", path, reason) from error
     except StoreError as error:
         raise StoreError(f"cannot {action} the database {path}: it {error}") from None

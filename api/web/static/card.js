@@ -272,7 +272,8 @@ export class Card {
 /** How a camera is, as the list of cameras tells it. */
 export function statusOf(camera) {
   // Of a camera that a worker runs, its pictures are handed on while the worker shows them.
-  const picture = camera.last_frame !== null || (camera.state === "live" && !camera.reason && camera.fps === null);
+  const shown = camera.state === "live" && camera.fps === null && camera.reason_code !== "not-shown";
+  const picture = camera.last_frame !== null || shown;
   return { ...camera, since: null, picture };
 }
 

@@ -4,7 +4,7 @@ import { Card, statusOf } from "./card.js";
 import { element } from "./dom.js";
 import { newestCrossing, readSite, Refusal } from "./server.js";
 import {
-  duration, exactTime, language, longDay, moment, number, setLanguage, setTimeZone, stateName, text,
+  duration, exactTime, failureSentence, language, longDay, moment, number, setLanguage, setTimeZone, stateName, text,
 } from "./texts.js";
 import { Videos } from "./video.js";
 
@@ -80,7 +80,7 @@ function waiting() {
 function unwritten() {
   const lost = Object.entries(writing.dropped_s).filter(([, seconds]) => seconds > 0)
     .map(([camera, seconds]) => text("dropped_of", number(seconds, 1), cards.get(camera)?.name ?? camera));
-  return [text("not_written", moment(new Date(writing.failing_since)), writing.failure), `${waiting()}.`,
+  return [text("not_written", moment(new Date(writing.failing_since)), failureSentence(writing)), `${waiting()}.`,
     lost.length ? text("dropped", lost.join(", ")) : ""].filter(Boolean).join(" ");
 }
 

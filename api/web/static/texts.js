@@ -64,9 +64,13 @@ export const intervalName = (interval) => words().intervals[interval];
 
 /** Why a camera is not well, "" while all is well; a problem that the catalogue does not know is in the server's words. */
 export function problemSentence({ reason, reason_code: code, reason_values: values }) {
-  const sentence = own(words().camera_problems, code);
-  return sentence ? filled(sentence, values.map((value) => own(words().network_errors, value) ?? value)) : reason;
+  const sentence = own(words().problems, code);
+  return sentence ? filled(sentence, values.map((value) => own(words().problem_reasons, value) ?? value)) : reason;
 }
+
+/** Why nothing can be written, as `problemSentence`. */
+export const failureSentence = ({ failure, failure_code: code, failure_values: values }) =>
+  problemSentence({ reason: failure, reason_code: code, reason_values: values });
 
 /** What a spreadsheet in this language expects between the cells of a CSV. */
 export const csvSeparator = () => (words().numbers.decimal === "," ? "semicolon" : "comma");
