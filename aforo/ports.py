@@ -368,6 +368,10 @@ class StoreBackend(Protocol):
         """The file of the database, None where it is not a file of this machine."""
         ...
 
+    def place(self) -> Path | None:
+        """Where on this machine the database lies, None where it is another one, or that is not told; never raises."""
+        ...
+
     def open_writer(self) -> CountStore:
         """The writer, which makes the tables where they are missing.
 

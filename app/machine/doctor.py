@@ -250,9 +250,12 @@ def _bus(site: SiteConfiguration) -> Iterator[Finding]:
 def _disk(site: SiteConfiguration) -> Iterator[Finding]:
     places = {"disk (cache)": manifest.cache_directory()}
     with suppress(ConfigurationError):  # told with the store
-        file = assemble.store_backend(site).file
-        if file is not None:
-            places["disk (store)"] = file.absolute()
+        place = assemble.store_backend(site).place()
+        if place is not None:
+            places["disk (store)"] = place
+        else:
+            told = "the database's server is another machine, or does not tell where it keeps its data"
+            yield Finding("disk (store)", None, told, "see that there is room on its disk")
     for name, path in places.items():
         there = next(folder for folder in (path, *path.parents) if os.path.exists(folder))
         free = shutil.disk_usage(there).free

@@ -7,7 +7,9 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
+import psycopg
 import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
@@ -186,6 +188,23 @@ def test_a_database_that_answers_is_told_with_its_version_and_extension(postgres
     assert found["store"].ok
     assert found["store"].detail.startswith("PostgreSQL 1")
     assert "timescaledb" in found
+
+
+def test_the_disk_of_the_database_is_looked_at_where_it_is_on_this_machine(
+    postgresql: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with psycopg.connect(postgresql) as connection:
+        (folder,) = connection.execute("SHOW data_directory").fetchone() or ("",)
+    stores = {f"sqlite:///{tmp_path}/counts.db": tmp_path, postgresql: folder}
+    for store, where in stores.items():
+        assert findings(store=store)["disk (store)"].detail.endswith(f"GiB free at {where}")
+    away = findings(store="postgresql://aforo:pw@127.0.0.1:1/counts")["disk (store)"]
+    assert (away.ok, away.hint) == (None, "see that there is room on its disk")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1 << 29))
+    for store in stores:
+        full = findings(store=store)["disk (store)"]
+        assert full.ok is False
+        assert full.hint == "free some space: 2 GiB or more are wanted"
 
 
 def test_a_wrong_password_is_told_without_it(postgresql: str) -> None:

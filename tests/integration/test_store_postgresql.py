@@ -20,6 +20,7 @@ from aforo.clock import ManualClock
 from aforo.config.site import SiteConfiguration
 from aforo.errors import StoreError
 from aforo.model import MINUTE_US, Coverage, Crossing, Rows, TrackKey, Visit
+from aggregate.store.postgres.pool import Database
 from aggregate.store.postgres.reader import PostgresReader
 from aggregate.store.postgres.rollups import REBUILD
 from aggregate.store.postgres.schema import migrations
@@ -278,6 +279,18 @@ def test_a_write_succeeds_exactly_when_its_rows_are_there_whoever_makes_the_data
         assert "read-only" in writer.health.failure
         change("RESET default_transaction_read_only", heard=False)
         assert any(written(live) for _ in range(100)), writer.health.failure
+
+
+@pytest.mark.parametrize("way", ["connection", "autocommit"])
+def test_a_session_that_became_read_only_is_not_used_again(postgresql: str, way: str) -> None:
+    """`autocommit` is what the aggregates of TimescaleDB are refreshed with."""
+    with new_database(postgresql) as url, closing(Database(Address(url), size=1)) as database:
+        with getattr(database, way)("write") as connection:
+            connection.execute("SET default_transaction_read_only = on")
+        with pytest.raises(StoreError, match="read-only"), getattr(database, way)("write") as connection:
+            connection.execute("CREATE TABLE t ()")
+        with getattr(database, way)("write") as connection:
+            connection.execute("CREATE TABLE t ()")
 
 
 READINGS = tuple(f"rec-0123456789abcdef~{number:016x}" for number in (1, 2))

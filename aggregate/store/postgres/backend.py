@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
 
 from aforo.address import Address
 from aforo.doctor_finding import Finding
+from aforo.errors import ConfigurationError
 from aggregate.store.postgres.pool import plain_message
 from aggregate.store.postgres.reader import PostgresReader
 from aggregate.store.postgres.session import CONNECT_TIMEOUT_S, session_text
@@ -26,6 +29,11 @@ _IDLE_JOB = """
 SELECT 'refresh_aggregates', 'late days wait since ' || date_trunc('second', min(noted_at)) FROM late_days
 HAVING min(noted_at) < now() - interval '1 hour'
 """
+_DATA_FOLDER = """
+SELECT setting FROM pg_settings
+WHERE name = 'data_directory' AND coalesce(inet_server_addr() <<= '127.0.0.0/8' OR inet_server_addr() = '::1', true)
+"""
+"""Over a socket there is no address of the server; only who may read all settings is told the folder."""
 _EXTENSION = "SELECT default_version, installed_version FROM pg_available_extensions WHERE name = 'timescaledb'"
 
 
@@ -45,6 +53,15 @@ class PostgresBackend:
     def __init__(self, address: Address, settings: TimescaleSettings) -> None:
         self._address = address
         self._settings = settings
+
+    def place(self) -> Path | None:
+        """The server's folder of data, where it runs on this machine and tells it this user; None else."""
+        try:
+            with psycopg.connect(session_text(self._address), autocommit=True) as connection:
+                found = connection.execute(_DATA_FOLDER).fetchone()
+        except (psycopg.Error, ConfigurationError):
+            return None
+        return None if found is None or not os.path.exists(found[0]) else Path(found[0])
 
     def open_writer(self) -> PostgresStore:
         """A writer, which makes the tables where they are missing.

@@ -67,12 +67,8 @@ class Database:
         Raises:
             StoreError: there is none, or what is done with it fails; the transaction was rolled back.
         """
-        with self.translated(action), self._pool.connection() as connection:
-            try:
-                yield connection
-            except psycopg.errors.ReadOnlySqlTransaction:
-                connection.close()  # a session keeps the defaults that it began with: the next begins with today's
-                raise
+        with self.translated(action), self._pool.connection() as connection, _current(connection):
+            yield connection
 
     @contextmanager
     def autocommit(self, action: str) -> Iterator[Connection]:
@@ -84,7 +80,8 @@ class Database:
         with self.translated(action), self._pool.connection() as connection:
             connection.autocommit = True
             try:
-                yield connection
+                with _current(connection):
+                    yield connection
             finally:
                 if not connection.closed:
                     connection.autocommit = False
@@ -128,6 +125,16 @@ class Database:
             raise StoreError(f"cannot {action} the database {self.address}: {reason}", self.address, reason) from error
         except StoreError as error:
             raise StoreError(f"cannot {action} the database {self.address}: {error}") from None
+
+
+@contextmanager
+def _current(connection: Connection) -> Iterator[None]:
+    """End a session that may not write: it keeps the defaults that it began with, and the next has today's."""
+    try:
+        yield
+    except psycopg.errors.ReadOnlySqlTransaction:
+        connection.close()
+        raise
 
 
 def _grant(reason: str, *, read_only: bool) -> str:

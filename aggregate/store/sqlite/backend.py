@@ -60,6 +60,10 @@ class SqliteBackend:
     def __init__(self, address: Address) -> None:
         self.file = file_of(address)
 
+    def place(self) -> Path:
+        """Where the file is, or will be."""
+        return self.file.absolute()
+
     def open_writer(self) -> SqliteStore:
         """The writer, which makes the file where it is missing.
 
