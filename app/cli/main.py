@@ -14,6 +14,7 @@ import os
 import select
 import sys
 import threading
+import traceback
 from importlib import import_module, metadata
 from typing import Annotated, Any, NamedTuple, NoReturn
 
@@ -21,7 +22,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from aforo.address import conceal
-from aforo.errors import AforoError, shown
+from aforo.errors import AforoError, ConfigurationError, shown
 from aforo.logs import configure_logging
 
 
@@ -218,10 +219,20 @@ _LONGEST_SENTENCE = 4000
 def main() -> None:
     """Run the command line; errors that Aforo knows end with one sentence and their exit code.
 
-    Where whoever reads what is printed has gone (`aforo … | head -1`), it ends without a word and well.
+    Where whoever reads what is printed has gone (`aforo … | head -1`), it ends without a word and well. Where it cannot
+    be printed for another reason, as on a full disk, that is the one sentence.
     """
     tune_process()
-    printed = _copies_of_outputs()
+    try:
+        _run(_copies_of_outputs())
+    except SystemExit:
+        if (unprinted := _unflushed()) is None:
+            raise
+        _end_unprinted(unprinted)
+
+
+def _run(printed: list[int]) -> None:
+    """Run the command line, to an exit; `printed` are copies of stdout and stderr."""
     try:
         app()
     except (SystemExit, BrokenPipeError) as end:  # Typer and Rich make exits with code 1 of broken pipes, of any
@@ -230,8 +241,7 @@ def main() -> None:
             raise
         if not any(map(_has_no_reader, printed)):
             _end_with_fault(broken)
-        for descriptor in (1, 2):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)  # what is still in buffers
+        _print_to_nowhere()
         sys.exit(0)
     except AforoError as error:
         _complain(conceal(str(error), own=True))
@@ -240,7 +250,43 @@ def main() -> None:
         typer.echo("aforo: interrupted", err=True)
         sys.exit(130)
     except Exception as error:
+        if isinstance(error, OSError) and _is_of_printing(error):
+            _end_unprinted(error)
         _end_with_fault(error)
+
+
+def _end_unprinted(error: OSError) -> NoReturn:
+    _complain(f"cannot print what was asked for: {error.strerror}; make room, or print it to another place")
+    _print_to_nowhere()
+    sys.exit(ConfigurationError.exit_code)
+
+
+def _is_of_printing(error: OSError) -> bool:
+    """Whether it comes from writing to a stream in one of the libraries that print."""
+    *_, (innermost, _) = traceback.walk_tb(error.__traceback__)
+    return error.filename is None and innermost.f_globals.get("__name__", "").split(".")[0] in (
+        "typer",
+        "click",
+        "rich",
+    )
+
+
+def _unflushed() -> OSError | None:
+    """Why what is left of what was printed does not get out, None where it does, or its reader has gone."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        return None
+    except OSError as error:
+        return error
+    return None
+
+
+def _print_to_nowhere() -> None:
+    """Let what is still in buffers go nowhere at the end of the interpreter."""
+    for descriptor in (1, 2):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
 
 
 def _end_with_fault(error: Exception) -> NoReturn:
@@ -269,7 +315,8 @@ def _has_no_reader(descriptor: int) -> bool:
 def _complain(text: str) -> None:
     """Say on one line of stderr what went wrong."""
     sentence = shown(" ".join(text.split()), _LONGEST_SENTENCE)
-    typer.secho(f"aforo: {sentence}", err=True, fg="red" if sys.stderr.isatty() else None)
+    with contextlib.suppress(OSError):  # stderr cannot be written: the exit code remains
+        typer.secho(f"aforo: {sentence}", err=True, fg="red" if sys.stderr.isatty() else None)
 
 
 if __name__ == "__main__":

@@ -84,6 +84,19 @@ def test_a_closed_stdout_is_no_fault(arguments: tuple[str, ...]) -> None:
     assert (done.returncode, done.stderr) == (0, b"")
 
 
+@pytest.mark.parametrize("arguments", PRINTING, ids=" ".join)
+def test_what_cannot_be_printed_is_told_and_no_fault(arguments: tuple[str, ...]) -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [*COMMAND, *arguments], env=environment(), stdout=full, stderr=subprocess.PIPE, check=False
+        )
+        both = subprocess.run([*COMMAND, *arguments], env=environment(), stdout=full, stderr=full, check=False)
+    assert done.returncode == both.returncode == 2
+    assert done.stderr.decode().splitlines() == [
+        "aforo: cannot print what was asked for: No space left on device; make room, or print it to another place"
+    ]
+
+
 def test_a_wrong_option_stays_one_when_nobody_reads(unread: int) -> None:
     done = subprocess.run([*COMMAND, "--nonsense"], env=environment(), stdout=unread, stderr=unread, check=False)
     assert done.returncode in (0, 2)
