@@ -129,6 +129,35 @@ class ReportWords:
     none: str
 
 
+@dataclass(frozen=True, slots=True)
+class ValidationWords:
+    """What is said of counts beside those that people made; `{0}` is filled in.
+
+    >>> words_of("es").validation.states["with_reservations"]
+    'con reservas'
+    """
+
+    place: str
+    direction: str
+    road_user: str
+    all: str
+    intervals: str
+    left_out: str
+    manual: str
+    counted: str
+    bias: str
+    ratio: str
+    state: str
+    together: str
+    insufficient: str
+    observers_differ: str
+    clock_later: str
+    clock_earlier: str
+    provisional: str
+    factor_offered: str
+    states: Mapping[str, str]
+
+
 class Words:
     """The words of one language, and how numbers and days are written in it; see `words_of`.
 
@@ -137,6 +166,8 @@ class Words:
         picture: of live and annotated pictures.
         report: of the hourly report.
         problems: sentences by code of the problem; `{0}`, `{1}` … are filled in.
+        validation: of counts beside those that people made.
+        camera_problems: sentences by code of the problem; `{0}`, `{1}` … are filled in.
         marks: of its numbers.
         page: what the operators' page shows, by topic (`PAGE_TOPICS`).
 
@@ -149,6 +180,8 @@ class Words:
         self.picture = PictureWords(**catalogue["picture"])
         self.report = ReportWords(**catalogue["report"])
         self.problems: Mapping[str, str] = catalogue["problems"]
+        self.validation = ValidationWords(**catalogue["validation"])
+        self.camera_problems: Mapping[str, str] = catalogue["camera_problems"]
         self.page: Mapping[str, Any] = {topic: catalogue[topic] for topic in PAGE_TOPICS}
         self._road_users = {key: RoadUserWords(**words) for key, words in catalogue["road_users"].items()}
         self._directions = {key: DirectionWords(**words) for key, words in catalogue["directions"].items()}

@@ -62,6 +62,12 @@ COMMANDS = tuple(
         ("count", "recordings", "Recordings", "Count a recording, as fast as the machine can."),
         ("tracks", "recordings", "Recordings", "Write the tracks of a recording in MOTChallenge format."),
         (
+            "validate",
+            "manual_counts",
+            "Cameras",
+            "Compare a manual count with what the store has, and say what follows from it.",
+        ),
+        (
             "evaluate",
             "validation",
             "Recordings",

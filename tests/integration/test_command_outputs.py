@@ -23,6 +23,7 @@ from app.annotated_copy import ANNOTATED_COPY, AnnotatedCopy
 from app.cli.main import COMMANDS, app
 from app.output_file import OutputFile
 from app.recording import RecordingCounts
+from app.validation.manual_count import COLUMNS
 from ingest.capture import probe
 
 SITE = """\
@@ -36,6 +37,7 @@ store: sqlite:///counts.db
 bus: kafka://127.0.0.1:1
 """
 TRUTH = {"ground_truth": [{"clip": "street.avi", "line": [[80, 0], [80, 120]], "counts": {"right": {"car": 1}}}]}
+MANUAL = f"{','.join(COLUMNS)}\nc,stop,,car,2026-03-05T07:00:00-05:00,2026-03-05T07:15:00-05:00,3,ana,video,\n"
 
 COUNT = ("count", "street.avi", "-c", "site.yaml", "--line", "80,0,80,120")
 EVALUATE = ("evaluate", "truth.json", "-c", "site.yaml", "--videos", ".")
@@ -48,6 +50,7 @@ OUTPUTS: dict[str, tuple[str, ...]] = {
     "bench --json": ("bench", "street.avi", "-c", "site.yaml", "--json"),
     "report --out": ("report", "-c", "site.yaml", "--line", "stop", "--format", "csv", "--out"),
     "backup --out": ("backup", "-c", "site.yaml", "--out"),
+    "validate --json": ("validate", "manual.csv", "-c", "site.yaml", "--json"),
     "simulate --expect": ("simulate", "-c", "site.yaml", "--expect"),
     "simulate --write-config": ("simulate", "-c", "site.yaml", "--write-config"),
 }
@@ -60,6 +63,7 @@ READ = {
     "bench": ("street.avi", "site.yaml", "counts.db"),
     "report": ("counts.db", "counts.db-wal", "site.yaml"),
     "backup": ("counts.db", "counts.db-wal", "site.yaml", "other.avi"),
+    "validate": ("manual.csv", "site.yaml", "counts.db"),
     "simulate": ("site.yaml", "counts.db"),
 }
 
@@ -71,6 +75,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_video(folder / "other.avi", frames=5)
     (folder / "site.yaml").write_text(SITE, encoding="utf-8")
     (folder / "truth.json").write_text(json.dumps(TRUTH), encoding="utf-8")
+    (folder / "manual.csv").write_text(MANUAL, encoding="utf-8")
     return folder
 
 
