@@ -167,7 +167,6 @@ class Words:
         report: of the hourly report.
         problems: sentences by code of the problem; `{0}`, `{1}` … are filled in.
         validation: of counts beside those that people made.
-        camera_problems: sentences by code of the problem; `{0}`, `{1}` … are filled in.
         marks: of its numbers.
         page: what the operators' page shows, by topic (`PAGE_TOPICS`).
 
@@ -181,7 +180,6 @@ class Words:
         self.report = ReportWords(**catalogue["report"])
         self.problems: Mapping[str, str] = catalogue["problems"]
         self.validation = ValidationWords(**catalogue["validation"])
-        self.camera_problems: Mapping[str, str] = catalogue["camera_problems"]
         self.page: Mapping[str, Any] = {topic: catalogue[topic] for topic in PAGE_TOPICS}
         self._road_users = {key: RoadUserWords(**words) for key, words in catalogue["road_users"].items()}
         self._directions = {key: DirectionWords(**words) for key, words in catalogue["directions"].items()}
