@@ -20,7 +20,7 @@ def logging_as_before() -> Iterator[None]:
     logging.captureWarnings(capture=False)
     root.handlers.clear()
     root.setLevel(level)
-    for name in ("aforo", "ingest", "detect", "track", "aggregate", "api", "uvicorn"):
+    for name in ("aforo", "ingest", "detect", "track", "aggregate", "api", "uvicorn", "numba"):
         logging.getLogger(name).setLevel(logging.NOTSET)
 
 
@@ -89,6 +89,13 @@ def test_libraries_are_heard_from_warning_on_and_at_debug_fully(capsys: pytest.C
     assert "quiet" not in written
     assert "heard" in written
     assert "loud" in written
+
+
+def test_the_compiler_of_kernels_is_heard_from_warning_on_at_every_level(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("debug")
+    logging.getLogger("numba.core.ssa").debug("on stmt: at.1 = at.3")
+    logging.getLogger("numba.core.caching").warning("no cache")
+    assert [line.split()[-1] for line in capsys.readouterr().err.splitlines()] == ["cache"]
 
 
 def test_a_record_whose_arguments_do_not_fit_is_still_written(capsys: pytest.CaptureFixture[str]) -> None:
