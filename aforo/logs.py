@@ -21,7 +21,7 @@ def configure_logging(level: str = "info") -> None:
     """Send every log record of the process, Python's warnings included, to stderr; replaces what was set up before.
 
     On a terminal records are coloured and exceptions span lines; elsewhere each record is one line with a UTC time.
-    Libraries are heard from "warning" on, unless the level is "debug"; the compiler of our kernels from there on, always.
+    Libraries are heard from "warning" on, unless the level is "debug"; the compiler of our kernels never below.
 
     >>> configure_logging("loud")
     Traceback (most recent call last):
