@@ -177,10 +177,12 @@ class TrackEnd:
         track_id: the track that will not be seen again.
         road_user: the class voted over its whole life; None when the track was no road user by itself (a rider's
             machine that another track counts, a parked bicycle): all its rows are then withdrawn.
+        class_confidence: the probability that this class is right, 0..1; None where nobody can tell.
     """
 
     track_id: int
     road_user: str | None
+    class_confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +232,7 @@ class Crossing:
         direction: the line's own name for the direction.
         final: False while the track is open: the class may still change, or the row be taken back.
         geometry: version of the line it was counted with.
+        class_confidence: the probability that the class of a final row is right, 0..1; None where nobody can tell.
     """
 
     camera: str
@@ -242,6 +245,7 @@ class Crossing:
     road_user: str
     final: bool
     geometry: str
+    class_confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ the positions of a road user in the order of time; columns of ended tracks have 
 from __future__ import annotations
 
 import itertools
+import math
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -45,6 +46,7 @@ NO_CLASS = -1
 
 _NONE = np.empty(0, np.int64)
 _NO_IDS = np.empty(0, np.uint64)
+_NO_SHARES = np.empty(0, np.float64)
 
 
 class FrameHead(NamedTuple):
@@ -92,6 +94,7 @@ class TrackedBatch:
         end_message: (K,) the row of the message that each ended track came in.
         end_track_id: (K,) the track.
         end_road_user: (K,) its class for good, index into `names`, or `NO_CLASS`.
+        end_class_confidence: (K,) the probability that this is right, 0..1; NaN where nobody can tell.
     """
 
     sessions: Sequence[tuple[str, str]]
@@ -108,6 +111,7 @@ class TrackedBatch:
     end_message: Ints
     end_track_id: TrackIds
     end_road_user: Ints
+    end_class_confidence: Floats
 
     def __len__(self) -> int:
         """How many messages."""
@@ -125,7 +129,7 @@ class TrackedBatch:
         confidence: list[float] = []
         first: list[bool] = []
         earlier: list[int] = []
-        ends: list[tuple[int, int, int]] = []
+        ends: list[tuple[int, int, int, float]] = []
         pack = _POSITION.pack
         for row, frame in enumerate(frames):
             at_us = frame.captured_at_us
@@ -151,7 +155,8 @@ class TrackedBatch:
                 first.append(seen.first)
             for end in frame.ended:
                 name = NO_CLASS if end.road_user is None else names.setdefault(end.road_user, len(names))
-                ends.append((row, end.track_id, name))
+                sure = math.nan if end.class_confidence is None else end.class_confidence
+                ends.append((row, end.track_id, name, sure))
         backfilled = np.zeros(len(message), bool)
         if earlier:
             backfilled[earlier] = True
@@ -170,6 +175,7 @@ class TrackedBatch:
             np.array([end[0] for end in ends], np.int64) if ends else _NONE,
             np.array([end[1] for end in ends], np.uint64) if ends else _NO_IDS,
             np.array([end[2] for end in ends], np.int64) if ends else _NONE,
+            np.array([end[3] for end in ends], np.float64) if ends else _NO_SHARES,
         )
 
     def heads(self) -> list[FrameHead]:
@@ -179,9 +185,10 @@ class TrackedBatch:
     def ended(self) -> dict[int, list[TrackEnd]]:
         """The ended tracks, by the row of the message that they came in."""
         found: dict[int, list[TrackEnd]] = {}
-        columns = self.end_message, self.end_track_id, self.end_road_user
-        for row, track_id, name in zip(*(column.tolist() for column in columns), strict=True):
-            found.setdefault(row, []).append(TrackEnd(track_id, None if name == NO_CLASS else self.names[name]))
+        columns = self.end_message, self.end_track_id, self.end_road_user, self.end_class_confidence
+        for row, track_id, name, sure in zip(*(column.tolist() for column in columns), strict=True):
+            road_user = None if name == NO_CLASS else self.names[name]
+            found.setdefault(row, []).append(TrackEnd(track_id, road_user, None if math.isnan(sure) else sure))
         return found
 
     def frames(self) -> list[TrackedFrame]:
@@ -259,6 +266,7 @@ class TrackedBatch:
             end_message=end_message,
             end_track_id=self.end_track_id[over],
             end_road_user=self.end_road_user[over],
+            end_class_confidence=self.end_class_confidence[over],
         )
 
 
@@ -302,4 +310,5 @@ def joined(batches: Sequence[TrackedBatch]) -> TrackedBatch:
         np.concatenate([batch.end_message + row for batch, row in zip(batches, first_rows, strict=False)]),
         np.concatenate([batch.end_track_id for batch in batches]),
         np.concatenate(end_road_user),
+        np.concatenate([batch.end_class_confidence for batch in batches]),
     )

@@ -34,6 +34,14 @@ class RowsInMemory:
         """Road users per (direction, class) of a line."""
         return Counter((row.direction, row.road_user) for row in self.crossings.values() if row.line == line)
 
+    def class_confidence(self, line: str) -> dict[tuple[str, str], float | None]:
+        """Per (direction, class) of a line the mean probability that the class is right; None where it is not known."""
+        shares: dict[tuple[str, str], list[float | None]] = {}
+        for row in self.crossings.values():
+            if row.line == line:
+                shares.setdefault((row.direction, row.road_user), []).append(row.class_confidence)
+        return {key: _mean([each for each in found if each is not None]) for key, found in shares.items()}
+
     def of_zone(self, zone: str) -> Counter[str]:
         """Visits per class of a zone."""
         return Counter(row.road_user for row in self.visits.values() if row.zone == zone)
@@ -50,3 +58,7 @@ class RowsInMemory:
             if row.zone == zone and row.left_at_us is not None
         ]
         return round(sum(stays) / len(stays) / MICROSECONDS, 2) if stays else None
+
+
+def _mean(values: list[float]) -> float | None:
+    return round(sum(values) / len(values), 3) if values else None

@@ -28,6 +28,7 @@ from trackers import ByteTrackTracker, CBIoUTracker
 import aggregate.counting.lines_and_zones
 import track.association
 import track.kinds
+import track.pieces
 import track.riders
 import track.riding
 import track.scene_scale
@@ -107,6 +108,7 @@ MECHANISMS: dict[str, list[tuple[object, str, Any]]] = {
     "unsure machines unused": [(track.riding, "MACHINE_STAYS", 0.0), (track.riding, "SPEED_BOUNDS", (0.0, 0.0))],
     "sizes not compared": [(track.scene_scale, "LEAST_CARS", 10**9)],
     "pieces not joined": [(track.association, "THREE_EDGES", 5), (track.kinds, "THREE_EDGES", 5)],
+    "pieces counted": [(track.pieces, "SURE", 0.0)],
     "passengers not joined": [(track.riders.Joiner, "_carried_joins", _nobody)],
     "second boxes kept": [(track.association, "SAME_OBJECT_IOU", 1.1)],
     "boxes not grown": [(track.association, "GROWTH", 0.0), (track.association, "UNSURE_GROWTH", 0.0)],

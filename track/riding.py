@@ -182,13 +182,23 @@ class RidingEvidence:
         return self.strides * STRIDE_HEIGHTS / self.moving_s if self.moving_s else 0.0
 
     @property
+    def all_log_odds(self) -> float:
+        """Log-odds of a rider, of all there is; those of the prior alone before `LEAST_STRIDES`."""
+        if self.strides < LEAST_STRIDES:
+            return PRIOR
+        of_speed = min(max(SPEED_WEIGHT * (self.speed - RUNNING_SPEED), SPEED_BOUNDS[0]), SPEED_BOUNDS[1])
+        return PRIOR + max(self.log_odds, LEAST_WITHOUT_MACHINE) + of_speed
+
+    @property
+    def probability(self) -> float:
+        """The probability of a rider, 0..1."""
+        return 1 / (1 + math.exp(-self.all_log_odds))
+
+    @property
     def rider(self) -> str | None:
         """The class of rider that the person is, or None for a pedestrian."""
-        if self.strides < LEAST_STRIDES:
-            return None
         speed = self.speed
-        of_speed = min(max(SPEED_WEIGHT * (speed - RUNNING_SPEED), SPEED_BOUNDS[0]), SPEED_BOUNDS[1])
-        if PRIOR + max(self.log_odds, LEAST_WITHOUT_MACHINE) + of_speed <= 0:
+        if self.all_log_odds <= 0:
             return None
         if not self.machines:
             if self.strides < LEAST_STRIDES_ALONE:

@@ -76,13 +76,16 @@ class SizeNotes:
             self.notes = self.notes[::2]
             self._next *= 2
 
-    def heading(self, aspect: float) -> tuple[float, float] | None:
-        """Unit vector of the displacement; None if it is too short, or too few sizes were noted."""
+    def with_headings(self, aspect: float) -> Floats | None:
+        """The notes and the heading at each, a unit vector: (N, 5); None of too short a way, or too few notes."""
         if len(self.notes) < LEAST_NOTES:
             return None
-        x, y = (self.notes[-1][0] - self.notes[0][0]) * aspect, self.notes[-1][1] - self.notes[0][1]
-        way = math.hypot(x, y)
-        return None if way < LEAST_WAY else (x / way, y / way)
+        notes = np.array(self.notes)
+        places = notes[:, :2] * (aspect, 1.0)
+        if math.dist(places[0], places[-1]) < LEAST_WAY:
+            return None
+        ways = np.gradient(places, axis=0)  # from the note before to the one after: turning shows another side
+        return np.hstack((notes, ways / np.maximum(np.hypot(*ways.T), 1e-9)[:, None]))
 
 
 class SceneScale:
@@ -94,24 +97,20 @@ class SceneScale:
 
     def __init__(self, aspect: float) -> None:
         self._aspect = aspect
-        self._cars: deque[tuple[tuple[float, float], Floats]] = deque(maxlen=MOST_CARS)
+        self._cars: deque[Floats] = deque(maxlen=MOST_CARS)
 
     def learn(self, car: SizeNotes) -> None:
         """Remember a vehicle that surely is a car."""
-        heading = car.heading(self._aspect)
-        if heading is not None:
-            self._cars.append((heading, np.array(car.notes)))
+        notes = car.with_headings(self._aspect)
+        if notes is not None:
+            self._cars.append(notes)
 
     def size_in_cars(self, vehicle: SizeNotes) -> float | None:
         """Logarithm of the size of a vehicle in cars seen there before; None where there is no scale."""
-        heading = vehicle.heading(self._aspect)
-        if heading is None:
+        own = vehicle.with_headings(self._aspect)
+        if own is None or len(self._cars) < LEAST_CARS:
             return None
-        same_way = [notes for (x, y), notes in self._cars if abs(x * heading[1] - y * heading[0]) <= SAME_HEADING]
-        if len(same_way) < LEAST_CARS:
-            return None
-        own = np.array(vehicle.notes)
-        near = np.array([_sizes_near(own, notes) for notes in same_way])
+        near = np.array([_sizes_near(own, car) for car in self._cars])
         known = np.isfinite(near).sum(axis=0) >= LEAST_CARS
         if known.sum() < LEAST_NOTES:
             return None
@@ -119,9 +118,11 @@ class SceneScale:
 
 
 def _sizes_near(own: Floats, car: Floats) -> Floats:
-    """For each note (N, 3) the size of a car (M, 3) where it was nearest; NaN if it was never near."""
+    """For each note (N, 5) the size of a car (M, 5) where it was nearest; NaN if it never was near, headed so."""
     dx = np.abs(own[:, None, 0] - car[None, :, 0])
     dy = np.abs(own[:, None, 1] - car[None, :, 1])
-    distance = np.where((dx <= PLACE_X) & (dy <= PLACE_Y), dx * PLACE_Y / PLACE_X + dy, np.inf)
+    aside = np.abs(own[:, None, 3] * car[None, :, 4] - own[:, None, 4] * car[None, :, 3])
+    is_near = (dx <= PLACE_X) & (dy <= PLACE_Y) & (aside <= SAME_HEADING)
+    distance = np.where(is_near, dx * PLACE_Y / PLACE_X + dy, np.inf)
     nearest = distance.argmin(axis=1)
     return np.where(np.isfinite(distance.min(axis=1)), car[nearest, 2], np.nan)

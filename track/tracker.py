@@ -9,18 +9,19 @@ that of the oldest one.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 import supervision as sv
 
 from aforo.model import MICROSECONDS, Box, Frame, PastPosition, TrackedFrame, TrackedObject, TrackEnd
 from track.association import TrackletTracker
+from track.pieces import PieceFinder
 from track.rider_pairing import SECOND_BOX_OVERLAP, overlap_of_smaller
 from track.riders import Join, Joiner, Tie
-from track.riding import Machine, RidingEvidence
-from track.scene_scale import LARGEST_CAR, SMALLEST_LORRY, SceneScale, SizeNotes
-from track.tracklet import ClassVotes, PartKind, Tracklet, kind_of
+from track.riding import Machine
+from track.road_user import LORRIES, RoadUser
+from track.scene_scale import LARGEST_CAR, SceneScale
+from track.tracklet import PartKind, Tracklet, kind_of
 
 CONFIRMED_HITS = 3
 """Detections of a tracklet before its road user is confirmed."""
@@ -40,84 +41,6 @@ LONGEST_SPAN_S = 2.0
 SURE_SHARE = 0.8
 """Least share of a class in the votes for a vehicle from whose size the scale of cars is learnt."""
 
-DOUBTFUL_SHARE = 0.05
-"""Least share of the votes for lorry and bus in a vehicle called a car that is taken for one because of its size."""
-
-_LORRIES = ("bus", "truck")
-_NO_VOTES = ClassVotes()
-
-
-@dataclass(slots=True)
-class _RoadUser:
-    """An open road user.
-
-    Attributes:
-        parts: its open tracklets by id.
-        whole_kind: the kind that decides the class: the machine of a rider, the vehicle of a passenger.
-        tie: how its tracklets belong together, if there are several.
-        lost_votes: of its ended tracklets; so `lost_riding`, and `lost_sizes` of the one with the most.
-        size: of a vehicle, in cars seen there before, and the number of notes that it was worked out from.
-        announced: True once it was in a message.
-    """
-
-    id: int
-    parts: dict[int, Tracklet]
-    whole_kind: PartKind
-    tie: Tie | None = None
-    lost_votes: dict[PartKind, ClassVotes] = field(default_factory=dict)
-    lost_riding: RidingEvidence = field(default_factory=RidingEvidence)
-    lost_sizes: SizeNotes = field(default_factory=SizeNotes)
-    size: tuple[int, float | None] = (0, None)
-    confirmed: bool = False
-    announced: bool = False
-
-    def road_user(self) -> str | None:
-        """The class with the most votes so far, of the tracklets of `whole_kind`; of a person, what it rides."""
-        if self.whole_kind is PartKind.PERSON and self.tie is None:
-            riding = RidingEvidence()
-            riding.add(self.lost_riding)
-            for tracklet in self.parts.values():
-                riding.add(tracklet.riding)
-            if (rider := riding.rider) is not None:
-                return rider
-        votes = self.votes()
-        if self.whole_kind is not PartKind.VEHICLE or (size := self.size[1]) is None:
-            return votes.best
-        if votes.best in _LORRIES and size <= LARGEST_CAR:
-            return "car"
-        if votes.best == "car" and size >= SMALLEST_LORRY and votes.share(*_LORRIES) >= DOUBTFUL_SHARE:
-            return votes.best_of(*_LORRIES)
-        return votes.best
-
-    def votes(self) -> ClassVotes:
-        """The votes of all tracklets of `whole_kind`, those that ended, too."""
-        votes = ClassVotes()
-        votes.merge(self.lost_votes.get(self.whole_kind, _NO_VOTES))
-        for tracklet in self.parts.values():
-            if tracklet.kind is self.whole_kind:
-                votes.merge(tracklet.votes)
-        return votes
-
-    def sizes(self) -> SizeNotes:
-        """The notes of the tracklet that was seen on the longest way."""
-        return max([self.lost_sizes, *(part.sizes for part in self.parts.values())], key=lambda each: len(each.notes))
-
-    def take_over(self, other: _RoadUser) -> None:
-        """Take over the tracklets and votes of another road user, which is the same one."""
-        self.parts |= other.parts
-        self.confirmed |= other.confirmed
-        self.lost_riding.add(other.lost_riding)
-        self.lost_sizes = max(self.lost_sizes, other.lost_sizes, key=lambda each: len(each.notes))
-        for kind, votes in other.lost_votes.items():
-            self.lost_votes.setdefault(kind, ClassVotes()).merge(votes)
-
-    def lose(self, tracklet_id: int) -> None:
-        """Remove a tracklet that ended; its votes stay."""
-        tracklet = self.parts.pop(tracklet_id)
-        self.lost_votes.setdefault(tracklet.kind, ClassVotes()).merge(tracklet.votes)
-        self.lost_riding.add(tracklet.riding)
-        self.lost_sizes = max(self.lost_sizes, tracklet.sizes, key=lambda each: len(each.notes))
-
 
 class CameraTracker:
     """Tracks the road users of one session of one camera; a new session takes a new tracker.
@@ -134,7 +57,8 @@ class CameraTracker:
         self._nominal_us = round(MICROSECONDS / frame_rate)
         self._joiner: Joiner | None = None
         self._scale: SceneScale | None = None
-        self._owner: dict[int, _RoadUser] = {}
+        self._pieces = PieceFinder()
+        self._owner: dict[int, RoadUser] = {}
         self._ended: list[TrackEnd] = []
         self._last_at_us: int | None = None
 
@@ -152,12 +76,14 @@ class CameraTracker:
         self._observe_riding(seen, frame.captured_at_us, detections, width, height)
         for tracklet in seen:
             if tracklet.id not in self._owner:
-                self._owner[tracklet.id] = _RoadUser(tracklet.id, {tracklet.id: tracklet}, tracklet.kind)
+                self._owner[tracklet.id] = RoadUser(tracklet.id, {tracklet.id: tracklet}, tracklet.kind)
         for join in self._joiner.observe(seen):
             self._join(join)
+        self._pieces.observe([tracklet for tracklet in seen if tracklet.kind is PartKind.VEHICLE])
         objects = self._objects(seen)
         self._joiner.forget(ended)
         self._close(ended)
+        self._pieces.forget(ended)
         ends, self._ended = tuple(self._ended), []
         return TrackedFrame(
             camera=frame.camera,
@@ -249,7 +175,7 @@ class CameraTracker:
             user = self._owner[tracklets[0].id]
             user.confirmed = user.confirmed or _is_confirmable(user)
             road_user = user.road_user()
-            if road_user in _LORRIES and self._measure(user):
+            if road_user in LORRIES and self._measure(user):
                 road_user = user.road_user()
             if not user.confirmed or road_user is None:
                 continue
@@ -267,7 +193,7 @@ class CameraTracker:
         return objects
 
     @staticmethod
-    def _box(user: _RoadUser, tracklets: list[Tracklet]) -> Box:
+    def _box(user: RoadUser, tracklets: list[Tracklet]) -> Box:
         """The joined box; a passenger or a pushed bicycle adds nothing to it."""
         if user.tie in (Tie.CARRIED, Tie.PUSHES):
             tracklets = [tracklet for tracklet in tracklets if tracklet.kind is user.whole_kind] or tracklets
@@ -283,13 +209,17 @@ class CameraTracker:
     def _close(self, ended: list[int]) -> None:
         for tracklet_id in ended:
             user = self._owner.pop(tracklet_id)
+            user.only_pieces &= self._pieces.is_piece(user.parts[tracklet_id])
             user.lose(tracklet_id)
             if not user.parts and user.announced:
                 self._measure(user)
+                if user.only_pieces:
+                    self._ended.append(TrackEnd(user.id, None))
+                    continue
                 self._learn_from(user)
-                self._ended.append(TrackEnd(user.id, user.road_user()))
+                self._ended.append(TrackEnd(user.id, user.road_user(), user.class_confidence()))
 
-    def _measure(self, user: _RoadUser) -> bool:
+    def _measure(self, user: RoadUser) -> bool:
         """Compare a vehicle's size with the cars seen before it; whether it had moved on since the last time."""
         sizes = user.sizes()
         if user.whole_kind is not PartKind.VEHICLE or self._scale is None or len(sizes.notes) == user.size[0]:
@@ -297,7 +227,7 @@ class CameraTracker:
         user.size = len(sizes.notes), self._scale.size_in_cars(sizes)
         return True
 
-    def _learn_from(self, user: _RoadUser) -> None:
+    def _learn_from(self, user: RoadUser) -> None:
         """Learn the scale of cars from a vehicle that surely was one."""
         if user.whole_kind is PartKind.VEHICLE and self._scale is not None and user.road_user() == "car":
             size = user.size[1]
@@ -305,7 +235,7 @@ class CameraTracker:
                 self._scale.learn(user.sizes())
 
 
-def _are_two(a: _RoadUser, b: _RoadUser) -> bool:
+def _are_two(a: RoadUser, b: RoadUser) -> bool:
     """Whether both have a machine or vehicle in view now, in different places: then they are two road users."""
     return any(
         mine.kind is theirs.kind is not PartKind.PERSON
@@ -316,7 +246,7 @@ def _are_two(a: _RoadUser, b: _RoadUser) -> bool:
     )
 
 
-def _is_confirmable(user: _RoadUser) -> bool:
+def _is_confirmable(user: RoadUser) -> bool:
     """Whether a road user has enough detections of enough confidence, and is not a parked machine."""
     parts = user.parts.values()
     sure = any(part.hits >= CONFIRMED_HITS and part.best_confidence >= CONFIRMED_CONFIDENCE for part in parts)
@@ -325,7 +255,7 @@ def _is_confirmable(user: _RoadUser) -> bool:
     return sure
 
 
-def _backfill(user: _RoadUser) -> tuple[PastPosition, ...]:
+def _backfill(user: RoadUser) -> tuple[PastPosition, ...]:
     """Positions of a road user before it was confirmed: the path of its longest tracklet, without this frame's."""
     longest = max(user.parts.values(), key=lambda part: len(part.path))
     path = tuple(longest.path[:-1])

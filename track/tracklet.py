@@ -10,11 +10,15 @@ import math
 from dataclasses import dataclass, field
 
 from aforo.model import RIDERS, Box, PastPosition
+from track.class_evidence import LARGE_PX, UNKNOWN_THING, probabilities
 from track.riding import RidingEvidence
 from track.scene_scale import SizeNotes
 
 STRIDE = 0.1
 """Smallest displacement that counts as a step, in units of the mean box side; less may be noise."""
+
+INPUT_PX = 640
+"""Longer side of the picture as most networks see it, pixels; only a measure of how much they see of somebody."""
 
 _LONGEST_PATH = 256
 """Positions kept of a tracklet that is not confirmed."""
@@ -39,21 +43,47 @@ class ClassVotes:
     """Votes for a road user's class, one per detection.
 
     The weight of a vote is the squared confidence: one sure detection counts more than several doubtful ones.
+
+    Attributes:
+        other_things: weight of detections as something that is no road user: they are no votes, but doubts.
     """
 
-    __slots__ = ("_weights",)
+    __slots__ = ("_log_sides", "_weights", "other_things")
 
     def __init__(self) -> None:
         self._weights: dict[str, float] = {}
+        self._log_sides = 0.0
+        self.other_things = 0.0
 
-    def add(self, road_user: str, confidence: float) -> None:
-        """Record one detection of that class, with its confidence 0..1."""
-        self._weights[road_user] = self._weights.get(road_user, 0.0) + confidence * confidence
+    def add(self, road_user: str | None, confidence: float, side_px: float = LARGE_PX) -> None:
+        """Record one detection.
+
+        Args:
+            road_user: its class, None for what is no road user.
+            confidence: 0..1.
+            side_px: mean side of its box, pixels of the network's input.
+        """
+        weight = confidence * confidence
+        if road_user is None:
+            self.other_things += weight
+            return
+        self._weights[road_user] = self._weights.get(road_user, 0.0) + weight
+        self._log_sides += weight * math.log(max(side_px, 1.0))
 
     def merge(self, other: ClassVotes) -> None:
         """Take over the votes of another track of the same road user."""
         for road_user, weight in other._weights.items():
             self._weights[road_user] = self._weights.get(road_user, 0.0) + weight
+        self._log_sides += other._log_sides
+        self.other_things += other.other_things
+
+    def probabilities(self, size_in_cars: float | None = None) -> dict[str, float] | None:
+        """The probability of each class, as `track.class_evidence` tells it; None where it cannot."""
+        total = sum(self._weights.values())
+        if not total:
+            return None
+        weights = self._weights | ({UNKNOWN_THING: self.other_things} if self.other_things else {})
+        return probabilities(weights, math.exp(self._log_sides / total), size_in_cars)
 
     def share(self, *road_users: str) -> float:
         """The share of some classes in all votes, 0..1; 0 before the first vote."""
@@ -125,7 +155,8 @@ class Tracklet:
             self.moved = away
         if road_user is not None:
             self.best_confidence = max(self.best_confidence, confidence)
-            self.votes.add(road_user, confidence)
+        side = math.sqrt(max(box.width * aspect * box.height, 0.0)) / max(aspect, 1.0)
+        self.votes.add(road_user, confidence, side * INPUT_PX)
         if self.kind is PartKind.VEHICLE:
             self.sizes.observe(box, aspect)
         if len(self.path) < _LONGEST_PATH:

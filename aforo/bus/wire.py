@@ -11,6 +11,7 @@ reader decodes many messages at once (`decode_all`), into the columns of one `Tr
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +25,9 @@ from aforo.model import TrackedFrame
 from aforo.names import is_id
 from aforo.tracked_batch import HEAD, NO_CLASS, POSITION, Ints, TrackedBatch
 
-VERSION = 2
+VERSION = 3
+_BEFORE = 2
+"""Of this version, ended tracks have no `class_confidence`; it is read as well."""
 _OTHER_VERSION = "another version"
 
 _LAST_TRACK = 2**63 - 1
@@ -72,8 +75,9 @@ _OBJECT = np.dtype(
 )
 _OBSERVATION_BYTES = struct.Struct("<qffff")
 _OBSERVATION = np.dtype([("at_us", "<i8"), ("box", "<f4", 4)])
-_END_BYTES = struct.Struct("<QB")
-_END = np.dtype([("track_id", "<u8"), ("name", "u1")])
+_END_BYTES = struct.Struct("<QBf")
+_END = np.dtype([("track_id", "<u8"), ("name", "u1"), ("class_confidence", "<f4")])
+_END_BEFORE = np.dtype([("track_id", "<u8"), ("name", "u1")])
 
 _LAST, _BEGINS = 1, 2
 """Flags: the message closes its session; a track begins in it."""
@@ -106,7 +110,7 @@ class Decoded(NamedTuple):
     >>> len(decoded.batch), decoded.sequence.tolist()
     (1, [3])
     >>> print(decoded.wrong[1])
-    expected a tracked frame of version 2, got nothing; update the older of the programs
+    expected a tracked frame of version 3, got nothing; update the older of the programs
 
     Attributes:
         batch: those that are sound.
@@ -148,7 +152,11 @@ def encode(frame: TrackedFrame, sequence: int) -> bytes:
             for observation in seen.backfill:
                 backfills += _OBSERVATION_BYTES.pack(observation.at_us, *observation.box)
         ends = b"".join(
-            _END_BYTES.pack(end.track_id, _NO_NAME if end.road_user is None else number[end.road_user])
+            _END_BYTES.pack(
+                end.track_id,
+                _NO_NAME if end.road_user is None else number[end.road_user],
+                math.nan if end.class_confidence is None else end.class_confidence,
+            )
             for end in frame.ended
         )
         camera, session = frame.camera.encode(), frame.session.encode()
@@ -276,7 +284,21 @@ def _batch(parts: _Parts) -> TrackedBatch:
         end_message=parts.end_owner,
         end_track_id=parts.ends["track_id"].copy(),
         end_road_user=lookup[parts.table[parts.end_owner], parts.ends["name"]],
+        end_class_confidence=parts.ends["class_confidence"].astype(np.float64),
     )
+
+
+def _updated(data: bytes) -> bytes:
+    """A message of the version before in this one; bytes that are none stay none."""
+    if len(data) < _HEADER.size:
+        return bytes((VERSION,)) + data[1:]
+    count = int(np.frombuffer(data[: _HEADER.size], _HEAD)["end_count"][0])
+    ends_at = len(data) - count * _END_BEFORE.itemsize
+    if ends_at < _HEADER.size:
+        return bytes((VERSION,)) + data[1:]
+    ends, before = np.empty(count, _END), np.frombuffer(data[ends_at:], _END_BEFORE)
+    ends["track_id"], ends["name"], ends["class_confidence"] = before["track_id"], before["name"], math.nan
+    return bytes((VERSION,)) + data[1:ends_at] + ends.tobytes()
 
 
 def _refusal(data: bytes, reason: str) -> WireError:
@@ -288,7 +310,8 @@ def _refusal(data: bytes, reason: str) -> WireError:
 
 def _read(values: Sequence[bytes]) -> tuple[_Parts | None, dict[int, str]]:
     """The parts of those values; or why some are none, by their indices, as soon as one is not."""
-    version = bytes((VERSION,))
+    version, before = bytes((VERSION,)), bytes((_BEFORE,))
+    values = [_updated(data) if data[:1] == before else data for data in values]
     if wrong := {number: _OTHER_VERSION for number, data in enumerate(values) if data[:1] != version}:
         return None, wrong
     lengths = np.array([len(data) for data in values], np.int64)
@@ -401,6 +424,7 @@ def _unsound(parts: _Parts) -> dict[int, str]:
             owner[_is_nowhere(objects["box"])],
             of_backfill[_is_nowhere(parts.backfills["box"])],
         ),
+        "a probability that is none": (parts.end_owner[_is_no_share(parts.ends["class_confidence"])],),
         "a class that it does not name": (
             owner[objects["name"] >= known[owner]],
             parts.end_owner[(named != _NO_NAME) & (named >= known[parts.end_owner])],
@@ -415,6 +439,10 @@ def _unsound(parts: _Parts) -> dict[int, str]:
 
 def _is_no_time(at_us: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
     return np.asarray((at_us < 0) | (at_us > _LAST_US), bool)
+
+
+def _is_no_share(share: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
+    return np.asarray(~np.isnan(share) & ~((share >= 0) & (share <= 1)), bool)
 
 
 def _is_nowhere(box: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:

@@ -28,6 +28,7 @@ class OpenTrack:
 
     Attributes:
         road_user: its class now.
+        class_confidence: the probability that its class for good is right, 0..1; None while it is open, or unknown.
         camera: whose lines and zones count.
         number: the camera's, among those of the `Shapes`.
         aspect: width over height of the frame.
@@ -46,6 +47,7 @@ class OpenTrack:
     finder: MovementFinder
     rows: dict[Key, Row] = field(default_factory=dict)
     changed: dict[Key, None] = field(default_factory=dict)
+    class_confidence: float | None = None
 
     def name(self, road_user: str) -> None:
         """The track is of that class from now on; so are its rows."""
@@ -66,7 +68,9 @@ class OpenTrack:
         for key in self.rows if final else self.changed:
             match self.rows[key]:
                 case Crossing() as crossing:
-                    rows.crossings.append(replace(crossing, road_user=self.road_user, final=final))
+                    rows.crossings.append(
+                        replace(crossing, road_user=self.road_user, final=final, class_confidence=self.class_confidence)
+                    )
                 case Visit() as visit:
                     rows.visits.append(replace(visit, road_user=self.road_user, final=final))
                 case Movement() as movement:
@@ -240,6 +244,6 @@ class Session:
                 rows.voided.append(TrackKey(self.camera.id, self.session, end.track_id, track.recorder.started_at_us))
                 track.changed.clear()
             else:
-                track.road_user = end.road_user
+                track.road_user, track.class_confidence = end.road_user, end.class_confidence
                 over.append(track)
         return over

@@ -64,21 +64,23 @@ _TRACK = (Column("camera"), Column("session"), Column("track_id", "bigint"))
 _ORDINAL = Column("ordinal", "bigint")
 _AT = Column("at", "bigint", is_time=True)
 _ENTERED_AT = Column("entered_at", "bigint", is_time=True)
-_ROAD_USER, _FINAL, _GEOMETRY = Column("road_user"), Column("final", "boolean"), Column("geometry")
+_ROAD_USER, FINAL, _GEOMETRY = Column("road_user"), Column("final", "boolean"), Column("geometry")
 
 POINTS = Column("points", "bytea")
 """The positions of a trajectory, as `pack_trajectories` makes them."""
 
 CROSSINGS = Table(
-    "crossings", (*_TRACK, Column("line"), _ORDINAL), (_AT, Column("direction"), _ROAD_USER, _FINAL, _GEOMETRY)
+    "crossings",
+    (*_TRACK, Column("line"), _ORDINAL),
+    (_AT, Column("direction"), _ROAD_USER, FINAL, _GEOMETRY, Column("class_confidence", "double precision")),
 )
 VISITS = Table(
     "visits",
     (*_TRACK, Column("zone"), _ORDINAL),
-    (_ENTERED_AT, Column("left_at", "bigint", is_time=True), _ROAD_USER, _FINAL, _GEOMETRY),
+    (_ENTERED_AT, Column("left_at", "bigint", is_time=True), _ROAD_USER, FINAL, _GEOMETRY),
 )
 MOVEMENTS = Table(
-    "movements", (*_TRACK, Column("movement"), _ORDINAL), (_ENTERED_AT, _AT, _ROAD_USER, _FINAL, _GEOMETRY)
+    "movements", (*_TRACK, Column("movement"), _ORDINAL), (_ENTERED_AT, _AT, _ROAD_USER, FINAL, _GEOMETRY)
 )
 COVERAGE = Table(
     "coverage",

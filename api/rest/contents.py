@@ -101,6 +101,7 @@ def crossings_content(
                 session=row.session,
                 track=row.track_id,
                 geometry=row.geometry,
+                class_confidence=row.class_confidence,
             )
             for row in reader.crossings(lines, start_us, end_us, limit)
         ]

@@ -196,6 +196,9 @@ class CrossingAnswer(Answer):
     session: str
     track: int
     geometry: str = Field(description="Version of the line.")
+    class_confidence: float | None = Field(
+        description="The probability that the class of a final row is right, 0 to 1; null where it is not known."
+    )
 
 
 class CrossingsAnswer(Answer):

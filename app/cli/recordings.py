@@ -265,7 +265,12 @@ def _document(counts: RecordingCounts, what: CameraSection) -> dict[str, Any]:
                 "id": line.id,
                 "points_px": _to_pixels(line.points, width, height),
                 "counts": [
-                    {"direction": direction, "road_user": road_user, "count": number}
+                    {
+                        "direction": direction,
+                        "road_user": road_user,
+                        "count": number,
+                        "class_confidence": counts.rows.class_confidence(line.id)[direction, road_user],
+                    }
                     for (direction, road_user), number in sorted(counts.rows.of_line(line.id).items())
                 ],
             }

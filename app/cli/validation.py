@@ -174,7 +174,9 @@ def _events(
     for row in rows:
         frame = min(messages, key=lambda index: abs(messages[index].captured_at_us - row.at_us))
         seen = min(areas.get(row.track_id, ()), key=lambda each: abs(each[0] - row.at_us), default=None)
-        events.append(CountedEvent(frame, row.direction, row.road_user, row.track_id, seen and seen[1]))
+        events.append(
+            CountedEvent(frame, row.direction, row.road_user, row.track_id, seen and seen[1], row.class_confidence)
+        )
     return tuple(events)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.validation.ai_city_score import SEGMENTS, ai_city_score
+from app.validation.class_reliability import class_reliability
 from app.validation.conditions import LIGHTS, light, size_scores, total_score
 from app.validation.confidence_interval import LEVEL, wape_interval
 from app.validation.counting_errors_page import EvaluatedClip
@@ -43,6 +44,7 @@ def evaluation_document(clips: Sequence[EvaluatedClip], missing: list[str]) -> d
             {"true": true, "counted": counted, "count": number}
             for (true, counted), number in sorted(cells.items(), key=lambda cell: [name or "" for name in cell[0]])
         ],
+        "class_confidence": [row._asdict() | {"stated": round(row.stated, 4)} for row in class_reliability(lines)],
         "untimed": sum(line.result.truth.total for line in lines if not line.timed),
         "sizes": {name: _score(score) for name, score in size_scores(lines).items()},
         "lights": by_light(clips),

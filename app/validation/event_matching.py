@@ -32,6 +32,7 @@ class CountedEvent(NamedTuple):
         direction, road_user: as counted.
         track_id: of its track.
         area_px: of its box there, square pixels of the network's input; None if the track was not seen then.
+        class_confidence: the probability that its class is right, as it was told; None if none was.
     """
 
     frame: int
@@ -39,6 +40,7 @@ class CountedEvent(NamedTuple):
     road_user: str
     track_id: int
     area_px: float | None = None
+    class_confidence: float | None = None
 
 
 class WrongEvent(NamedTuple):

@@ -56,7 +56,8 @@ def test_the_document_has_every_line_with_its_counts(document: dict[str, Any]) -
     assert (upright["id"], upright["points_px"]) == ("line-1", [[340, 120], [340, 576]])
     assert (level["id"], level["points_px"]) == ("line-2", [[0, 300], [768, 300]])
     for count in upright["counts"] + level["counts"]:
-        assert set(count) == {"direction", "road_user", "count"}
+        assert set(count) == {"direction", "road_user", "count", "class_confidence"}
+        assert 0.5 < count["class_confidence"] < 1
         assert count["road_user"] == "pedestrian"
         assert count["count"] > 0
     assert {count["direction"]: count["count"] for count in upright["counts"]} == {"right": 1, "left": 1}

@@ -67,7 +67,7 @@ SEVEN_US = at("2025-05-06T07:00:00")
 def sample_rows() -> Rows:
     """Camera north on one morning: 7 to 8 whole, 8 to 9 half, then nothing; camera south never."""
     crossings = [
-        Crossing("north", "s", track, "stop", 0, SEVEN_US + track * MINUTE_US, direction, road_user, True, "v")
+        Crossing("north", "s", track, "stop", 0, SEVEN_US + track * MINUTE_US, direction, road_user, True, "v", 0.9)
         for track, (direction, road_user) in enumerate([("in", "car")] * 3 + [("out", "cyclist")] * 2)
     ]
     crossings.append(Crossing("north", "s", 9, "stop", 0, SEVEN_US + 70 * MINUTE_US, "in", "car", False, "v"))

@@ -200,6 +200,7 @@ def test_crossings_come_newest_first(client: httpx.Client) -> None:
     newest, before = rows(client, "/v1/crossings?limit=2")
     assert (newest["at"], newest["track"], newest["final"]) == ("2025-05-06T08:10:00-05:00", 9, False)
     assert (before["direction"], before["road_user"], before["final"]) == ("out", "cyclist", True)
+    assert (newest["class_confidence"], before["class_confidence"]) == (None, 0.9)
 
 
 @pytest.mark.parametrize(

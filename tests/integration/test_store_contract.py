@@ -40,7 +40,8 @@ def site(timezone: str) -> SiteConfiguration:
 def crossing(
     track: int = 1, at_us: int = NOON_US, *, final: bool = True, ordinal: int = 0, road_user: str = "car"
 ) -> Crossing:
-    return Crossing("north", "s1", track, "stop", ordinal, at_us, "down", road_user, final, "v1")
+    sure = 0.8125 if final else None
+    return Crossing("north", "s1", track, "stop", ordinal, at_us, "down", road_user, final, "v1", sure)
 
 
 def visit(track: int = 1, entered_us: int = NOON_US, left_us: int | None = NOON_US + 5, *, final: bool = True) -> Visit:

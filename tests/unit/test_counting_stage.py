@@ -207,6 +207,17 @@ def test_the_end_of_an_unknown_track_is_no_news() -> None:
     assert not (rows.crossings or rows.visits or rows.movements or rows.voided)
 
 
+def test_how_sure_the_class_is_comes_with_the_final_row_and_not_before() -> None:
+    stage, messages = CountingStage([CAMERA]), session([Walker(ACROSS, "car")])
+    rows = stage.add(TrackedBatch.of(messages[:-1])).crossings
+    ends = [replace(end, class_confidence=0.75) for each in messages for end in each.ended] or [
+        TrackEnd(seen.track_id, "car", 0.75) for seen in messages[0].objects
+    ]
+    last = stage.add(TrackedBatch.of([replace(messages[-1], ended=tuple(ends))])).crossings
+    assert {row.class_confidence for row in rows if not row.final} <= {None}
+    assert last and {row.class_confidence for row in last} == {0.75}
+
+
 def test_nothing_is_left_when_the_sessions_are_over() -> None:
     aggregator = CountingStage([CAMERA])
     greatest = 0

@@ -16,7 +16,7 @@ from aforo.local_time import INTERVALS
 from aforo.model import CoverageShare, Crossing, Movement, PlaceKind, Trajectory, Visit
 from aforo.volume_series import Volumes
 from aggregate.counting.trajectories import unpack_trajectory
-from aggregate.store.rows import CROSSINGS, MOVEMENTS, TRAJECTORIES, VISITS
+from aggregate.store.rows import CROSSINGS, FINAL, MOVEMENTS, TRAJECTORIES, VISITS, Table
 from aggregate.store.sqlite.file import connect, translated
 from aggregate.store.sqlite.schema import MIGRATIONS, check_version
 
@@ -92,7 +92,7 @@ class SqliteReader:
         """
         minute_us = start_us - start_us % INTERVALS["1m"]
         return [
-            Crossing(*_fields(row))
+            Crossing(*_fields(row, CROSSINGS))
             for row in self._rows(
                 f"SELECT {CROSSINGS.fields} FROM crossings WHERE line IN ({_marks(places)}) "  # noqa: S608
                 "AND minute_us >= ? AND minute_us < ? AND at_us >= ? AND at_us < ? "
@@ -108,7 +108,7 @@ class SqliteReader:
             StoreError: the database cannot be read.
         """
         return [
-            Visit(*_fields(row))
+            Visit(*_fields(row, VISITS))
             for row in self._rows(
                 f"SELECT {VISITS.fields} FROM visits WHERE zone IN ({_marks(places)}) "  # noqa: S608
                 "AND entered_at_us < ? AND (left_at_us IS NULL OR left_at_us > ? OR entered_at_us >= ?) "
@@ -124,7 +124,7 @@ class SqliteReader:
             StoreError: the database cannot be read.
         """
         return [
-            Movement(*_fields(row))
+            Movement(*_fields(row, MOVEMENTS))
             for row in self._rows(
                 f"SELECT {MOVEMENTS.fields} FROM movements WHERE at_us >= ? AND at_us < ? "  # noqa: S608
                 "ORDER BY at_us, camera, session, track_id, movement, ordinal",
@@ -208,9 +208,9 @@ class SqliteReader:
                 self.close()
 
 
-def _fields(row: Sequence[Any]) -> list[Any]:
-    """A row with `final`, its last but one column, as a bool."""
-    return [*row[:-2], bool(row[-2]), row[-1]]
+def _fields(row: Sequence[Any], table: Table) -> list[Any]:
+    """The values of a row, `final` as a bool."""
+    return [bool(value) if column is FINAL else value for column, value in zip(table.columns, row, strict=True)]
 
 
 def _marks(values: Sequence[str]) -> str:

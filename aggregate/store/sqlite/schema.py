@@ -130,6 +130,11 @@ CREATE TABLE live_endpoints (
 """
 
 
+_CLASS_CONFIDENCE = """
+ALTER TABLE crossings ADD COLUMN class_confidence REAL CHECK (class_confidence BETWEEN 0 AND 1);
+"""
+
+
 def _views(name: str) -> str:
     """The views of one interval: of minutes as they are, of anything longer through `local_intervals`."""
     if name == "1m":
@@ -164,6 +169,7 @@ MIGRATIONS: tuple[str, ...] = (
     _TABLES,
     "".join(_views(name) for name in ("1m", "15m", "1h", "1d")),
     _TRAJECTORIES,
+    _CLASS_CONFIDENCE,
 )
 
 
