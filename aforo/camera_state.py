@@ -183,12 +183,14 @@ class LiveCamera:
     Attributes:
         problem: why it is not well or not to be seen, None while all is well.
         status: with figures, where the camera runs in this process; None where another one runs it.
+        known_cars: how many cars' sizes by place are kept of it, which tell vans from lorries; None where unknown.
     """
 
     camera: str
     state: CameraState
     problem: Problem | None
     status: CameraStatus | None = None
+    known_cars: int | None = None
 
     @classmethod
     def of(cls, status: CameraStatus) -> LiveCamera:

@@ -5,6 +5,7 @@ The only module, with those above it, that knows all stages.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -128,13 +129,30 @@ def road_users(detector: Detector, section: DetectorSection) -> tuple[str | None
     return tuple(section.road_users.get(label) for label in detector.labels)
 
 
-def tracker_factory(users: tuple[str | None, ...], frame_rate: float) -> Callable[[], Tracker]:
-    """Makes the tracker of each new session of a camera that is analysed so many times per second."""
+def scale_file(site: SiteConfiguration, camera: CameraSection) -> Path | None:
+    """Where the sizes of cars in a camera's picture are kept; None for a recording, which always counts the same."""
+    if camera.is_recording:
+        return None
+    name = hashlib.sha256(f"{site.site.id}\n{camera.id}".encode()).hexdigest()[:24]
+    return manifest.cache_directory() / "scales" / f"{name}.npz"
+
+
+def tracker_factory(
+    users: tuple[str | None, ...], frame_rate: float, scale: Path | None = None
+) -> Callable[[], Tracker]:
+    """Makes the tracker of each new session of a camera that is analysed so many times per second.
+
+    Args:
+        users: per class id of the detector the road user.
+        frame_rate: analysed frames per second.
+        scale: where the sizes of cars are kept over sessions; None to learn them anew in each.
+    """
     from track import association
+    from track.kept_scale import KeptScale
     from track.tracker import CameraTracker
 
     association.compile_all()
-    return lambda: CameraTracker(users, frame_rate)
+    return lambda: CameraTracker(users, frame_rate, None if scale is None else KeptScale(scale))
 
 
 def camera_factory(
@@ -176,7 +194,7 @@ def camera_factory(
             clock=clock,
             admit=slot.wait,
         )
-        new_tracker = tracker_factory(users, camera.analyse_fps)
+        new_tracker = tracker_factory(users, camera.analyse_fps, scale_file(site, camera))
         seeing = camera_detector(detector, camera, site.detector)
         held_up = HeldUp(clock, 1 / camera.analyse_fps, drops=source.drops)
         return CameraThread(source, lambda: analyse(source, seeing, new_tracker, slot, held_up), publish, held_up)

@@ -27,6 +27,7 @@ from app.history_recount import recount_place
 from app.pipeline import CountingThread
 from app.watch import CameraLog, Watch, WriteLog
 from ingest.camera_source import LiveSource
+from track.kept_scale import known_scale
 
 LOG = logging.getLogger(__name__)
 
@@ -91,7 +92,7 @@ class Service:
         self.hub.set_status_source(self.statuses)
         self.hub.set_writing_source(self.writing)
         self._seed(reader, clock.now_us())
-        live = LocalLiveView(self.hub)
+        live = LocalLiveView(self.hub, known_cars=self._known_cars)
         app = create_app(
             site=site.domain(),
             reader=reader,
@@ -130,6 +131,12 @@ class Service:
         self._web.start()
         for camera in self._cameras:
             camera.start()
+
+    def _known_cars(self, camera: str) -> int | None:
+        """Of how many cars the sizes are kept of a camera."""
+        path = assemble.scale_file(self.site, self.site.camera(camera))
+        known = None if path is None else known_scale(path)
+        return 0 if path and known is None else known and known.cars
 
     def statuses(self) -> list[CameraStatus]:
         """How the cameras are doing."""

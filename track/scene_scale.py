@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -93,24 +94,37 @@ class SceneScale:
 
     Args:
         aspect: the frame's width over its height.
+
+    Attributes:
+        cars: of each car that is remembered its notes and headings (N, 5), the newest last.
+        learnt: how many were remembered since this was made.
+        newest_us: event time at which the newest was seen; 0 before the first.
     """
 
     def __init__(self, aspect: float) -> None:
-        self._aspect = aspect
-        self._cars: deque[Floats] = deque(maxlen=MOST_CARS)
+        self.aspect = aspect
+        self.cars: deque[Floats] = deque(maxlen=MOST_CARS)
+        self.learnt = self.newest_us = 0
 
-    def learn(self, car: SizeNotes) -> None:
-        """Remember a vehicle that surely is a car."""
-        notes = car.with_headings(self._aspect)
+    def learn(self, car: SizeNotes, at_us: int = 0) -> None:
+        """Remember a vehicle that surely is a car, seen until then."""
+        notes = car.with_headings(self.aspect)
         if notes is not None:
-            self._cars.append(notes)
+            self.cars.append(notes)
+            self.learnt += 1
+            self.newest_us = at_us
+
+    def restore(self, cars: Iterable[Floats], newest_us: int) -> None:
+        """Remember what another scale of the same camera had: its `cars` and `newest_us`."""
+        self.cars.extend(cars)
+        self.newest_us = newest_us
 
     def size_in_cars(self, vehicle: SizeNotes) -> float | None:
         """Logarithm of the size of a vehicle in cars seen there before; None where there is no scale."""
-        own = vehicle.with_headings(self._aspect)
-        if own is None or len(self._cars) < LEAST_CARS:
+        own = vehicle.with_headings(self.aspect)
+        if own is None or len(self.cars) < LEAST_CARS:
             return None
-        near = np.array([_sizes_near(own, car) for car in self._cars])
+        near = np.array([_sizes_near(own, car) for car in self.cars])
         known = np.isfinite(near).sum(axis=0) >= LEAST_CARS
         if known.sum() < LEAST_NOTES:
             return None

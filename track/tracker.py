@@ -15,6 +15,7 @@ import supervision as sv
 
 from aforo.model import MICROSECONDS, Box, Frame, PastPosition, TrackedFrame, TrackedObject, TrackEnd
 from track.association import TrackletTracker
+from track.kept_scale import KeptScale
 from track.pieces import PieceFinder
 from track.rider_pairing import SECOND_BOX_OVERLAP, overlap_of_smaller
 from track.riders import Join, Joiner, Tie
@@ -48,9 +49,13 @@ class CameraTracker:
     Args:
         road_users: per class id of the detector the road user, or None for labels that are none.
         frame_rate: nominal number of analysed frames per second.
+        kept_scale: where the sizes of cars are kept over sessions; None to learn them anew.
     """
 
-    def __init__(self, road_users: Sequence[str | None], frame_rate: float) -> None:
+    def __init__(
+        self, road_users: Sequence[str | None], frame_rate: float, kept_scale: KeptScale | None = None
+    ) -> None:
+        self._kept_scale = kept_scale
         self._road_users = tuple(road_users)
         self._is_machine = np.array([user is not None and kind_of(user) is PartKind.MACHINE for user in road_users])
         self._tracklets = TrackletTracker(road_users)
@@ -71,7 +76,7 @@ class CameraTracker:
         """
         height, width = frame.image.shape[:2]
         if self._joiner is None or self._scale is None:
-            self._joiner, self._scale = Joiner(width / height), SceneScale(width / height)
+            self._joiner, self._scale = Joiner(width / height), self._open_scale(width / height, frame.captured_at_us)
         seen, ended = self._tracklets.update(detections, frame.captured_at_us, width, height)
         self._observe_riding(seen, frame.captured_at_us, detections, width, height)
         for tracklet in seen:
@@ -84,6 +89,8 @@ class CameraTracker:
         self._joiner.forget(ended)
         self._close(ended)
         self._pieces.forget(ended)
+        if self._kept_scale is not None:
+            self._kept_scale.save(self._scale, frame.captured_at_us)
         ends, self._ended = tuple(self._ended), []
         return TrackedFrame(
             camera=frame.camera,
@@ -101,6 +108,8 @@ class CameraTracker:
     def finish(self, last: TrackedFrame) -> TrackedFrame:
         """The message that closes the session after its last frame: every open track ends."""
         self._close(list(self._owner))
+        if self._kept_scale is not None and self._scale is not None:
+            self._kept_scale.save(self._scale, last.captured_at_us, now=True)
         ends, self._ended = tuple(self._ended), []
         return TrackedFrame(
             camera=last.camera,
@@ -133,6 +142,9 @@ class CameraTracker:
         ]
         for person in persons:
             person.riding.observe(at_us, person.box, width / height, machines)
+
+    def _open_scale(self, aspect: float, at_us: int) -> SceneScale:
+        return SceneScale(aspect) if self._kept_scale is None else self._kept_scale.open(aspect, at_us)
 
     def _span(self, at_us: int) -> int:
         previous, self._last_at_us = self._last_at_us, at_us
@@ -232,7 +244,7 @@ class CameraTracker:
         if user.whole_kind is PartKind.VEHICLE and self._scale is not None and user.road_user() == "car":
             size = user.size[1]
             if user.votes().share("car") >= SURE_SHARE and (size is None or abs(size) <= LARGEST_CAR):
-                self._scale.learn(user.sizes())
+                self._scale.learn(user.sizes(), self._last_at_us or 0)
 
 
 def _are_two(a: RoadUser, b: RoadUser) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from dataclasses import replace
 
 from aforo.camera_state import CameraState, LiveCamera, Problem
 from aforo.errors import SourceError
@@ -26,10 +27,17 @@ class LocalLiveView:
     Args:
         hub: where their frames and counts come together.
         readers_max: readers of events at the same time.
+        known_cars: tells of how many cars the sizes are kept of a camera, None where that is not known.
     """
 
-    def __init__(self, hub: LiveHub, readers_max: int = READERS_MAX) -> None:
+    def __init__(
+        self,
+        hub: LiveHub,
+        readers_max: int = READERS_MAX,
+        known_cars: Callable[[str], int | None] = lambda _: None,
+    ) -> None:
         self._hub = hub
+        self._known_cars = known_cars
         self._reading = Places(readers_max, "readers of events")
 
     def cameras(self) -> list[LiveCamera]:
@@ -37,7 +45,7 @@ class LocalLiveView:
         statuses = {status.camera: status for status in self._hub.statuses()}
         absent = Problem.of("not-here")
         return [
-            LiveCamera.of(statuses[camera.id])
+            replace(LiveCamera.of(statuses[camera.id]), known_cars=self._known_cars(camera.id))
             if camera.id in statuses
             else LiveCamera(camera.id, CameraState.UNKNOWN, absent)
             for camera in self._hub.cameras()

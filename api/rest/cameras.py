@@ -31,6 +31,7 @@ def cameras(context: ContextDep) -> CamerasAnswer:
                 source=camera.shown_source,
                 lines=[line.id for line in camera.lines],
                 zones=[zone.id for zone in camera.zones],
+                known_cars=live.known_cars,
                 **_condition(site, live),
             )
             for camera, live in zip(site.cameras, context.live.cameras(), strict=True)

@@ -79,6 +79,10 @@ class CameraAnswer(Answer):
     last_frame: datetime | None = Field(description="When the newest frame was taken.")
     lines: list[str] = Field(description="Ids of its counting lines.")
     zones: list[str] = Field(description="Ids of its zones.")
+    known_cars: int | None = Field(
+        description="Cars whose sizes by place in the picture are kept, 80 at most: from three of a place on they tell "
+        "vans from lorries there. Null for recordings, and where this process does not run the camera."
+    )
 
 
 class CamerasAnswer(Answer):

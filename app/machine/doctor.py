@@ -20,8 +20,10 @@ from aforo.address import conceal
 from aforo.config.site import SiteConfiguration
 from aforo.doctor_finding import Finding
 from aforo.errors import AssetError, ConfigurationError, SourceError
+from aforo.local_time import local_time
 from app import assemble
 from app.assets import manifest, model_trust
+from track.kept_scale import known_scale
 
 _GIB = 1 << 30
 _WANTED_FREE_BYTES = 2 * _GIB
@@ -76,6 +78,7 @@ def examine(site: SiteConfiguration | None = None) -> list[Finding]:
         ("recordings", _recordings),
         ("store", examine_store),
         ("bus", _bus),
+        ("scales", _scales),
         ("disk", _disk),
         ("time zone", _timezone),
         ("clock", _clock),
@@ -245,6 +248,19 @@ def _bus(site: SiteConfiguration) -> Iterator[Finding]:
         yield Finding("bus", False, str(error), "correct the key bus")
     else:
         yield from bus.check()
+
+
+def _scales(site: SiteConfiguration) -> Iterator[Finding]:
+    """What is known of each camera's scene: sizes of cars, which tell vans from lorries."""
+    for camera in site.cameras:
+        path = assemble.scale_file(site, camera)
+        known = path and known_scale(path)
+        if known:
+            newest = local_time(known.newest_us, site.timezone).isoformat(sep=" ", timespec="minutes")
+            yield Finding(f"scale of {camera.id}", True, f"sizes of {known.cars} cars by place, the newest {newest}")
+        elif path:
+            told = "no sizes of cars yet: vans and lorries go by the network's names"
+            yield Finding(f"scale of {camera.id}", None, told, "it learns by itself while the camera is counted")
 
 
 def _disk(site: SiteConfiguration) -> Iterator[Finding]:
