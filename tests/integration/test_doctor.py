@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import psycopg
 import pytest
 from hypothesis import event, given, settings
@@ -22,6 +23,8 @@ from aforo.errors import ConfigurationError, StoreError
 from aggregate.store.sqlite.writer import SqliteStore
 from app import assemble
 from app.machine.doctor import examine, examine_store
+from track.kept_scale import KeptScale
+from track.scene_scale import SceneScale
 
 
 @pytest.fixture(autouse=True)
@@ -69,6 +72,21 @@ def test_recordings_are_found_and_those_of_one_camera_are_one_recording(tmp_path
     assert found["recording absent"].ok is False
     assert "no such video: none.avi" in found["recording absent"].detail
     assert "recording live" not in found
+
+
+def test_it_tells_what_is_known_of_each_live_cameras_scene() -> None:
+    cameras = [{"id": "north", "source": "rtsp://10.0.0.5/a"}, {"id": "film", "source": "film.mp4"}]
+    file = {"cameras": cameras, "site": {"id": "s", "timezone": "America/Bogota"}}
+    assert findings(**file)["scale of north"].ok is None
+    site = SiteConfiguration.model_validate(file)
+    scale, path = SceneScale(16 / 9), assemble.scale_file(site, site.cameras[0])
+    assert path is not None
+    scale.restore([np.ones((4, 5))] * 7, 1_700_000_000_000_000)
+    scale.learnt = 1
+    KeptScale(path).save(scale, 1_700_000_000_000_000, now=True)
+    found = findings(**file)
+    assert found["scale of north"].detail == "sizes of 7 cars by place, the newest 2023-11-14 17:13-05:00"
+    assert "scale of film" not in found
 
 
 def test_looking_imports_no_torch() -> None:

@@ -108,6 +108,11 @@ def test_every_camera_of_the_site_has_a_state_in_the_order_of_the_configuration(
     assert south.state is not CameraState.LIVE
 
 
+def test_a_process_that_runs_cameras_tells_how_many_cars_are_known_of_each() -> None:
+    view = LocalLiveView(hub_with_a_picture_of_north(), known_cars={"north": 12, "south": 0}.get)
+    assert [camera.known_cars for camera in view.cameras()] == [12, 0]
+
+
 def test_a_process_with_a_live_camera_or_none_of_its_own_has_no_faults(world: World) -> None:
     assert world.view.faults() == []
 
