@@ -86,7 +86,8 @@ def candidates(
     """Boxes and labels of all anchors with a score high enough.
 
     The last layer gives the distances from an anchor's centre to the sides; each is the mean of a distribution over
-    whole numbers of strides, given by its logits (distribution focal loss, Li et al., NeurIPS 2020).
+    whole numbers of strides, given by its logits (distribution focal loss, Li et al., NeurIPS 2020), or, with one bin,
+    what the layer says itself, in strides.
 
     Args:
         outputs: one for each grid.
@@ -135,7 +136,9 @@ def decode_anchor(features: Floats, grid: Grid, anchor: int, xywh: Floats) -> No
         feature = features[channel]
         for number in range(4 * bins):
             logs[number] += feature * grid.weights[channel, number]
-    for side in range(4):
+    if bins == 1:
+        distance[:] = logs * np.float32(grid.stride)
+    for side in range(4 if bins > 1 else 0):
         part = logs[side * bins : (side + 1) * bins]
         top = part.max()
         total = weighted = np.float32(0)

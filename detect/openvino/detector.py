@@ -21,8 +21,9 @@ import supervision as sv
 from aforo.errors import ModelError
 from aforo.model import Image
 from detect.limits import NMS_IOU, OTHER_CONFIDENCE, OTHER_LABEL, one_line
-from detect.openvino import boxes
+from detect.openvino import boxes, end_to_end
 from detect.openvino.boxes import Placement
+from detect.openvino.end_to_end import EndToEndHead
 from detect.openvino.letterbox import PAD_VALUE, Letterbox
 from detect.openvino.model_files import is_quantised, label_names, model_file
 from detect.openvino.network_head import Head, cut
@@ -167,17 +168,24 @@ class OpenVinoYolo:
             letterbox = Letterbox.fit(width, height, self._image_size)
             model.reshape([1, 3, *letterbox.input_wh[::-1]])
         output = model.outputs[0].partial_shape
-        if not output.is_static or len(output) != 3 or output[1].get_length() != self._rows:  # noqa: PLR2004
+        if not output.is_static or len(output) != 3 or not (self._is_raw(output) or _is_end_to_end(output)):  # noqa: PLR2004
             raise ModelError(
-                f"the model {self._file} gives {output}, expected [1,{self._rows},…] as a YOLO detection model "
-                "without built-in suppression does; set detector.engine to ultralytics, which runs others too"
+                f"the model {self._file} gives {output}, expected [1,{self._rows},…] or [1,…,{end_to_end.COLUMNS}], as "
+                "YOLO detection models do; set detector.engine to ultralytics, which runs others too"
             )
         return letterbox, model
+
+    def _is_raw(self, output: ov.PartialShape) -> bool:
+        return bool(output[1].get_length() == self._rows)
 
     def _compile(self, width: int, height: int) -> _Engine:
         try:
             letterbox, model = self.network(width, height)
-            model, head = cut(model, self.columns, self._lowest, OTHER_CONFIDENCE)
+            head: Head | EndToEndHead
+            if self._is_raw(model.outputs[0].partial_shape):
+                model, head = cut(model, self.columns, self._lowest, OTHER_CONFIDENCE)
+            else:
+                head = EndToEndHead(self.columns, self._lowest, OTHER_CONFIDENCE)
             compiled = self._core.compile_model(
                 with_picture_input(model),
                 self._device,
@@ -229,6 +237,10 @@ class OpenVinoYolo:
             engine.slots.remove(slot)
 
 
+def _is_end_to_end(output: ov.PartialShape) -> bool:
+    return bool(output[2].get_length() == end_to_end.COLUMNS)
+
+
 @dataclass(slots=True, eq=False)
 class _Slot:
     """An inference request, and OpenVINO's memory for its input and outputs.
@@ -252,7 +264,7 @@ class _Engine:
 
     letterbox: Letterbox
     placement: Placement
-    head: Head
+    head: Head | EndToEndHead
     compiled: ov.CompiledModel
     slots: list[_Slot] = field(default_factory=list)
     idle: queue.SimpleQueue[_Slot] = field(default_factory=queue.SimpleQueue)

@@ -138,8 +138,8 @@ class _Parts:
 def _parts(output: Any, input_shape: Sequence[int]) -> _Parts | None:
     """Find the parts of Ultralytics' detection head, from its output backwards; None if the network ends otherwise.
 
-    features -> last layer -> softmax -> mean -> box around the anchor -> × stride ─┐
-                                                                logits -> sigmoid ──┴─> output
+    features -> last layer (-> softmax -> mean) -> box around the anchor -> × stride ─┐
+                                                                  logits -> sigmoid ──┴─> output
     """
     joined = output.get_node()
     if joined.get_type_name() != "Concat" or joined.get_input_size() != 2:  # noqa: PLR2004 (boxes and scores)
@@ -147,19 +147,11 @@ def _parts(output: Any, input_shape: Sequence[int]) -> _Parts | None:
     boxes, sigmoid = (joined.input_value(at).get_node() for at in (0, 1))
     if boxes.get_type_name() != "Multiply" or sigmoid.get_type_name() != "Sigmoid":
         return None
-    logits = _flattened(sigmoid.input_value(0).get_node())
-    softmax = _ancestor(boxes, "Softmax")
-    distances = _flattened(_ancestor(softmax, "Concat")) if softmax is not None else None
+    logits, distances = _flattened(sigmoid.input_value(0).get_node()), _distributions(boxes) or _plain_distances(boxes)
     if logits is None or distances is None:
         return None
     shapes = [list(each.get_shape()) for each in distances]
     if shapes != [[1, shapes[0][1], *each.get_shape()[_HEIGHT:]] for each in logits] or shapes[0][1] % 4:
-        return None
-    bins = softmax.output(0).get_shape()[1]
-    mean = next(iter(softmax.output(0).get_target_inputs())).get_node()
-    if mean.get_type_name() != "Convolution" or not np.array_equal(
-        np.ravel(_constant_of(mean.input_value(1))), np.arange(bins)
-    ):
         return None
     lasts = [_last_layer(each) for each in distances]
     strides = [input_shape[_HEIGHT] / shape[_HEIGHT] for shape in shapes]
@@ -168,6 +160,28 @@ def _parts(output: Any, input_shape: Sequence[int]) -> _Parts | None:
         for stride, shape, (_, weights, bias) in zip(strides, shapes, lasts, strict=True)
     ]
     return _Parts(logits, [features for features, _, _ in lasts], grids)
+
+
+def _distributions(boxes: Any) -> list[Any] | None:
+    """The logits (1, 4 × bins, height, width) of distances that are means of distributions, as until YOLO12."""
+    softmax = _ancestor(boxes, "Softmax")
+    if softmax is None:
+        return None
+    bins = softmax.output(0).get_shape()[1]
+    mean = next(iter(softmax.output(0).get_target_inputs())).get_node()
+    if mean.get_type_name() != "Convolution" or not np.array_equal(
+        np.ravel(_constant_of(mean.input_value(1))), np.arange(bins)
+    ):
+        return None
+    return _flattened(_ancestor(softmax, "Concat"))
+
+
+def _plain_distances(boxes: Any) -> list[Any] | None:
+    """The distances (1, 4, height, width) themselves, in strides, as since YOLO26: left and top, right and bottom."""
+    split = _ancestor(boxes, "VariadicSplit")
+    if split is None or [list(each.get_shape())[:2] for each in split.outputs()] != [[1, 2], [1, 2]]:
+        return None
+    return _flattened(split.input_value(0).get_node())
 
 
 def _last_layer(distances: Any) -> tuple[Any, Floats, Floats]:
