@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import ctypes
 import gc
 import logging
 import os
@@ -199,6 +200,11 @@ _RARE_COLLECTIONS = (200_000, 20, 20)
 costs an aggregator a sixth."""
 
 
+_M_ARENA_MAX = -8
+"""The name of that setting in malloc.h."""
+_HEAPS = 2
+
+
 def tune_process() -> None:
     """Settings of the interpreter and of libraries, for the whole process.
 
@@ -208,6 +214,16 @@ def tune_process() -> None:
     atexit.register(gc.freeze)  # or Python looks through all there is for cycles, several times, for half a second
     threading.excepthook = _log_fault  # Python's own would print past the filter of secrets
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # no matrix here is large: its threads would only wait, busily
+    _share_heaps()
+
+
+def _share_heaps() -> None:
+    """Let all threads use two heaps, where the C library is glibc, which else makes one for nearly every thread.
+
+    Each keeps what it once needed for itself: after some thousand requests `aforo run` held 150 MB more that way.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _HEAPS)
 
 
 def _log_fault(fault: threading.ExceptHookArgs) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import random
+import subprocess
+import sys
 import tracemalloc
 from contextlib import closing
 from pathlib import Path
@@ -13,6 +16,7 @@ import numpy as np
 import pytest
 import supervision as sv
 from api_server import Cameras, sample_server
+from requirements import pointless
 from trajectories import START_US, STEP_US, box_at, counting_line, counting_zone, message
 
 from aforo.model import Frame, PlaceKind, TrackedObject
@@ -130,6 +134,45 @@ def test_whoever_stands_for_hours_costs_no_more_than_whoever_stands_for_minutes(
         tracemalloc.stop()
     assert aggregator.open_tracks == 1
     assert after - before < 500_000  # bytes; all of its positions would be some five millions
+
+
+HEAPS = """
+import ctypes, os, sys, threading
+from app.cli.main import tune_process
+
+if sys.argv[2] == "tuned":
+    tune_process()
+held = threading.Barrier(25)
+
+def work():
+    kept = [bytearray(50_000) for _ in range(20)]
+    held.wait()
+    held.wait()
+
+threads = [threading.Thread(target=work) for _ in range(24)]
+for thread in threads:
+    thread.start()
+held.wait()
+libc = ctypes.CDLL(None)
+libc.fopen.restype = ctypes.c_void_p
+file = ctypes.c_void_p(libc.fopen(sys.argv[1].encode(), b"w"))
+libc.malloc_info(0, file)
+libc.fclose(file)
+held.wait()
+"""
+"""How many heaps the C library has made when many threads hold memory; it tells that as XML."""
+
+
+def heaps(path: Path, how: str) -> int:
+    subprocess.run([sys.executable, "-c", HEAPS, str(path), how], check=True, timeout=100)
+    return path.read_text(encoding="utf-8").count("<heap nr=")
+
+
+def test_threads_share_heaps(tmp_path: Path) -> None:
+    """Or each of the server's and the cameras' threads keeps what it once needed."""
+    if not hasattr(ctypes.CDLL(None), "malloc_info"):
+        pointless("another C library than glibc, which has no such heaps")
+    assert heaps(tmp_path / "tuned.xml", "tuned") <= 2 < heaps(tmp_path / "plain.xml", "as it is")
 
 
 PATHS = (
