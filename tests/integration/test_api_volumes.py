@@ -47,6 +47,7 @@ def test_cameras_say_how_they_are_without_their_passwords(client: httpx.Client) 
         "last_frame": "2025-05-06T10:29:57.500000-05:00",
         "lines": ["stop", "bare"],
         "zones": ["crossing"],
+        "known_cars": None,
     }
     assert (south["state"], south["reason"], south["last_frame"]) == (
         "offline",

@@ -106,7 +106,7 @@ def test_a_recording_knows_what_size_of_picture_the_detector_will_see(
             pass
 
     camera = CameraSection.of_recording(sample_video)
-    camera = CameraSection.model_validate(camera.model_dump() | {"region": region})
+    camera = CameraSection.model_validate(camera.model_dump(by_alias=True) | {"region": region})
     recording = Recording(sample_video, camera, analyse_fps=0.2, timezone=ZoneInfo("UTC"))
     looks = Looks()
     assert recording.count(looks, DetectorSection()).analysed_frames > 5
