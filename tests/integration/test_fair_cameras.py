@@ -20,7 +20,9 @@ RATES_FPS = {"fast-1": 10.0, "fast-2": 10.0, "slow-1": 2.5, "slow-2": 2.5}
 MESSAGES, STARTED = 400, 5
 
 
-def test_each_camera_gets_the_same_fraction_of_its_rate(sample_video: Path, default_model_path: Path) -> None:
+def test_each_camera_gets_the_same_fraction_of_its_rate(
+    sample_video: Path, default_model_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     site = SiteConfiguration.model_validate(
         {
             "cameras": [
@@ -45,7 +47,8 @@ def test_each_camera_gets_the_same_fraction_of_its_rate(sample_video: Path, defa
                 enough.set()
 
     with closing(assemble.open_detector(site.detector)) as detector:
-        # Not at their own pace: every camera always has a picture that waits for the detector.
+        # One picture at a time, and not at their own pace: every camera always has one that waits for the detector.
+        monkeypatch.setattr(detector, "capacity", 1)
         new_camera = assemble.camera_factory(site, detector, publish, SystemClock(), paced=False)
         cameras = [new_camera(camera) for camera in site.cameras]
         for camera in cameras:

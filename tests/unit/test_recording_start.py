@@ -108,7 +108,7 @@ def test_what_counts_as_missing(
     ],
 )
 def test_the_text_names_the_kind(text: str, kind: type) -> None:
-    source = open_source(Address(text), "north", paced=False, analyse_fps=10, timezone=UTC, clock=ManualClock())
+    source = open_source((Address(text),), "north", paced=False, analyse_fps=10, timezone=UTC, clock=ManualClock())
     assert isinstance(source, kind)
     assert source.status().state == "connecting"
 
@@ -123,6 +123,12 @@ def test_the_text_names_the_kind(text: str, kind: type) -> None:
 def test_a_wrong_source_gets_one_sentence(text: str, starts_at: str | None, sentence: str) -> None:
     with pytest.raises(ConfigurationError, match=sentence) as caught:
         open_source(
-            Address(text), "north", paced=False, analyse_fps=10, starts_at=starts_at, timezone=UTC, clock=ManualClock()
+            (Address(text),),
+            "north",
+            paced=False,
+            analyse_fps=10,
+            starts_at=starts_at,
+            timezone=UTC,
+            clock=ManualClock(),
         )
     assert "secret" not in str(caught.value)
