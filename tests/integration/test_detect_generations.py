@@ -28,15 +28,6 @@ MOST = 300
 GENERATIONS = ("yolo11n", "yolo12n", "yolo26n", "yolo26n end to end")
 
 
-@pytest.fixture(scope="module")
-def picture(sample_video: Path) -> Image:
-    capture = cv2.VideoCapture(str(sample_video))
-    decoded, image = capture.read()
-    capture.release()
-    assert decoded
-    return np.asarray(image, np.uint8)
-
-
 @pytest.mark.parametrize("generation", GENERATIONS)
 def test_the_boxes_are_those_that_ultralytics_gives(generation: str, picture: Image, tmp_path: Path) -> None:
     from ultralytics import YOLO

@@ -31,12 +31,9 @@ WHERE_IT_IS = Placement(1.0, 0.0, 0.0, *map(float, SIZE[::-1]))
 
 
 @pytest.fixture(scope="module")
-def picture(sample_video: Path) -> Image:
-    capture = cv2.VideoCapture(str(sample_video))
-    decoded, image = capture.read()
-    capture.release()
-    assert decoded
-    return np.asarray(cv2.resize(image, SIZE[::-1]), np.uint8)
+def picture(picture: Image) -> Image:
+    """The same in the size of the network's input."""
+    return np.asarray(cv2.resize(picture, SIZE[::-1]), np.uint8)
 
 
 def network(default_model_path: Path) -> ov.Model:

@@ -8,7 +8,6 @@ from contextlib import closing
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import cv2
 import numpy as np
 import pytest
 import supervision as sv
@@ -32,14 +31,6 @@ def detector(default_model_path: Path) -> Iterator[OpenVinoYolo]:
     model = openvino_model(default_model_path, manifest.cache_directory() / "openvino")
     with closing(OpenVinoYolo(model, tuple(DEFAULT_ROAD_USERS))) as opened:
         yield opened
-
-
-@pytest.fixture(scope="module")
-def picture(sample_video: Path) -> Image:
-    capture = cv2.VideoCapture(str(sample_video))
-    _, image = capture.read()
-    capture.release()
-    return np.asarray(image, np.uint8)
 
 
 def test_people_in_the_region_are_where_the_whole_picture_has_them(detector: OpenVinoYolo, picture: Image) -> None:
