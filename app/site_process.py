@@ -133,10 +133,12 @@ class Service:
             camera.start()
 
     def _known_cars(self, camera: str) -> int | None:
-        """Of how many cars the sizes are kept of a camera."""
+        """Of how many cars the sizes are kept of a camera; None for a recording, of which none are."""
         path = assemble.scale_file(self.site, self.site.camera(camera))
-        known = None if path is None else known_scale(path)
-        return 0 if path and known is None else known and known.cars
+        if path is None:
+            return None
+        known = known_scale(path)
+        return 0 if known is None else known.cars
 
     def statuses(self) -> list[CameraStatus]:
         """How the cameras are doing."""

@@ -201,8 +201,6 @@ def _client(url: str, days: int) -> Iterator[Callable[[int], int]]:
         size = len(answer.read())
         if answer.status == 429:  # two such large answers are made at a time, no more: so that counting goes on
             return 0
-        if answer.status == 429:  # so many large answers at a time, no more: reading leaves counting its time
-            return 0
         assert answer.status == 200, answer.status
         return size
 

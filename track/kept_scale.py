@@ -96,7 +96,7 @@ class KeptScale:
 def known_scale(path: Path) -> KnownScale | None:
     """What is kept in a file; None if there is none that can be read."""
     kept = _read(path, cars_too=False)
-    return kept and kept[0]
+    return None if kept is None else kept[0]
 
 
 def _read(path: Path, *, cars_too: bool = True) -> tuple[KnownScale, float, list[Floats]] | None:

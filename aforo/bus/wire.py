@@ -290,12 +290,11 @@ def _batch(parts: _Parts) -> TrackedBatch:
 
 def _updated(data: bytes) -> bytes:
     """A message of the version before in this one; bytes that are none stay none."""
-    if len(data) < _HEADER.size:
-        return bytes((VERSION,)) + data[1:]
-    count = int(np.frombuffer(data[: _HEADER.size], _HEAD)["end_count"][0])
+    head = data[: _HEADER.size]
+    count = int(np.frombuffer(head, _HEAD)["end_count"][0]) if len(head) == _HEADER.size else 0
     ends_at = len(data) - count * _END_BEFORE.itemsize
     if ends_at < _HEADER.size:
-        return bytes((VERSION,)) + data[1:]
+        count, ends_at = 0, len(data)
     ends, before = np.empty(count, _END), np.frombuffer(data[ends_at:], _END_BEFORE)
     ends["track_id"], ends["name"], ends["class_confidence"] = before["track_id"], before["name"], math.nan
     return bytes((VERSION,)) + data[1:ends_at] + ends.tobytes()

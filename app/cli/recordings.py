@@ -38,6 +38,7 @@ from app.cli.outputs import file_of, output_file, output_files
 from app.file_kinds import JSON, TRACKS
 from app.output_file import OutputFile
 from app.recording import OnFrame, Recording, RecordingCounts, line_of_pixels, zone_of_pixels
+from app.rows_in_memory import RowsInMemory
 from app.validation.mot_file import MotTracks
 from ingest.capture import VideoFacts, probe
 
@@ -242,6 +243,14 @@ def with_progress(
         return recording.count(detector, section, each)
 
 
+def _counts_of(rows: RowsInMemory, line: str) -> list[dict[str, Any]]:
+    sure = rows.class_confidence(line)
+    return [
+        {"direction": key[0], "road_user": key[1], "count": number, "class_confidence": sure[key]}
+        for key, number in sorted(rows.of_line(line).items())
+    ]
+
+
 def _document(counts: RecordingCounts, what: CameraSection) -> dict[str, Any]:
     """The JSON document of `aforo count`."""
     width, height = counts.facts.width_px, counts.facts.height_px
@@ -264,15 +273,7 @@ def _document(counts: RecordingCounts, what: CameraSection) -> dict[str, Any]:
             {
                 "id": line.id,
                 "points_px": _to_pixels(line.points, width, height),
-                "counts": [
-                    {
-                        "direction": direction,
-                        "road_user": road_user,
-                        "count": number,
-                        "class_confidence": counts.rows.class_confidence(line.id)[direction, road_user],
-                    }
-                    for (direction, road_user), number in sorted(counts.rows.of_line(line.id).items())
-                ],
+                "counts": _counts_of(counts.rows, line.id),
             }
             for line in what.lines
         ],

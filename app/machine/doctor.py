@@ -254,11 +254,13 @@ def _scales(site: SiteConfiguration) -> Iterator[Finding]:
     """What is known of each camera's scene: sizes of cars, which tell vans from lorries."""
     for camera in site.cameras:
         path = assemble.scale_file(site, camera)
-        known = path and known_scale(path)
-        if known:
+        if path is None:
+            continue
+        known = known_scale(path)
+        if known is not None:
             newest = local_time(known.newest_us, site.timezone).isoformat(sep=" ", timespec="minutes")
             yield Finding(f"scale of {camera.id}", True, f"sizes of {known.cars} cars by place, the newest {newest}")
-        elif path:
+        else:
             told = "no sizes of cars yet: vans and lorries go by the network's names"
             yield Finding(f"scale of {camera.id}", None, told, "it learns by itself while the camera is counted")
 

@@ -93,11 +93,9 @@ class Agreement:
     @property
     def offered_factor(self) -> float | None:
         """The ratio where a person may accept it as a factor: the sample is enough, and 1 lies outside its interval."""
-        if not self.enough or self.state == State.DO_NOT_USE or self.ratio is None:
+        if self.state not in (State.VALIDATED, State.RESERVATIONS) or self.ratio_low is None or self.ratio_high is None:
             return None
-        if self.ratio_low is None or self.ratio_high is None or self.ratio_low <= 1 <= self.ratio_high:
-            return None
-        return self.ratio
+        return None if self.ratio_low <= 1 <= self.ratio_high else self.ratio
 
 
 def worst(states: Sequence[State]) -> State:
@@ -131,6 +129,7 @@ def agreement(manual: Sequence[int], counted: Sequence[int], interval_us: Sequen
         for reference, own, length in zip(manual, counted, interval_us, strict=True)
     ]
     total, own_total = sum(manual), sum(counted)
+    ratio_low, ratio_high = _ratio_interval(manual, counted)
     return Agreement(
         intervals=len(manual),
         manual=total,
@@ -142,7 +141,8 @@ def agreement(manual: Sequence[int], counted: Sequence[int], interval_us: Sequen
         correlation=correlation(manual, counted),
         geh_share=sum(each < GEH_ACCEPTED for each in hourly) / len(hourly),
         ratio=total / own_total if own_total else None,
-        **dict(zip(("ratio_low", "ratio_high"), _ratio_interval(manual, counted), strict=True)),
+        ratio_low=ratio_low,
+        ratio_high=ratio_high,
     )
 
 

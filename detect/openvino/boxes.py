@@ -136,9 +136,10 @@ def decode_anchor(features: Floats, grid: Grid, anchor: int, xywh: Floats) -> No
         feature = features[channel]
         for number in range(4 * bins):
             logs[number] += feature * grid.weights[channel, number]
-    if bins == 1:
-        distance[:] = logs * np.float32(grid.stride)
-    for side in range(4 if bins > 1 else 0):
+    for side in range(4):
+        if bins == 1:
+            distance[side] = logs[side] * np.float32(grid.stride)
+            continue
         part = logs[side * bins : (side + 1) * bins]
         top = part.max()
         total = weighted = np.float32(0)
