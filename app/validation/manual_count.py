@@ -11,16 +11,16 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import NoReturn
 
-from aforo.errors import ConfigurationError, NotFoundError
-from aforo.local_time import parse_moment, to_us
+from aforo.errors import ConfigurationError
+from aforo.local_time import HOUR_US, parse_moment, to_us
 from aforo.model import MINUTE_US, ROAD_USERS, PlaceKind
 from aforo.plain_files import read_text
 from aforo.site import Site
-from api.place_series import CountedPlace, find_place
+from api.place_series import CountedPlace, places_of
 
 COLUMNS = (
     "count_id",
@@ -38,6 +38,9 @@ ALL = "all"
 """In the column `road_user`: every class together."""
 
 SOURCES = ("street", "video")
+
+LONGEST_US = 24 * HOUR_US
+"""Of an interval."""
 
 _MOST_BYTES = 64_000_000
 _LONGEST_TEXT = 500
@@ -92,8 +95,9 @@ def load_manual_count(file: Path, site: Site) -> list[ManualRow]:
     if not table or sorted(table[0]) != sorted(COLUMNS):
         got = ",".join(table[0])[:200] if table else "nothing"
         raise ConfigurationError(f"{file}: row 1: expected the columns {','.join(COLUMNS)}, got {got}")
+    places = _places(site)
     rows = [
-        _row(file, number, dict(zip(table[0], fields, strict=True)), site)
+        _row(file, number, dict(zip(table[0], fields, strict=True)), places)
         if len(fields) == len(COLUMNS)
         else _refuse(file, number, f"expected {len(COLUMNS)} fields, got {len(fields)}")
         for number, fields in enumerate(table[1:], start=2)
@@ -105,14 +109,24 @@ def load_manual_count(file: Path, site: Site) -> list[ManualRow]:
     return rows
 
 
-def _row(file: Path, number: int, fields: Mapping[str, str], site: Site) -> ManualRow:
-    place = _place(site, fields["place"])
-    directions = place.directions if place else ()
-    known = ", ".join(each.id for camera in site.cameras for each in camera.places) or "none"
+def _places(site: Site) -> dict[str, list[CountedPlace]]:
+    """The lines, zones and movements of the site by id, of which one of each kind may have the same."""
+    found: dict[str, list[CountedPlace]] = defaultdict(list)
+    for kind in PlaceKind:
+        for place in places_of(site, kind):
+            found[place.id].append(place)
+    return dict(found)
+
+
+def _row(file: Path, number: int, fields: Mapping[str, str], places: Mapping[str, list[CountedPlace]]) -> ManualRow:
+    named = places.get(fields["place"], [])
+    place = named[0] if len(named) == 1 else None
+    directions = [*filter(None, place.directions), ""] if place else [""]
     rules = (
         ("count_id", fields["count_id"] != "", "a name of the campaign"),
-        ("place", place is not None, f"a line, zone or movement of the site ({known[:200]})"),
-        ("direction", fields["direction"] in ("", *directions), f"{' or '.join(filter(None, directions))} or nothing"),
+        ("place", bool(named), f"a line, zone or movement of the site ({', '.join(islice(places, 20)) or 'none'})"),
+        ("place", len(named) <= 1, f"an id of one place alone, not of a {' and a '.join(each.kind for each in named)}"),
+        ("direction", fields["direction"] in directions, " or ".join(each or "nothing" for each in directions)),
         ("road_user", fields["road_user"] in (*ROAD_USERS, ALL), f"{', '.join(ROAD_USERS)} or {ALL}"),
         ("count", _NUMBER.fullmatch(fields["count"]) is not None, "a whole number, 0 or more"),
         ("source", fields["source"] in SOURCES, " or ".join(SOURCES)),
@@ -125,8 +139,9 @@ def _row(file: Path, number: int, fields: Mapping[str, str], site: Site) -> Manu
         if not holds:
             _refuse(file, number, f"{column}: expected {expected}, got {fields[column][:80]!r}")
     start_us, end_us = (_minute(file, number, column, fields[column]) for column in ("interval_start", "interval_end"))
-    if place is None or start_us >= end_us:
-        _refuse(file, number, f"interval_end: expected a time after interval_start, got {fields['interval_end']!r}")
+    if place is None or not start_us < end_us <= start_us + LONGEST_US:
+        expected = "a time after interval_start, by a day at most"
+        _refuse(file, number, f"interval_end: expected {expected}, got {fields['interval_end']!r}")
     return ManualRow(
         fields["count_id"],
         place,
@@ -152,15 +167,6 @@ def _minute(file: Path, number: int, column: str, text: str) -> int:
     if at_us % MINUTE_US:
         _refuse(file, number, f"{column}: expected a whole minute, as coverage is kept by the minute, got {text!r}")
     return at_us
-
-
-def _place(site: Site, name: str) -> CountedPlace | None:
-    for kind in PlaceKind:
-        try:
-            return find_place(site, kind, name)
-        except NotFoundError:
-            continue
-    return None
 
 
 def _refuse_overlaps(file: Path, rows: Sequence[ManualRow]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,9 +37,9 @@ class PlaceValidation:
         direction: "" for all together.
         road_user: a class, or `ALL`.
         agreement: over the matched intervals; None where there is none.
-        left_out: intervals that people counted and that no camera observed whole.
+        left_out: intervals of the reference that no camera observed whole.
         provisional: road users among Aforo's whose tracks were still open: they may change.
-        observers_wape: of a second observer against the first, over intervals of both; None with one observer.
+        observers_wape: of further observers, or campaigns, against the first, over intervals of both; None without.
         shift: +1 where the counts fit one interval later better, −1 earlier, 0 else: a clock may be wrong.
     """
 
@@ -71,45 +72,48 @@ def compare_with_store(reader: CountReader, rows: Iterable[ManualRow]) -> list[P
         StoreError: the store cannot be read.
     """
     groups: dict[tuple[CountedPlace, str, str], list[ManualRow]] = defaultdict(list)
+    spans: dict[CountedPlace, set[Span]] = defaultdict(set)
     for row in rows:
         groups[row.place, row.direction, row.road_user].append(row)
-    ranges: dict[CountedPlace, tuple[int, int]] = {}
-    for (place, _, _), found in groups.items():
-        first_us, last_us = ranges.get(place, (found[0].start_us, found[0].end_us))
-        ranges[place] = (
-            min(first_us, *(row.start_us for row in found)),
-            max(last_us, *(row.end_us for row in found)),
-        )
-    series = {place: _minutes(reader, place, *span) for place, span in ranges.items()}
-    return [_compare(series[key[0]], *key, found) for key, found in groups.items()]
+        spans[row.place].add((row.start_us, row.end_us))
+    minutes = {place: _read_minutes(reader, place, found) for place, found in spans.items()}
+    return [_compare(minutes[key[0]], *key, found) for key, found in groups.items()]
 
 
-def _minutes(reader: CountReader, place: CountedPlace, start_us: int, end_us: int) -> Series:
-    spans = [Bucket(at_us, at_us + MINUTE_US) for at_us in range(start_us, end_us, MINUTE_US)]
-    (series,) = read_series(reader, [place], spans, "1m")
-    return series
+def _read_minutes(reader: CountReader, place: CountedPlace, spans: Iterable[Span]) -> list[Series]:
+    """The series by minute of each stretch of time that the spans cover, in order; what lies between is not read."""
+    stretches: list[Span] = []
+    for start_us, end_us in sorted(spans):
+        if stretches and start_us <= stretches[-1][1]:
+            stretches[-1] = stretches[-1][0], max(stretches[-1][1], end_us)
+        else:
+            stretches.append((start_us, end_us))
+    found = []
+    for start_us, end_us in stretches:
+        buckets = [Bucket(at_us, at_us + MINUTE_US) for at_us in range(start_us, end_us, MINUTE_US)]
+        found += read_series(reader, [place], buckets, "1m")
+    return found
 
 
 def _compare(
-    series: Series, place: CountedPlace, direction: str, road_user: str, rows: Sequence[ManualRow]
+    stretches: Sequence[Series], place: CountedPlace, direction: str, road_user: str, rows: Sequence[ManualRow]
 ) -> PlaceValidation:
-    observers: dict[str, dict[Span, int]] = defaultdict(dict)
+    observers: dict[tuple[str, str], dict[Span, int]] = defaultdict(dict)
     for row in rows:
-        counted = observers[row.observer]
-        counted[row.start_us, row.end_us] = counted.get((row.start_us, row.end_us), 0) + row.count
+        observers[row.count_id, row.observer][row.start_us, row.end_us] = row.count
     first, *others = observers.values()
-    manual = dict(first)
-    for other in others:
-        manual = other | manual
-    sums = series.sums(direction or None, None if road_user == ALL else road_user)
+    manual = _reference(first, others)
+    sums = [series.sums(direction or None, None if road_user == ALL else road_user) for series in stretches]
+    starts_us = [series.buckets[0].start_us for series in stretches]
     matched: dict[Span, tuple[int, int]] = {}
     provisional = 0
     for span in sorted(manual):
-        minutes = slice(*((at_us - series.buckets[0].start_us) // MINUTE_US for at_us in span))
-        observed = np.minimum(series.observed_us[minutes], MINUTE_US).sum() / (span[1] - span[0])
+        at = bisect_right(starts_us, span[0]) - 1
+        minutes = slice(*((at_us - starts_us[at]) // MINUTE_US for at_us in span))
+        observed = np.minimum(stretches[at].observed_us[minutes], MINUTE_US).sum() / (span[1] - span[0])
         if observed >= COMPLETE_SHARE:
-            matched[span] = manual[span], int(sums[0, minutes].sum())
-            provisional += int(sums[1, minutes].sum())
+            matched[span] = manual[span], int(sums[at][0, minutes].sum())
+            provisional += int(sums[at][1, minutes].sum())
     spans = list(matched)
     pairs = list(matched.values())
     lengths_us = [end_us - start_us for start_us, end_us in spans]
@@ -123,6 +127,19 @@ def _compare(
         observers_wape=_wape_between(first, others),
         shift=_better_shift(spans, pairs),
     )
+
+
+def _reference(first: Mapping[Span, int], others: Iterable[Mapping[Span, int]]) -> dict[Span, int]:
+    """The first observer's intervals, and those of others that share no time with any before: nobody counts twice."""
+    reference, taken = dict(first), sorted(first)
+    for other in others:
+        for span, count in other.items():
+            at = bisect_right(taken, span)
+            is_free = at == 0 or taken[at - 1][1] <= span[0]
+            if is_free and (at == len(taken) or span[1] <= taken[at][0]):
+                taken.insert(at, span)
+                reference[span] = count
+    return reference
 
 
 def _wape_between(first: Mapping[Span, int], others: Sequence[Mapping[Span, int]]) -> float | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,9 @@ from aforo.errors import ConfigurationError
 from aforo.local_time import to_us
 from aforo.model import MINUTE_US, Coverage, Crossing, Movement, Rows
 from aggregate.store.sqlite.writer import SqliteStore
+from app import assemble
 from app.validation.manual_count import COLUMNS, load_manual_count
+from app.validation.place_validation import compare_with_store
 
 SITE = """
 site: {{id: centre, timezone: America/Bogota}}
@@ -31,6 +35,7 @@ cameras:
     movements:
       - {{id: through, from: {{line: stop}}, to: {{zone: corner}}}}
 """
+ENDS = {"interval_start": 0, "interval_end": 1}
 START = datetime.fromisoformat("2026-03-05T07:00:00-05:00")
 MANUAL = [40, 52, 47, 60, 55, 49, 44, 58, 51, 46, 57, 41]
 COUNTED = [34, 45, 39, 52, 46, 42, 38, 49, 43, 39, 49, 35]
@@ -153,6 +158,39 @@ def test_observers_who_differ_are_no_reference(config: Path) -> None:
     assert (found["state"], found["factor_offered"], found["observers_wape"]) == ("not_validated", None, 0.1)
 
 
+def test_two_campaigns_of_one_observer_are_no_double_count(config: Path) -> None:
+    rows = [row(number, count, count_id=name) for name in ("march", "again") for number, count in enumerate(MANUAL)]
+    (found,) = validate(config, rows)["results"]
+    assert (found["agreement"]["manual"], found["agreement"]["counted"], found["observers_wape"]) == (600, 511, 0.0)
+
+
+def test_intervals_of_a_second_observer_that_share_time_with_the_first_ones_add_nothing(config: Path) -> None:
+    aside = [
+        row(number, 99, observer="luis")
+        | {key: (quarter(number + end) + timedelta(minutes=5)).isoformat() for key, end in ENDS.items()}
+        for number in range(11)
+    ]
+    first = [row(number, count) for number, count in enumerate(MANUAL)]
+    (found,) = validate(config, first + aside)["results"]
+    assert (found["agreement"]["intervals"], found["agreement"]["manual"]) == (12, 600)
+
+
+def test_counts_of_other_years_in_one_file_are_compared_in_bounded_memory(config: Path) -> None:
+    """Ten million minutes lie between: only those that somebody counted are read."""
+    long_ago = {"interval_start": "2006-03-05T07:00:00-05:00", "interval_end": "2006-03-05T07:15:00-05:00"}
+    rows = [row(number, count) for number, count in enumerate(MANUAL)] + [row(0, 7, **long_ago)]
+    file = load_manual_count(manual_file(config.parent, rows), load_site(config).domain())
+    with closing(assemble.open_reader(load_site(config))) as reader:
+        tracemalloc.start()
+        try:
+            (found,) = compare_with_store(reader, file)
+            _, peak_bytes = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert (found.left_out, found.agreement and found.agreement.manual) == (1, 600)
+    assert peak_bytes < 20_000_000
+
+
 @pytest.mark.parametrize("shift", [1, -1, 0])
 def test_a_clock_that_is_an_interval_off_is_told(config: Path, shift: int) -> None:
     """The counts of interval n + shift are those that people wrote down for interval n."""
@@ -168,12 +206,20 @@ def test_a_clock_that_is_an_interval_off_is_told(config: Path, shift: int) -> No
         ({"interval_start": "2026-02-30T12:00:00-05:00"}, "row 2: interval_start: expected ISO 8601"),
         ({"interval_start": "2026-03-05T07:00:30-05:00"}, "row 2: interval_start: expected a whole minute"),
         ({"interval_end": "2026-03-05T06:00:00-05:00"}, "row 2: interval_end: expected a time after interval_start"),
+        (
+            {"interval_end": "2026-03-06T07:01:00-05:00"},
+            "row 2: interval_end: expected a time after interval_start, by a day",
+        ),
+        ({"place": "through", "direction": "down"}, "row 2: direction: expected nothing, got 'down'"),
         ({"count": "-1"}, "row 2: count: expected a whole number, 0 or more, got '-1'"),
         ({"count": "1.5"}, "row 2: count: expected a whole number"),
         ({"count": ""}, "row 2: count: expected a whole number"),
         ({"count": "9" * 5000}, "row 2: count: expected a whole number"),
         ({"count": "٣"}, "row 2: count: expected a whole number"),
-        ({"place": "nowhere"}, "row 2: place: expected a line, zone or movement of the site (stop, corner, through)"),
+        (
+            {"place": "nowhere"},
+            "row 2: place: expected a line, zone or movement of the site (stop, corner, through)",
+        ),
         ({"direction": "left"}, "row 2: direction: expected "),
         ({"road_user": "tram"}, "row 2: road_user: expected pedestrian"),
         ({"source": "memory"}, "row 2: source: expected street or video"),
@@ -200,6 +246,12 @@ def test_what_is_no_manual_count_is_refused(config: Path, content: str, sentence
     file = config.with_name("manual.csv")
     file.write_text(content)
     assert sentence in refusal(config, file)
+
+
+def test_an_id_that_a_line_and_a_zone_have_is_refused(config: Path) -> None:
+    config.write_text(config.read_text().replace("corner", "stop"))
+    told = refusal(config, manual_file(config.parent, [row(0, 3)]))
+    assert "row 2: place: expected an id of one place alone, not of a line and a zone, got 'stop'" in told
 
 
 def test_overlapping_intervals_are_refused(config: Path) -> None:
